@@ -107,7 +107,7 @@ export default defineConfig({
       {
         test: {
           name: 'chaos',
-          include: ['test/chaos/**/*.test.ts'],
+          include: ['test/{chaos,model}/**/*.test.ts'],
           ...fourAtATime,
           ...withPrograms,
           ...turn(2),

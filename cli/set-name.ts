@@ -93,12 +93,13 @@ async function newestComplete(
   const older = timestamps.filter((timestamp) => before === undefined || timestamp < before);
   const what = `complete set${before === undefined ? '' : ` before ${before}`}`;
   // A newer set that cannot be restored is never passed over without a word.
-  const skipped: Pick<SetSummary, 'timestamp' | 'status'>[] = [];
+  const skipped: Skipped[] = [];
   for (const candidate of older.reverse()) {
     context.signal.throwIfAborted();
     const described = await describeSet(functionDeps(context, store), candidate);
     if (described === undefined) continue;
-    const { timestamp, status } = described;
+    const { timestamp, retention } = described;
+    const status = retention?.state === 'expired' ? 'expired' : described.status;
     if (status === 'complete') {
       const text = `set ${timestamp}: the newest ${what}${describeSkipped(skipped)}`;
       context.output.note('set', { timestamp, skipped }, text);
@@ -110,7 +111,12 @@ async function newestComplete(
   throw new StowageError('set/not-found', message);
 }
 
-function describeSkipped(skipped: readonly Pick<SetSummary, 'timestamp' | 'status'>[]): string {
+interface Skipped {
+  readonly timestamp: string;
+  readonly status: SetSummary['status'] | 'expired';
+}
+
+function describeSkipped(skipped: readonly Skipped[]): string {
   if (skipped.length === 0) return '';
   const named = skipped
     .slice(0, NAMED_MAX)

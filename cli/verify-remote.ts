@@ -5,6 +5,7 @@ import type { Verdict } from '../backup-set/base/verdict.ts';
 import { plural } from '../backup-set/base/words.ts';
 import { TaskOutcome, TaskPlan } from '../backup-set/documents/tasks.ts';
 import type { Deps } from '../functions/deps.ts';
+import { requireLiving } from '../functions/retention/marks.ts';
 import { listKeys, readDocument } from '../functions/stored/load.ts';
 import { requestTask } from '../functions/tasks/tasks.ts';
 import type { ClusterContext } from './context.ts';
@@ -24,6 +25,7 @@ export async function verifyRemotely(
   timestamp: string,
   waitMs: number,
 ): Promise<Verdict> {
+  await requireLiving(deps, timestamp);
   const key = await requestTask(deps, timestamp, 'verify', await deps.store.now());
   const parsed = parseKey(key);
   const task = parsed?.kind === 'task-request' ? parsed.task : '';

@@ -16,8 +16,10 @@ import { noteWaiting } from './output/waiting.ts';
 const POLL_MS = 500;
 
 /** What functions need, from the context of a command. */
-export function functionDeps({ clock, log, signal }: Context, store: ObjectStore): Deps {
-  return { store, clock, log, signal, writer: 'command' };
+export function functionDeps(context: Context | ClusterContext, store: ObjectStore): Deps {
+  const { clock, log, signal } = context;
+  const lockDays = 'config' in context ? context.config.retention?.lockDays : undefined;
+  return { store, clock, log, signal, writer: 'command', ...(lockDays && { lockDays }) };
 }
 
 /**

@@ -9,6 +9,8 @@ export interface Deps {
   readonly replica?: ObjectStore | undefined;
   /** The largest slice of a set; absent = SLICE_LIMITS. */
   readonly sliceLimits?: SliceLimits | undefined;
+  /** `retention.lockDays`: how long a set stays locked; absent = the default of the bucket. */
+  readonly lockDays?: number | undefined;
   /** Written into verdicts: the functions run in a command, because none are deployed. */
   readonly writer?: 'command';
   readonly clock: () => Date;

@@ -52,6 +52,7 @@ async function shipper(): Promise<void> {
     pid: process.pid,
     tool: TOOL,
     node: process.version,
+    carries: true,
   });
   const progress = noProgress();
   const eventLoop = watchEventLoop();

@@ -5,6 +5,7 @@ import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { throttledReads } from '../storage/wrapped/throttled-reads.ts';
+import { BASE_EXTENTS_MAX } from './backup/carry/base-index.ts';
 import { offeredBase } from './backup/carry/offered-base.ts';
 import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
@@ -48,7 +49,7 @@ export async function runJob(run: JobRun): Promise<void> {
         report({ type: 'checked', ...checked, programs: [...checked.programs] });
     } else if (job.type === 'backup') {
       const noMorePrograms = new AbortController();
-      const base = job.base && offeredBase();
+      const base = job.base && offeredBase(Math.min(job.base.extentsMax, BASE_EXTENTS_MAX));
       void watchCoordinator(lines, stop, noMorePrograms, limit, base);
       markModuleUsed('backup');
       const { backup } = await import('./backup/backup.ts');

@@ -1,3 +1,8 @@
+import type { CallOptions } from './call-options.ts';
+import type { ObjectLock } from './lock.ts';
+
+export type { CallOptions };
+
 /**
  * The port to object storage: what Stowage needs of a store. Two stores implement it (directory/,
  * s3/); one contract suite (test/contract/store.test.ts) checks both.
@@ -9,6 +14,9 @@ export interface ObjectStore {
   /** The root, such as `s3://bucket/prefix` or `file:///mnt/backup`. Never contains a secret. */
   readonly url: string;
   readonly kind: 'directory' | 's3';
+
+  /** Locks on objects. Undefined: a store of this kind has none. */
+  readonly lock: ObjectLock | undefined;
 
   /**
    * The store that holds the objects: this one, or the one below all that wraps it. A server-side
@@ -93,10 +101,6 @@ export interface ObjectStore {
 
   /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WriteOptions extends CallOptions {

@@ -53,7 +53,30 @@ export const ERRORS = {
     exit: 3,
     hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
   },
-  'set/needed': { exit: 4, hint: 'delete the sets that use it first' },
+  'set/needed': {
+    exit: 4,
+    hint: 'delete the sets that use it first, or add --force: the packs that they use stay',
+  },
+  'set/in-use': {
+    exit: 4,
+    hint: 'nothing was deleted; wait until the named work has ended, or add --force to delete the set in spite of it',
+  },
+  'set/held': {
+    exit: 4,
+    hint: 'nothing was deleted; `stowage release TIMESTAMP` ends the hold',
+  },
+  'set/not-locked': {
+    exit: 4,
+    hint: 'the hold itself counts; correct the cause (on AWS, Operator sets and Delete lifts a legal hold) and run the command again',
+  },
+  'set/last': {
+    exit: 4,
+    hint: 'nothing was deleted; back up first, or add --force to delete the last complete set',
+  },
+  'set/expired': {
+    exit: 4,
+    hint: '`stowage unexpire TIMESTAMP` takes it back while its removal has not begun; `stowage list` shows the other sets',
+  },
   'storage/exists': {
     exit: 5,
     hint: 'Stowage never overwrites an object, and this key exists; check that no other program writes under this root',
@@ -101,6 +124,10 @@ export const ERRORS = {
   'database/locked': {
     exit: 6,
     hint: 'wait for the named sessions, or end them with pg_terminate_backend(pid), and retry; backup.lockAttempts and backup.lockTimeoutMs set how long a backup waits',
+  },
+  'database/lock-table': {
+    exit: 6,
+    hint: 'nothing was locked; raise max_locks_per_transaction on the named server and restart it, or back up fewer tables',
   },
   'database/failed': {
     exit: 6,

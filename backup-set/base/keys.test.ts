@@ -4,6 +4,7 @@ import { consistentSet } from '../testing/arbitraries.ts';
 import { receiptDocument } from '../testing/builders.ts';
 import { HOSTILE_NAMES } from '../testing/names.ts';
 import { isStowageError } from './errors.ts';
+import { RETENTION_MARKS } from './keys/more-keys.ts';
 import {
   formatKey,
   type Key,
@@ -69,6 +70,15 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     instant,
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
+  'lock-record': fc.record({ kind: fc.constant('lock-record'), timestamp, instant }),
+  needs: fc.record({ kind: fc.constant('needs'), timestamp }),
+  retention: fc.record({
+    kind: fc.constant('retention'),
+    timestamp,
+    instant,
+    what: fc.constantFrom(...RETENTION_MARKS),
+  }),
+  expiry: fc.record({ kind: fc.constant('expiry'), instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
   'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),

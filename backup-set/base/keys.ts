@@ -1,12 +1,22 @@
 import { StowageError } from './errors.ts';
-import { Instant, RestoreId, TaskId, Timestamp, timestampOf } from './timestamps.ts';
+import {
+  EXPIRIES,
+  PHASES,
+  parseExpiryKey,
+  parseLockRecord,
+  parseMark,
+  parseRestoreKey,
+  parseTaskKey,
+  type RetentionMark,
+} from './keys/more-keys.ts';
+import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
 /**
  * Every key that can exist under a root (docs/format.md, Keys). Only this module builds and parses
  * keys.
  */
 export type Key =
-  | { readonly kind: 'plan' | 'seal' | 'manifest' | 'dispatched'; readonly timestamp: string }
+  | { readonly kind: (typeof SINGLES)[number] | 'needs'; readonly timestamp: string }
   | ({ readonly kind: OfContent } & SetContent)
   | ({
       readonly kind: 'metadata';
@@ -20,6 +30,14 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
+  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
+  | {
+      readonly kind: 'retention';
+      readonly timestamp: string;
+      readonly instant: string;
+      readonly what: RetentionMark;
+    }
+  | { readonly kind: 'expiry'; readonly instant: string }
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -68,8 +86,11 @@ export const METADATA_FILES = [
 export type MetadataFile = (typeof METADATA_FILES)[number];
 export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
-export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
+const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
+/** Beside the parts of the manifest: what may create these may create it. */
+const NEEDS = 'manifest/needs.json';
 export type Phase = (typeof PHASES)[number];
+export { EXPIRIES, PHASES };
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
@@ -78,6 +99,16 @@ export const TASKS = 'tasks/';
 /** Prefix of all objects of a set. */
 export function setPrefix(timestamp: string): string {
   return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
+}
+
+/** Prefix of the marks of a set: tombstones, holds, readers. */
+export function retentionPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}retention/`;
+}
+
+/** Prefix of the records of `extend-retention`. */
+export function locksPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}locks/`;
 }
 
 /** Prefix of all receipts of a set. */
@@ -140,6 +171,8 @@ export function formatKey(key: Key): string {
     case 'manifest':
     case 'dispatched':
       return `${setPrefix(key.timestamp)}${key.kind}.json`;
+    case 'needs':
+      return `${setPrefix(key.timestamp)}${NEEDS}`;
     case 'metadata':
       return `${setPrefix(key.timestamp)}metadata/${key.content}/${key.attempt}-${key.file}`;
     case 'pack':
@@ -156,6 +189,12 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
+    case 'lock-record':
+      return `${locksPrefix(key.timestamp)}${key.instant}.json`;
+    case 'retention':
+      return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
+    case 'expiry':
+      return `${EXPIRIES}${key.instant}.json`;
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -188,11 +227,12 @@ export function shipmentName(shipment: Pick<Shipment, 'attempt' | 'worker' | 'se
 
 /** The meaning of a key, or undefined for a text that no key formats to. */
 export function parseKey(text: string): Key | undefined {
-  const parse = text.startsWith(SETS)
-    ? parseSetKey
-    : text.startsWith(TASKS)
-      ? parseTaskKey
-      : parseRestoreKey;
+  const parsers: readonly [string, (text: string) => Key | undefined][] = [
+    [SETS, parseSetKey],
+    [TASKS, parseTaskKey],
+    [EXPIRIES, parseExpiryKey],
+  ];
+  const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);
   return key !== undefined && formatKey(key) === text ? key : undefined;
 }
@@ -214,7 +254,6 @@ export function requireKey(text: string): Key {
 // Attempts and sequences count from 1.
 const SHIPMENT =
   /^(receipts|data)\/(-1|\d{1,6})\/([1-9]\d{0,3})-(\d{1,4})-((?!0{6})\d{6})\.(json|pack)$/;
-const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 const OF_CONTENT = /^([a-z]+)\/(-1|\d{1,6})\.json$/;
 const METADATA = /^metadata\/(-1|\d{1,6})\/([1-9]\d{0,3})-(.+)$/;
 const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
@@ -222,6 +261,7 @@ const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 function parseSetKey(text: string): Key | undefined {
   const [, timestamp = '', rest = ''] = /^sets\/\d{8}\/(\d{14})\/(.+)$/s.exec(text) ?? [];
   if (!Timestamp.safeParse(timestamp).success) return undefined;
+  if (rest === NEEDS) return { kind: 'needs', timestamp };
   const single = SINGLES.find((kind) => rest === `${kind}.json`);
   if (single !== undefined) return { kind: single, timestamp };
   const [, folder, content] = OF_CONTENT.exec(rest) ?? [];
@@ -250,38 +290,11 @@ function parseSetKey(text: string): Key | undefined {
       file,
     };
   }
+  const mark = parseMark(rest) ?? parseLockRecord(rest);
+  if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);
   const instant = verdict?.[1] ?? '';
   if (level === undefined || !Instant.safeParse(instant).success) return undefined;
   return { kind: 'verdict', timestamp, instant, level };
-}
-
-function parseTaskKey(text: string): Key | undefined {
-  const [, task = '', name = ''] = /^tasks\/([^/]+)\/(.+)\.json$/s.exec(text) ?? [];
-  if (!TaskId.safeParse(task).success) return undefined;
-  if (name === 'request' || name === 'plan' || name === 'outcome')
-    return { kind: `task-${name}`, task };
-  const [, folder, slice] = /^(orders|receipts)\/(\d{1,6})$/.exec(name) ?? [];
-  if (folder === undefined) return undefined;
-  return {
-    kind: folder === 'orders' ? 'slice-order' : 'slice-receipt',
-    task,
-    slice: Number(slice),
-  };
-}
-
-function parseRestoreKey(text: string): Key | undefined {
-  const [, restore = '', rest = ''] = /^restores\/([^/]+)\/(.+)$/s.exec(text) ?? [];
-  if (!RestoreId.safeParse(restore).success) return undefined;
-  if (rest === 'request.json') return { kind: 'restore-request', restore };
-  if (rest === 'plan.json') return { kind: 'restore-plan', restore };
-  if (rest === 'counts.json') return { kind: 'restore-counts', restore };
-  if (rest === 'outcome.json') return { kind: 'outcome', restore };
-  const [, what, phaseName, content] =
-    /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
-  const phase = PHASES.find((name) => name === phaseName);
-  if (phase === undefined) return undefined;
-  const kind = what === 'orders' ? 'order' : what === 'claims' ? 'order-claim' : 'restore-receipt';
-  return { kind, restore, phase, content: Number(content) };
 }

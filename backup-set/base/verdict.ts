@@ -81,9 +81,18 @@ export const PROBLEMS = {
     meaning: 'a frame cannot be decompressed, is cut off, or holds another number of rows',
     hint: 'the object is damaged: keep all other copies, and restore from one of them',
   },
+  'lock-not-extended': {
+    meaning:
+      'the retention of an object that the set uses could not be extended: it is locked for a shorter time than the set',
+    hint: 'correct the cause in the message (the rights of ExtendRetention in docs/security.md); the sweeper tries again',
+  },
   overdue: {
     meaning: 'a set without a seal got no new object for `backup.overdueAfterSeconds`',
     hint: 'find out why the backup ended without a seal (a killed process, a lost host), then back up again',
+  },
+  'set-expired': {
+    meaning: 'the set of a restore or task has expired, or has been removed',
+    hint: 'choose another set, or take the expiry back with `stowage unexpire TIMESTAMP` and try again',
   },
   'request-impossible': {
     meaning: 'the request for a restore does not fit the set or the target',

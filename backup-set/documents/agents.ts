@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Attempt, Content, Count, header, IsoDate } from '../base/document.ts';
+import { Attempt, Content, Count, header, IsoDate, PartDigest } from '../base/document.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { Ranges, Relation, ZstdLevel } from './plan.ts';
@@ -61,6 +61,11 @@ export const BackupOrder = z.object({
   systemIdentifier: z.string().exactOptional(),
   database: z.string(),
   ...segmentJobFields,
+  /**
+   * base/<content>.json, whose frames the agent need not store again; of packs of which the base
+   * uses at least this share. Absent = all rows are stored.
+   */
+  base: PartDigest.extend({ packUseMin: z.number().min(0).max(1) }).exactOptional(),
   /** The agent fails the order when nothing moves for this time. */
   overdueAfterSeconds: Count.min(1),
 });
@@ -94,7 +99,16 @@ export const BackupReport = z.object({
   finishedAt: IsoDate,
   receipts: z.array(SealedReceipt),
   relations: SealedRelations,
-  totals: z.object({ rows: Count, bytes: Count, storedBytes: Count }),
+  totals: z.object({
+    rows: Count,
+    bytes: Count,
+    storedBytes: Count,
+    /** With a base: rows that are carried, and objects that were stored. */
+    carriedBytes: Count.exactOptional(),
+    objects: Count.exactOptional(),
+  }),
+  /** Why no frame of the base was used. */
+  baseUnused: z.object({ code: z.string(), message: z.string() }).exactOptional(),
   peakMemoryBytes: Count,
   failure: z.object({ code: z.string(), message: z.string() }).exactOptional(),
 });

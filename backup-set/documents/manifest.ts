@@ -25,6 +25,7 @@ import {
   Relation,
   SegmentFacts,
   Snapshot,
+  Tags,
 } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape, RowFormat } from './receipt.ts';
 
@@ -101,6 +102,8 @@ const incremental = {
   /** With a base only: of the objects in the set's own folder. */
   newBytes: Count.exactOptional(),
   newObjects: Count.exactOptional(),
+  /** With a base only: `newBytes`, and of older packs only the frames that this set uses. */
+  usedBytes: Count.exactOptional(),
   /** With witnesses only: relations that were read, in at least one content. */
   readRelations: Count.exactOptional(),
 };
@@ -133,10 +136,13 @@ export const Manifest = z.object({
   snapshot: Snapshot,
   compression: Compression,
   ...baseFields,
+  tags: Tags.exactOptional(),
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */
   needs: z.array(Timestamp),
+  /** manifest/needs.json names these packs. Absent = `needs` is empty, or an earlier program. */
+  needed: PartDigest.exactOptional(),
   totals: z.object({
     contents: Count,
     relations: Count,

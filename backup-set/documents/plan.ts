@@ -115,6 +115,11 @@ export const baseFields = {
   base: Base.exactOptional(),
 };
 
+/** A word that rules of retention and `stowage list` select sets by. */
+export const Tag = z.string().regex(/^[\w.-]{1,64}$/, 'must be of letters, digits, _, . and -');
+/** Each once, sorted. */
+export const Tags = z.array(Tag).min(1).max(32);
+
 /** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
@@ -131,6 +136,7 @@ export const Plan = z.object({
   packBytes: Count,
   compression: Compression,
   ...baseFields,
+  tags: Tags.exactOptional(),
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

@@ -25,6 +25,8 @@ export type Folded =
       readonly plan: Plan;
       readonly manifest: Manifest;
       readonly bytes: Uint8Array;
+      /** The bytes of manifest/needs.json; absent = the set uses no pack of another set. */
+      readonly needs?: Uint8Array;
     }
   | ({ readonly status: 'incomplete' | 'damaged'; readonly plan?: Plan } & ProblemList);
 

@@ -1,9 +1,10 @@
-import { encode, FORMAT_VERSION } from '../base/document.ts';
-import { formatKey, parseKey, setPrefix } from '../base/keys.ts';
+import { digestOf, encode, FORMAT_VERSION } from '../base/document.ts';
+import { formatKey, setPrefix } from '../base/keys.ts';
 import { gatherProblems, worstOf } from '../base/problems.ts';
 import { boundedProblems } from '../base/verdict.ts';
 import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
 import type { Plan } from '../documents/plan.ts';
+import { gatherNeeds, Needs } from '../documents/retention/needs.ts';
 import type { FoldedContent } from './content.ts';
 import { dispatchDisagreements } from './dispatched.ts';
 import type { Folded, SealedSet } from './fold.ts';
@@ -23,7 +24,7 @@ export function createSetFold(set: SealedSet): SetFold {
   gathered.addFirst(set.problems);
   const contents = new Map<number, ManifestContent | undefined>();
   const totals = relationTotals(plan.relations.length);
-  const needs = new Set<string>();
+  const needs = gatherNeeds(plan.timestamp);
   return {
     add({ content, problems, part }) {
       if (contents.has(content)) return;
@@ -34,7 +35,7 @@ export function createSetFold(set: SealedSet): SetFold {
       );
       if (part === undefined) return;
       totals.add(part.value);
-      for (const timestamp of othersIn(part.value)) needs.add(timestamp);
+      for (const { key } of part.value.packs) needs.add(key);
     },
     end() {
       for (const { content } of plan.contents) {
@@ -52,7 +53,7 @@ export function createSetFold(set: SealedSet): SetFold {
       // Only for a set without missing contents: else every relation would be reported.
       const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows);
       if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
-      return manifestOf(set, complete, totals, [...needs].sort());
+      return manifestOf(set, complete, totals, needs.list());
     },
   };
 }
@@ -61,14 +62,19 @@ function manifestOf(
   { plan, seal, proof }: SealedSet,
   contents: readonly ManifestContent[],
   totals: ReturnType<typeof relationTotals>,
-  needs: string[],
+  packs: Needs['packs'],
 ): Folded {
   const total = (field: keyof ManifestContent['totals']) =>
     contents.reduce((sum, content) => sum + (content.totals[field] ?? 0), 0);
+  const { timestamp } = plan;
+  const needs =
+    packs.length === 0
+      ? undefined
+      : encode(Needs, { format: 'stowage/needs', version: FORMAT_VERSION, timestamp, packs });
   const manifest: Manifest = {
     format: 'stowage/manifest',
     version: FORMAT_VERSION,
-    timestamp: plan.timestamp,
+    timestamp,
     startedAt: plan.startedAt,
     sealedAt: seal.sealedAt,
     cluster: plan.cluster,
@@ -80,9 +86,11 @@ function manifestOf(
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
+    ...(plan.tags && { tags: plan.tags }),
     selection: plan.selection,
     proof,
-    needs,
+    needs: [...new Set(packs.map(({ set: older }) => older))],
+    ...(needs && { needed: digestOf(needs) }),
     totals: {
       contents: contents.length,
       relations: plan.relations.length,
@@ -91,7 +99,11 @@ function manifestOf(
       storedBytes: total('storedBytes'),
       objects: total('objects'),
       extents: total('extents'),
-      ...(plan.base && { newBytes: total('newBytes'), newObjects: total('newObjects') }),
+      ...(plan.base && {
+        newBytes: total('newBytes'),
+        newObjects: total('newObjects'),
+        usedBytes: total('usedBytes'),
+      }),
       ...(plan.features?.includes('witness') && { readRelations: totals.read() }),
     },
     relations: plan.relations.map(({ baseRelation: _, ...relation }) => ({
@@ -106,7 +118,13 @@ function manifestOf(
   };
   const excess = Object.entries(manifest.totals).find(([, sum]) => !Number.isSafeInteger(sum));
   if (excess === undefined)
-    return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+    return {
+      status: 'complete',
+      plan,
+      manifest,
+      bytes: encode(Manifest, manifest),
+      ...(needs && { needs }),
+    };
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
   const message = `the sum of ${excess[0]} over all contents exceeds 2^53`;
   return {
@@ -141,9 +159,13 @@ function totalsOf(
   { base }: Pick<Plan, 'base'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
-  const own = [...packs, ...metadata].filter(({ key }) => key.startsWith(ours));
+  const isOwn = ({ key }: { readonly key: string }) => key.startsWith(ours);
+  const own = [...packs, ...metadata].filter(isOwn);
   const sum = <Item>(items: readonly Item[], of: (item: Item) => number) =>
     items.reduce((total, item) => total + of(item), 0);
+  const newBytes = sum(own, ({ bytes }) => bytes);
+  const older = packs.filter((pack) => !isOwn(pack));
+  const olderBytes = sum(older, ({ extents }) => sum(extents, ({ length }) => length));
   return {
     relations: relations.length,
     rows: sum(relations, ({ rows }) => rows),
@@ -151,7 +173,7 @@ function totalsOf(
     storedBytes: sum(packs, ({ bytes }) => bytes) + sum(metadata, ({ bytes }) => bytes),
     objects: packs.length + metadata.length,
     extents: sum(packs, ({ extents }) => extents.length),
-    ...(base && { newBytes: sum(own, ({ bytes }) => bytes), newObjects: own.length }),
+    ...(base && { newBytes, newObjects: own.length, usedBytes: newBytes + olderBytes }),
     ...(witness && { readRelations: sum(relations, (one) => (wasRead(one, timestamp) ? 1 : 0)) }),
   };
 }
@@ -204,14 +226,4 @@ function relationTotals(relations: number) {
       extents: sums.extents[id] ?? 0,
     }),
   };
-}
-
-/** Timestamps of other sets that hold objects of a content. */
-function othersIn({ timestamp, packs, metadata }: ManifestPart): Set<string> {
-  const sets = [...packs, ...metadata].map(({ key }) => parseKey(key));
-  return new Set(
-    sets.flatMap((key) =>
-      key !== undefined && 'timestamp' in key && key.timestamp !== timestamp ? [key.timestamp] : [],
-    ),
-  );
 }

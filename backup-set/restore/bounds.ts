@@ -3,7 +3,7 @@ import type { Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import type { ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.ts';
-import { COORDINATOR, loadsOnSegment } from './phases.ts';
+import { COORDINATOR, segmentLoads } from './phases.ts';
 
 /** How much of one content a restore reads. */
 export type ContentVolume = RestorePlan['contents'][number] & {
@@ -17,11 +17,12 @@ export type ContentVolume = RestorePlan['contents'][number] & {
  */
 export function oversizedOrders(
   load: RestorePlan['load'],
-  { target, verify }: Pick<RestoreRequest, 'target' | 'verify'>,
+  request: Pick<RestoreRequest, 'target' | 'verify' | 'smallTableBytes'>,
   chosen: ReadonlyMap<number, ManifestRelation>,
   volumes: readonly ContentVolume[],
   extentsMax = ORDER_EXTENTS_MAX,
 ): Problem[] {
+  const { target, verify } = request;
   const extents = new Map<number, number>();
   const add = (content: number, more: number) =>
     extents.set(content, (extents.get(content) ?? 0) + more);
@@ -36,8 +37,9 @@ export function oversizedOrders(
   }
   let loaded = 0;
   if (load !== 'per-segment') {
+    const onSegments = segmentLoads(load, request, chosen.values());
     for (const relation of chosen.values())
-      if (!loadsOnSegment(load, relation)) loaded += relation.totals.extents;
+      if (!onSegments(relation)) loaded += relation.totals.extents;
     extents.set(COORDINATOR, Math.max(loaded, extents.get(COORDINATOR) ?? 0));
   }
   return [...extents].flatMap(([content, needed]): Problem[] => {

@@ -6,6 +6,7 @@ import type { OrderOf } from '../documents/restore/restore.ts';
 import {
   countedOf,
   dataOrders,
+  isSmallIn,
   onSegmentCase,
   strategyOf,
   sum,
@@ -46,7 +47,8 @@ describe('in a coordinated restore, every chosen extent and no other', () => {
           ),
         );
         const wanted = wantedExtents(restore).map(({ content, named, extent }) => {
-          const fed = strategyOf(restore) === 'on-segment' && staysWhereItWas(named);
+          const isFed = staysWhereItWas(named) && !isSmallIn(restore, named.id);
+          const fed = strategyOf(restore) === 'on-segment' && isFed;
           return JSON.stringify([fed ? content : COORDINATOR, textOf(named), extent]);
         });
         expect(ordered.sort()).toEqual(wanted.sort());
@@ -121,8 +123,8 @@ describe('the coordinator’s data order', () => {
         const chosen = chosenRelations(restore.request, restore.manifest);
         for (const { id, rows, bytes, extents, onSegment } of loadAndFeeds(restore).load
           .relations) {
-          const theirs =
-            strategyOf(restore) === 'on-segment' && rows > 0 && staysWhereItWas(chosen.get(id));
+          const isFed = staysWhereItWas(chosen.get(id)) && !isSmallIn(restore, id);
+          const theirs = strategyOf(restore) === 'on-segment' && rows > 0 && isFed;
           expect(onSegment).toBe(theirs ? true : undefined);
           expect(sum(extents, (extent) => extent.rows)).toBe(theirs ? 0 : rows);
           expect(sum(extents, (extent) => extent.bytes)).toBe(theirs ? 0 : bytes);

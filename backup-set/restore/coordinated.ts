@@ -23,7 +23,7 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { COORDINATOR, loadsOnSegment } from './phases.ts';
+import { COORDINATOR, segmentLoads } from './phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;
 
@@ -112,7 +112,7 @@ function dataOrders(
   { encoding }: ManifestContent,
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
-  const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
+  const onSegments = segmentLoads(load, request, chosen.values());
   const into = intoOf(request, chosen.values());
   const { mode } = request;
   const how = { ...choicesOf(request), ...resumedBy(request) };

@@ -49,11 +49,27 @@ export function loadStrategy(
   return formatOf(flavour).loadStrategy(request, contents.length);
 }
 
+/** The order of the coordinator has at most about this many extents of small relations. */
+const SMALL_EXTENTS_MAX = 500_000;
+
 /**
- * True if the segments load this relation themselves: the rows of content i belong to segment i in
- * every database with the same number of segments.
+ * Tells which of these relations the segments load themselves: the rows of content i belong to
+ * segment i in every database with the same number of segments. Small ones are loaded through the
+ * coordinator: to start a program on every segment takes longer than their rows.
  */
-export function loadsOnSegment(
+export function segmentLoads(
+  load: RestorePlan['load'],
+  { smallTableBytes = 0 }: Pick<RestoreRequest, 'smallTableBytes'>,
+  chosen: Iterable<ManifestRelation>,
+): (relation: ManifestRelation) => boolean {
+  const isSmall = ({ totals }: ManifestRelation) => totals.bytes < smallTableBytes;
+  let extents = 0;
+  for (const relation of chosen) if (isSmall(relation)) extents += relation.totals.extents;
+  const areFew = extents <= SMALL_EXTENTS_MAX;
+  return (relation) => canLoadOnSegment(load, relation) && !(areFew && isSmall(relation));
+}
+
+function canLoadOnSegment(
   load: RestorePlan['load'],
   { replicated, redistribute, fromCoordinator, condition, rowFormat, totals }: ManifestRelation,
 ): boolean {

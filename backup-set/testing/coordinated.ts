@@ -25,6 +25,10 @@ export const onSegmentCase = greenplumCase.filter(
 export const dataOrders = (restore: RestoreCase) =>
   ordersFor('data', restore).filter((order): order is OrderOf<'data'> => order.phase === 'data');
 
+/** Whether the request has this relation loaded through the coordinator because it is small. */
+export const isSmallIn = (restore: RestoreCase, relation: number) =>
+  countedOf(restore, relation).bytes < (restore.request.smallTableBytes ?? 0);
+
 /** Every chosen extent, with its content. */
 export function wantedExtents({ manifest, parts, request }: RestoreCase) {
   const chosen = chosenRelations(request, manifest);

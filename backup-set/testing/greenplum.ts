@@ -149,6 +149,11 @@ export const greenplumCase = restoreCaseOf(wholeGreenplum, ({ manifest: made }) 
     .record({
       segments: fc.oneof(fc.constant(made.contents.length - 1), fc.integer({ min: 1, max: 5 })),
       resize: fc.constantFrom(false, false, true),
+      small: fc.option(fc.nat(2_000), { nil: undefined }),
     })
-    .map(({ segments, resize }) => ({ target: targetOf(made, segments), resize })),
+    .map(({ segments, resize, small }) => ({
+      target: targetOf(made, segments),
+      resize,
+      ...(small !== undefined && { smallTableBytes: small }),
+    })),
 );

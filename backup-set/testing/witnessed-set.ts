@@ -16,7 +16,7 @@ export const seenThen: ContentWitness = {
   sources: [
     {
       ...{ kind: 'wal-summary', timeline: 1, lsn: '0/A0' },
-      anchor: { start: '0/90', end: '0/B0' },
+      anchor: { start: '0/90', end: '0/B0', storedAt: 1 },
     },
   ],
 };
@@ -25,7 +25,7 @@ export const seenNow: ContentWitness = {
   sources: [
     {
       ...{ kind: 'wal-summary', timeline: 1, lsn: '0/F0', since: '0/A0' },
-      anchor: { start: '0/E0', end: '0/FF' },
+      anchor: { start: '0/E0', end: '0/FF', storedAt: 2 },
     },
   ],
 };

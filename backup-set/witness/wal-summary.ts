@@ -11,8 +11,11 @@ export const WalSummarySource = z.object({
   timeline: Count.min(1),
   /** The position at which writers were stopped. */
   lsn: Lsn,
-  /** The WAL summary that covers `lsn`: another history would have others. */
-  anchor: z.object({ start: Lsn, end: Lsn }),
+  /**
+   * The WAL summary that covers `lsn`. Another history has others or, where it wrote as many bytes,
+   * stored them at another time (seconds of the server's clock).
+   */
+  anchor: z.object({ start: Lsn, end: Lsn, storedAt: Count }),
   /** `lsn` of the base. Absent = the summaries from there on do not prove anything. */
   since: Lsn.exactOptional(),
 });

@@ -12,6 +12,7 @@ import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
 import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import { keepBase, noteUnused, PARTS_AT_ONCE } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
 import { addAgentReport, confirmCounts } from './reports.ts';
 import type { BackupRun } from './run.ts';
@@ -62,6 +63,7 @@ async function storeOrders(run: AgentRun): Promise<void> {
   const { store, plan, held, signal } = run;
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
+  const bases = await keepBases(run);
   const identifiers = new Map(plan.contents.map((part) => [part.content, part.systemIdentifier]));
   const storeOne = async (node: HeldSnapshot['nodes'][number]) => {
     const { content, host, port } = node.segment;
@@ -76,11 +78,24 @@ async function storeOrders(run: AgentRun): Promise<void> {
       database,
       overdueAfterSeconds,
       ...segmentJobOf(run, node),
+      ...bases.get(content),
     };
     const key = formatKey({ kind: 'backup-order', timestamp, content });
     await store.create(key, encode(BackupOrder, order), { signal });
   };
   await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
+}
+
+/** Copies the parts of the base into the set, where the agents read them. */
+async function keepBases(run: AgentRun): Promise<ReadonlyMap<number, Pick<BackupOrder, 'base'>>> {
+  const { packUseMin } = run.context.config.backup;
+  const bases = new Map<number, Pick<BackupOrder, 'base'>>();
+  await eachInFlight(run.plan.contents, PARTS_AT_ONCE, async (planned) => {
+    const { content, base } = planned;
+    if (base === undefined || (await keepBase(run, planned, run.signal)) === undefined) return;
+    bases.set(content, { base: { ...base, packUseMin } });
+  });
+  return bases;
 }
 
 /**
@@ -125,7 +140,8 @@ async function waitForReports(run: AgentRun): Promise<void> {
     await eachInFlight(fresh, REPORTS_AT_ONCE, async (counted) => {
       const { content } = counted;
       reported.add(content);
-      await addAgentReport(store, plan.timestamp, counted);
+      const { baseUnused } = await addAgentReport(store, plan.timestamp, counted);
+      if (baseUnused !== undefined) noteUnused(run, content, baseUnused);
       await confirmCounts(run, counted, signal);
       context.output.note(
         'reported',

@@ -7,6 +7,7 @@ import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
+import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
@@ -58,7 +59,7 @@ export interface BackupOptions {
   readonly waitMs: number;
   /** Back up also when the cluster differs from the newest set of the root. */
   readonly acceptCluster?: boolean;
-  /** Absent = the newest set that fits. */
+  /** Absent = as `backup.carry` says: the newest set that fits, or none. */
   readonly base?: WantedBase;
 }
 
@@ -67,12 +68,13 @@ export async function runBackup(
   context: ClusterContext,
   options: BackupOptions,
 ): Promise<BackupResult> {
+  const { carry } = context.config.backup;
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     await requireShippers(context, servers);
     await noteUnfinished(context);
-    const base = await chooseBase(context, store, options.base ?? 'newest');
+    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = servers.map(({ segment }) => segment);
     const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
     const held = await takeSnapshot(context, prepared);
@@ -84,6 +86,8 @@ export async function runBackup(
       const decide = () => decideContents(context, store, deciding);
       const draft = withDecided(based, await whileServersFlush(context, decide));
       const plan = await storePlan(store, draft, startedAt, context.signal);
+      // The plan names the base: an expiry that has not seen it wrote its tombstone before.
+      if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);
       notePlan(context, plan);
       noteExpansion(context, held);
       const tally = newTally(plan, draft.decided);

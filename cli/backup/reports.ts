@@ -21,7 +21,7 @@ export async function addAgentReport(
   store: ObjectStore,
   timestamp: string,
   tally: ContentTally,
-): Promise<void> {
+): Promise<BackupReport> {
   const { content } = tally;
   const key = formatKey({ kind: 'backup-report', timestamp, content });
   const report = decode(BackupReport, {
@@ -35,12 +35,13 @@ export async function addAgentReport(
   // Not push(...all): a call takes some 125,000 arguments.
   for (const receipt of report.receipts) tally.receipts.push(receipt);
   for (const relation of report.relations) tally.relations.push(relation);
-  tally.objects += report.receipts.length;
+  tally.objects += report.totals.objects ?? report.receipts.length;
+  tally.carriedBytes += report.totals.carriedBytes ?? 0;
   tally.rows = report.totals.rows;
   tally.bytes = report.totals.bytes;
   tally.storedBytes = report.totals.storedBytes;
   tally.peakMemoryBytes = report.peakMemoryBytes;
-  if (report.status === 'shipped') return;
+  if (report.status === 'shipped') return report;
   const { code, message } = report.failure ?? {
     code: 'internal',
     message: 'the report has no reason',

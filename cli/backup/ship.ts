@@ -1,9 +1,10 @@
 import { onAbort } from '../../async/abort.ts';
-import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
+import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
 import { contentIn } from '../../database/session/failover/named-segment.ts';
+import { extentsAtMost } from '../../segment-shipper/backup/carry/offered-base.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import {
   lockWaitMs,
@@ -140,6 +141,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
   const { config, env, log, output } = run.context;
   const { content, host, dataDir } = node.segment;
   const counted = run.tally.contents.get(content);
+  const base = baseOf(run.plan, content);
   const job: Job = {
     control: CONTROL_VERSION,
     type: 'backup',
@@ -150,7 +152,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(dataDir !== undefined && { dataDir }),
-    ...(baseOf(run.plan, content) && { base: true }),
+    ...(base && { base: { extentsMax: extentsAtMost(base.bytes) } }),
     ...segmentJobOf(run, node),
   };
   return startShipper({
@@ -185,11 +187,14 @@ export function segmentJobOf(
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).
-      ({ relation: { condition: _, ...relation }, bytesEstimated, ranges }) => ({
-        ...relation,
-        bytesEstimated,
-        ...(ranges && { ranges }),
-      }),
+      ({ relation: { id }, bytesEstimated, ranges }) => {
+        const { condition: _, ...relation } = plan.relations[id] ?? unplanned(id);
+        return { ...relation, bytesEstimated, ...(ranges && { ranges }) };
+      },
     ),
   };
+}
+
+function unplanned(id: number): never {
+  throw new StowageError('internal', `relation ${id} is not in the plan`);
 }

@@ -22,6 +22,10 @@ import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
 
 const WAIT_SECONDS = 600;
+const TAG_FLAG = [
+  '--tag <tag>',
+  'a word for the set, for `list --tag` and the rules of retention (repeatable)',
+] as const;
 
 export const backupCommand: ClusterCommand = {
   usage: 'backup',
@@ -34,6 +38,7 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
     ACCEPT_CLUSTER_FLAG,
+    TAG_FLAG,
     ['--base <set>', 'the set whose frames are used again; default: the newest set that fits'],
     ['--full', 'store all rows, and use no frames of another set'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -51,18 +56,20 @@ export const backupCommand: ClusterCommand = {
       `with events: how long to wait for the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, TAG_FLAG[0]],
   cluster: (flags) => {
     const selection = Object.entries(selectionFrom(flags)).filter(
       ([, patterns]) => patterns.length > 0,
     );
     return {
       'backup.snapshot': flags['snapshot'],
+      'backup.carry': flags['full'] === true ? false : undefined,
       'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),
       'shippers.maxRateBytes': rateFlag(flags),
       'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],
+      'backup.tags': flags['tag'],
       ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
     };
   },
@@ -70,7 +77,7 @@ export const backupCommand: ClusterCommand = {
     const result = await runBackup(context, {
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
-      base: wantedBase(flags),
+      ...wantedBase(flags),
     });
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;
@@ -78,12 +85,12 @@ export const backupCommand: ClusterCommand = {
   },
 };
 
-function wantedBase(flags: Flags): WantedBase {
+function wantedBase(flags: Flags): { readonly base?: WantedBase } {
   const timestamp = flags['base'];
-  if (timestamp === undefined) return flags['full'] === true ? 'none' : 'newest';
+  if (timestamp === undefined) return {};
   if (flags['full'] === true)
     throw new StowageError('usage/flag', '--base and --full exclude each other');
-  return { timestamp: timestampFrom([String(timestamp)]) };
+  return { base: { timestamp: timestampFrom([String(timestamp)]) } };
 }
 
 /** How much of the rows lies in packs of older sets. */
@@ -103,6 +110,7 @@ function summaryOf(result: BackupResult) {
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...(plan.base && { base: plan.base.timestamp }),
+    ...(plan.tags && { tags: plan.tags }),
     ...totalsOf(result),
     ...witnessFields(result.witnessed),
     ...retriesField(),

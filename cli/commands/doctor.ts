@@ -2,15 +2,17 @@ import { messageOf } from '../../backup-set/base/errors.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
-import { shipperCommand, targetOf } from '../config/config.ts';
+import { functionsOf, shipperCommand, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
 import { checkJudges } from '../doctor/judges.ts';
+import { checkLocks } from '../doctor/locks.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 const WAIT_SECONDS = 60;
 
@@ -59,9 +61,12 @@ async function checkBackups(context: ClusterContext): Promise<Check[]> {
 async function checkStorage(context: ClusterContext): Promise<Check[]> {
   const of = 'storage';
   try {
-    return await withStore(context, async (store) =>
-      (await probeStore(store)).checks.map((check) => ({ of, ...check })),
-    );
+    return await withStore(context, async (store) => {
+      const { ok, checks } = await probeStore(store);
+      const runsHere = functionsOf(context.config) === 'inline';
+      const locks = ok ? await checkLocks(functionDeps(context, store), runsHere) : [];
+      return [...checks.map((check) => ({ of, ...check })), ...locks];
+    });
   } catch (error) {
     return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
   }

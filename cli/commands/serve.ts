@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
@@ -8,6 +9,7 @@ import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
+import { reportText } from '../retention/text.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serve-settings.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -64,10 +66,12 @@ export const serveCommand: ClusterCommand = {
       const serving = await startServe({
         store,
         ...(replica === undefined ? {} : { replica }),
+        lockDays: config.retention?.lockDays,
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
         snsTopics: config.serve.snsTopics,
+        retention: config.retention,
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
@@ -139,8 +143,11 @@ export const sweepCommand: ClusterCommand = {
           ? {}
           : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },
       );
+      const { retention } = context.config;
+      // Without the writer's name, as the sweep: a timer runs both.
+      const expired = retention && (await expireOncePerSlot(deps, retention));
       context.output.result(
-        report,
+        { ...report, ...(expired && { expiry: expired }) },
         [
           `swept ${plural(report.sets, 'set')}${statusCounts(report.statuses)}`,
           ...timestampLine('committed', report.committed),
@@ -149,6 +156,7 @@ export const sweepCommand: ClusterCommand = {
           ...(report.uploadsAborted > 0
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
+          ...(expired ? [reportText(expired)] : []),
           ...report.problems.map(
             ({ set, restore, task, message }) =>
               `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,

@@ -5,9 +5,13 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { retentionOf } from '../../functions/retention/marks.ts';
+import { damagedPacksUsedBy } from '../../functions/sets/damaged-packs.ts';
 import {
   readSetDocument,
   requireSet,
+  retentionText,
+  type SetRetention,
   statusOf,
   tryReadDocument,
 } from '../../functions/sets/status.ts';
@@ -18,7 +22,7 @@ import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { problemLines } from '../output/problems.ts';
+import { damagedPackLines, problemLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -41,7 +45,12 @@ export const showCommand: ClusterCommand = {
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
       const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-      const status = statusOf(stored, verdict);
+      const own = statusOf(stored, verdict);
+      const damagedPacks =
+        own === 'complete'
+          ? await damagedPacksUsedBy(deps, { timestamp, needs: manifest?.needs ?? [], verdict })
+          : [];
+      const status = damagedPacks.length === 0 ? own : 'damaged';
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)
@@ -49,10 +58,17 @@ export const showCommand: ClusterCommand = {
               manifest,
               flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
             );
+      const found = await retentionOf(deps, timestamp);
+      const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, manifest },
-        [text, ...statusLines(status, verdict)].join('\n'),
+        { timestamp, status, chosen, verdict, damagedPacks, manifest, retention },
+        [
+          text,
+          ...damagedPackLines(damagedPacks, timestamp),
+          ...statusLines(status, verdict),
+          ...retentionLines(timestamp, retention),
+        ].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
@@ -67,6 +83,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(manifest),
     ...chosenLines(manifest),
+    ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
@@ -81,12 +98,13 @@ function committedText(manifest: Manifest, tablesShown: number): string {
 
 function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
+  const used = totals.usedBytes ?? totals.storedBytes;
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
   const { readRelations: read } = totals;
   const unread =
     read === undefined ? '' : `; read ${count(read)} of ${plural(totals.relations, 'table')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)}${unread} (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses${unread} (base: set ${base.timestamp})${older}`,
   ];
 }
 
@@ -160,5 +178,13 @@ function statusLines(status: string, verdict: Verdict | undefined): string[] {
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),
     `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status})`,
+  ];
+}
+
+function retentionLines(timestamp: string, retention: SetRetention | undefined): string[] {
+  if (retention === undefined) return [];
+  if (retention.state === 'living') return [`held: ${printable(retention.held)}`];
+  return [
+    `expired at ${retention.since}, and will be removed after retention.graceHours; \`stowage unexpire ${timestamp}\` takes it back`,
   ];
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
-import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
+import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -83,8 +84,14 @@ const Cluster = z.strictObject({
       excludeSchemas: z.array(Pattern).default([]),
       includeTables: z.array(Pattern).default([]),
       excludeTables: z.array(Pattern).default([]),
+      /** Words for `list --tag` and the rules of retention. */
+      tags: z.array(Tag).max(32).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
+      /** Whether rows that an older set has are not stored again. */
+      carry: z.boolean().default(true),
+      /** The share of a pack that the base must use, so that a new set uses it too. */
+      packUseMin: z.number().min(0).max(1).default(0.5),
       /** Tables that a witness proves unchanged are read again after this time; 0 = always read. */
       rereadAfter: Duration.default('7d'),
       /** Which witnesses are used where the server has them (docs/design/0022-witnesses.md). */
@@ -99,6 +106,12 @@ const Cluster = z.strictObject({
           waitSeconds: Positive.max(3600).default(60),
         })
         .prefault({}),
+    })
+    .prefault({}),
+  restore: z
+    .strictObject({
+      /** Greenplum: tables with fewer bytes of rows are loaded through the coordinator. */
+      smallTableBytes: Count.default(1024 * 1024),
     })
     .prefault({}),
   shippers: z
@@ -135,6 +148,8 @@ const Cluster = z.strictObject({
       region: S3Settings.shape.region,
     })
     .prefault({}),
+  /** Which sets expire; absent = none. */
+  retention: RetentionRules.exactOptional(),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

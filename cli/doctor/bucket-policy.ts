@@ -25,6 +25,7 @@ export const REFUSED = [
   'overwriting',
   'keys of writers',
   'deletion',
+  'removal of versions',
 ] as const;
 export type Refused = (typeof REFUSED)[number];
 
@@ -63,6 +64,7 @@ export function refusedBy(
           Object.keys(keys).every((key) => key === 'aws:PrincipalArn'),
       ),
     ),
+    'removal of versions': refuses('s3:DeleteObjectVersion', isForEverybody),
   };
   return new Set(REFUSED.filter((name) => found[name]));
 }
@@ -72,6 +74,8 @@ function denialsIn(text: string): Denial[] {
   const statements = policy.success ? policy.data.Statement : [];
   return statements.flatMap((statement) => Denial.safeParse(statement).data ?? []);
 }
+
+const isForEverybody = (asked: Denial['Condition']) => Object.keys(asked).length === 0;
 
 /** True when the condition has no other key: a denial with more conditions applies less often. */
 function only(

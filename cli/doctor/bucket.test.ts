@@ -38,7 +38,7 @@ const wrong = (change: Partial<BucketSetup>) =>
 
 test('a bucket created by the template has neither BAD nor note', () => {
   expect(wrong({})).toEqual([]);
-  expect(checksOf()).toHaveLength(10);
+  expect(checksOf()).toHaveLength(11);
 });
 
 test.each([
@@ -46,6 +46,7 @@ test.each([
   ['CreateOnly', 'note policy: overwriting'],
   ['NoKeysOfWriters', 'note policy: keys of writers'],
   ['DeletedByItsRoleOnly', 'note policy: deletion'],
+  ['VersionsStay', 'note policy: removal of versions'],
 ])('the policy without its statement %s gives "%s"', (sid, expected) => {
   expect(wrong({ policy: success(templatePolicy(sid)) })).toEqual([expected]);
 });
@@ -107,7 +108,7 @@ describe('the check of a bucket policy against overwriting', () => {
   test.each(['', 'null', '[]', '{"Statement":7}', '{"Statement":[null]}'])(
     'finds no statement in %s',
     (value) => {
-      expect(wrong({ policy: success(value) })).toHaveLength(4);
+      expect(wrong({ policy: success(value) })).toHaveLength(5);
     },
   );
 });
@@ -117,10 +118,11 @@ test('on AWS, public access and missing events are BAD, and what can be improved
   expect(wrong({ notifies: success({ eventBridge: false, others: 0 }) })).toEqual(['BAD events']);
   expect(wrong({ versioning: success('Suspended') })).toEqual(['note versioning']);
   expect(wrong({ objectLock: success(undefined) })).toEqual(['note Object Lock']);
+  expect(wrong({ objectLock: success({}) })).toEqual(['note Object Lock']);
   expect(wrong({ abortsUploadsAfterDays: success(undefined) })).toEqual([
     'note unfinished uploads',
   ]);
-  expect(wrong({ policy: success(undefined) })).toHaveLength(4);
+  expect(wrong({ policy: success(undefined) })).toHaveLength(5);
   expect(wrong({ policy: failure('denied') })).toEqual(['note policy']);
 });
 

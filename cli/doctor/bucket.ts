@@ -9,6 +9,8 @@ const WHY: Readonly<Record<(typeof REFUSED)[number], string>> = {
   'keys of writers':
     'an attacker can encrypt objects with a key that only the attacker has (SSE-C)',
   deletion: 'every role of the account with the right to delete can delete sets',
+  'removal of versions':
+    'a role with the right to delete versions removes sets for good, before the lifecycle rule does',
 };
 
 /** Compares the bucket with infra/aws/resources/bucket.yml and bucket-policy.yml. Pure. */
@@ -54,16 +56,16 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
         ? note('versioning', `${off}. Turn it on, with a lifecycle rule for noncurrent versions`)
         : ok('versioning', off);
     }),
-    ...checkSetting('Object Lock', setup.objectLock, (lock) =>
-      lock === undefined
-        ? note('Object Lock', 'off: a role with the right to delete can delete sets at any time')
-        : ok(
-            'Object Lock',
-            lock.mode === undefined
-              ? 'on, without a default retention'
-              : `${lock.mode}, ${plural(lock.days ?? 0, 'day')}`,
-          ),
-    ),
+    ...checkSetting('Object Lock', setup.objectLock, (lock) => {
+      if (lock === undefined)
+        return note(
+          'Object Lock',
+          'off: a role with the right to delete can delete sets at any time',
+        );
+      return lock.mode === undefined
+        ? note('Object Lock', 'on, without a default retention: it locks nothing')
+        : ok('Object Lock', `${lock.mode}, ${plural(lock.days ?? 0, 'day')}`);
+    }),
     ...checkSetting('public access', setup.publicBlocked, (blocked) => {
       if (blocked === true) return ok('public access', 'blocked: all four settings are on');
       const open =

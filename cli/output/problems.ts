@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../backup-set/base/errors.ts';
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
-import { count } from '../../backup-set/base/words.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
+import type { DamagedPack } from '../../functions/sets/damaged-packs.ts';
 import { printable } from './format.ts';
 
 /** Problems printed as text; --json prints all. */
@@ -21,4 +22,14 @@ export function problemLines(problems: readonly Problem[], total = problems.leng
   const shown = [...new Set(first.map((one) => `  ${printable(describeProblem(one))}`))];
   const more = total - first.length;
   return more > 0 ? [...shown, `  … and ${count(more)} more (--json lists them)`] : shown;
+}
+
+/** Says which packs of a set are damaged, which set's check has found it, and what to do. */
+export function damagedPackLines([pack, ...others]: readonly DamagedPack[], set: string): string[] {
+  if (pack === undefined) return [];
+  const { object, foundIn } = pack;
+  const more = others.length === 0 ? '' : ` and ${plural(others.length, 'other pack')}`;
+  return [
+    `set ${set} uses ${object}${more}, which the check of set ${foundIn} found damaged; \`stowage repair ${foundIn} --from ROOT-OF-A-COPY\` brings it back`,
+  ];
 }

@@ -59,6 +59,16 @@ test('the verify phase of a restore shows the bytes read and their rate', () => 
   expect(segmentLine(verify, segment)).toBe('content 0    50%   3.42 MB  shop.lineitem');
 });
 
+test('a backup that has all rows shows what it still works on', () => {
+  const rows = both.map((one) => ({ ...one, relationsDone: 5, relationsPlanned: 5 }));
+  const dumping = rows.map((one) => ({ ...one, current: 'the definitions (schema.dump)' }));
+  expect(totalLine(backup, dumping, 5_000)).toMatch(/, now the definitions \(schema\.dump\)$/);
+  const [first] = dumping;
+  if (first === undefined) throw new Error('there is no content');
+  const others = [{ ...first, relationsDone: 4 }, ...dumping.slice(1)];
+  expect(totalLine(backup, others, 5_000)).not.toContain('now ');
+});
+
 test('the time left is not shown while no fraction is known', () => {
   const unknown = both.map((one) => ({ ...one, fraction: undefined }));
   expect(totalLine(backup, unknown, 5_000)).not.toContain('left');

@@ -132,9 +132,13 @@ export function totalLine(
     tables,
     rate(total('bytes'), ms),
     ...left.map((time) => (shows === 'backup' ? time : `${time} in this phase`)),
-    ...(shows === 'restore' ? now : []),
+    ...(shows === 'restore' || hasAllTables(segments) ? now : []),
   ].join(', ');
 }
+
+/** What a backup still works on then is shown: pg_dump can take longer than the rows. */
+const hasAllTables = (segments: readonly SegmentProgress[]) =>
+  segments.every(({ relationsDone, relationsPlanned }) => relationsDone === relationsPlanned);
 
 type Counted =
   | 'rows'

@@ -10,6 +10,7 @@ import {
   type RestoreRequest,
 } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { requireLiving } from '../../functions/retention/marks.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -110,6 +111,7 @@ async function prepare(
   const { context: whole, options } = await resolveOptions(given, store, asked);
   const chosen = onlyContents(whole, options.contents);
   const timestamp = await findSet(given, store, options.set);
+  await requireLiving(functionDeps(given, store), timestamp);
   const manifest = await loadManifest(given, store, timestamp);
   requireContents(options, manifest);
   const context = intoOwnDatabase(chosen, manifest, options);

@@ -14,6 +14,7 @@ import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreChoices } from '../../backup-set/documents/restore/choices.ts';
 import type { RequestedNames } from '../../backup-set/documents/restore/names.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
+import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -103,6 +104,9 @@ export function newRequest(
     globals,
     noOwner,
     resize,
+    ...(formatOf(config.flavour).hasOneCatalog && {
+      smallTableBytes: config.restore.smallTableBytes,
+    }),
     agents,
     count,
     objects,

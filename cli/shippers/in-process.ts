@@ -24,7 +24,13 @@ export function runShipperHere(
   const stop = new AbortController();
   const progress = noProgress();
   const reporting = setInterval(() => onReport(progressReport(progress)), PROGRESS_MS);
-  onReport({ type: 'hello', control: job.control, pid: process.pid, tool: 'this process' });
+  onReport({
+    type: 'hello',
+    control: job.control,
+    pid: process.pid,
+    tool: 'this process',
+    carries: true,
+  });
   const ended = runJob({ input: lines.read(), store, stop, progress, report: onReport, log })
     .then(() => onReport(progressReport(progress)))
     .finally(() => {
@@ -35,6 +41,7 @@ export function runShipperHere(
   return {
     content,
     pid: process.pid,
+    carries: Promise.resolve(true),
     send: (instruction: Instruction) => lines.push(JSON.stringify(instruction)),
     async deliver(instruction) {
       lines.push(JSON.stringify(instruction));

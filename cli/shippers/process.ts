@@ -23,6 +23,8 @@ export interface ShipperProcess {
   readonly content: number;
   /** Process id of the program started on this machine: the shipper, or ssh. */
   readonly pid: number | undefined;
+  /** Whether it knows frames of a base; undefined when it ended before it said so. */
+  readonly carries: Promise<boolean | undefined>;
   send(instruction: Instruction): void;
   /** As `send`. Resolves when the pipe has taken it, or the shipper has died; never throws. */
   deliver(instruction: Instruction): Promise<void>;
@@ -77,12 +79,14 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${JSON.stringify(job)}\n`);
   let silent: StowageError | undefined;
+  const greeted = Promise.withResolvers<boolean | undefined>();
 
-  const ended = follow();
+  const ended = follow().finally(() => greeted.resolve(undefined));
   ended.catch(() => undefined);
   return {
     content,
     pid: child.pid,
+    carries: greeted.promise,
     send: (instruction) => void child.stdin.write(`${JSON.stringify(instruction)}\n`),
     deliver: (instruction) =>
       new Promise((resolve) => {
@@ -98,6 +102,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
     try {
       using _ = watchReports();
       for await (const report of readLines(child.stdout, Report)) {
+        if (report.type === 'hello') greeted.resolve(report.carries === true);
         if (report.type === 'failed' || report.type === 'done') last = report;
         if (report.type === 'progress' && report.storage !== undefined)
           reportRetries(child, report.storage);

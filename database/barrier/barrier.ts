@@ -18,6 +18,7 @@ import {
   watched,
 } from './node.ts';
 import { type AttemptFailure, barrierTimedOut, blockedOf, onAllNodes } from './step.ts';
+import { relationsToLock } from './to-lock.ts';
 
 /** The clock and the random numbers; tests pass their own. */
 export interface BarrierEffects {
@@ -115,7 +116,6 @@ async function attemptOnce(
   effects: BarrierEffects,
 ): Promise<Attempt> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
-  const relations = new Map<BarrierNode, readonly Lockable[]>();
   const termsOf = (node: BarrierNode, cancelled: AbortSignal): LockingTerms => ({
     lockTimeoutMs,
     first:
@@ -125,12 +125,12 @@ async function attemptOnce(
     cancelled,
   });
   const discover = kind.discover(nodes, options.selection);
-  const held = await onAllNodes(nodes, { signal: options.signal }, (node, cancelled) =>
-    watched(node, node.holder, async () => {
-      const wanted = await discover(node);
-      relations.set(node, wanted);
-      await holdRelations(node, wanted, termsOf(node, cancelled));
-    }),
+  const { signal } = options;
+  const relations = await relationsToLock(nodes, discover, signal);
+  const held = await onAllNodes(nodes, { signal }, (node, cancelled) =>
+    watched(node, node.holder, () =>
+      holdRelations(node, relations.get(node) ?? [], termsOf(node, cancelled)),
+    ),
   );
   if (held !== undefined) return { result: await abandon(nodes, held), writerWaitMs: 0 };
 

@@ -35,10 +35,7 @@ export async function countRows(
     return condition === undefined ? from : `FROM (SELECT ${from} WHERE ${condition}) AS counted`;
   });
   const counts: (number | StowageError)[] = [];
-  // Greenplum starts a process per segment for each table of a statement.
-  const perStatement = session.target.greenplum === undefined ? [...batches(sources)] : [];
-  for (const batch of perStatement.length > 0 ? perStatement : sources.map((one) => [one]))
-    counts.push(...(await countBatch(session, batch)));
+  for (const batch of batches(sources)) counts.push(...(await countBatch(session, batch)));
   return counts;
 }
 
@@ -46,12 +43,13 @@ async function countBatch(
   session: Session,
   sources: readonly string[],
 ): Promise<(number | StowageError)[]> {
-  const selects = sources.map((from, at) => `SELECT ${at} AS at, count(*)::float8 AS rows ${from}`);
+  const isGreenplum = session.target.greenplum !== undefined;
+  const statement = isGreenplum ? countByPlace(sources) : countEach(sources);
   try {
     using _ = session.mayBeSilent();
-    const found = await session.query<{ at: number; rows: number }>(selects.join(' UNION ALL '));
+    const found = await session.query<{ at: number; rows: number }>(statement);
     const byPlace = new Map(found.map(({ at, rows }) => [at, rows]));
-    return sources.map((_, at) => byPlace.get(at) ?? Number.NaN);
+    return sources.map((_, at) => byPlace.get(at) ?? (isGreenplum ? 0 : Number.NaN));
   } catch (error) {
     if (sqlStateOf(error) === undefined) throw error;
     if (sources.length === 1) return [asStowageError(error)];
@@ -59,6 +57,20 @@ async function countBatch(
     for (const source of sources) counts.push(...(await countBatch(session, [source])));
     return counts;
   }
+}
+
+function countEach(sources: readonly string[]): string {
+  const selects = sources.map((from, at) => `SELECT ${at} AS at, count(*)::float8 AS rows ${from}`);
+  return selects.join(' UNION ALL ');
+}
+
+/**
+ * Greenplum starts a process per segment for each count of a statement, so one count gets the rows
+ * of all tables. A table without rows is not in the result.
+ */
+function countByPlace(sources: readonly string[]): string {
+  const rows = sources.map((from, at) => `SELECT ${at} AS at ${from}`).join(' UNION ALL ');
+  return `SELECT at, count(*)::float8 AS rows FROM (${rows}) AS counted GROUP BY at`;
 }
 
 /** The conditions of extension configuration tables, from the target's own catalog. */

@@ -75,7 +75,7 @@ export async function beginLoads(
     const results = await session.script(`${BEGIN};
       LOCK TABLE ${names.map((name) => `ONLY ${name}`).join(', ')} IN SHARE ROW EXCLUSIVE MODE;
       ${factsOfAll(tables)};
-      SELECT ${names.map((name) => `EXISTS (SELECT FROM ONLY ${name})`).join(' OR ')} AS holds`);
+      SELECT EXISTS (${names.map((name) => `SELECT 1 FROM ONLY ${name}`).join(' UNION ALL ')}) AS holds`);
     const facts = (results.at(-2) ?? []) as unknown as TableFacts[];
     const holdsRows = results.at(-1)?.[0]?.['holds'] !== false;
     if (!holdsRows && facts.length === tables.length && facts.every(isPlain)) return true;

@@ -1,7 +1,12 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import { type RawDocument, sha256 } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { gatherProblems, joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
+import {
+  gatherProblems,
+  joinProblems,
+  NO_PROBLEMS,
+  type ProblemList,
+} from '../../backup-set/base/problems.ts';
 import type { Result } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
@@ -15,6 +20,7 @@ import {
   loadHeads,
   type SetHeads,
 } from '../stored/fold.ts';
+import { readDocument } from '../stored/load.ts';
 import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 import { type CheckedContent, checkContent } from './content.ts';
 import { folderLists } from './folder-lists.ts';
@@ -116,7 +122,15 @@ async function checkProof(
   const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {
     take(await checkContent(deps, manifest, content, part, list, rewritten));
   });
-  return compareFolded(folded, raw);
+  return joinProblems(compareFolded(folded, raw), await compareNeeds(deps, timestamp, folded));
+}
+
+/** manifest/needs.json must be what the receipts give: expiry keeps the packs that it names. */
+async function compareNeeds(deps: Deps, timestamp: string, folded: Folded): Promise<ProblemList> {
+  if (folded.status !== 'complete' || folded.needs === undefined) return NO_PROBLEMS;
+  const object = formatKey({ kind: 'needs', timestamp });
+  const raw = await readDocument(deps, object, folded.needs.length);
+  return boundedProblems(compareDigest(object, raw, sha256(folded.needs)));
 }
 
 function compareFolded(folded: Folded, raw: RawDocument): ProblemList {

@@ -79,7 +79,7 @@ describe('the job queue', () => {
     await queue.idle();
     expect(queue.offer(manifestOf(1))).toBe('ignored');
     await queue.idle();
-    expect(done).toEqual(['stitch', 'validate']);
+    expect(done).toEqual(['stitch', 'validate', 'extend-retention']);
     // A later event for the same job is taken again.
     expect(queue.offer(manifestOf(1))).toBe('taken');
   });

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { JobResult } from '../deps.ts';
-import { type Job, jobOf } from './route.ts';
+import { type Job, jobsOf } from './route.ts';
 
 /** Running jobs: they are small reads and writes; more would only hold more documents in memory. */
 const RUNNING_MAX = 4;
@@ -27,7 +27,7 @@ interface Waiting {
 
 export interface JobQueue {
   /**
-   * Queues the job of a new object, once for any number of events.
+   * Queues the jobs of a new object, once for any number of events.
    * @returns `ignored` when the key starts no job; `dropped` when the queue is full or closed.
    */
   offer(key: string): 'taken' | 'ignored' | 'dropped';
@@ -104,10 +104,10 @@ export function jobQueue(
 
   /** Follow-ups do not count against WAITING_MAX; a job that waits already keeps its place. */
   function queueFollowUp(key: string): void {
-    const job = jobOf(key);
-    if (job === undefined || closed || waiting.size - offered >= FOLLOWING_MAX) return;
-    const name = nameOf(job);
-    if (!waiting.has(name)) waiting.set(name, { job, offered: false });
+    const jobs = jobsOf(key);
+    if (jobs.length === 0 || closed || waiting.size - offered >= FOLLOWING_MAX) return;
+    for (const job of jobs)
+      if (!waiting.has(nameOf(job))) waiting.set(nameOf(job), { job, offered: false });
     if (ownKeys.size >= REMEMBERED_MAX) ownKeys.delete(ownKeys.values().next().value ?? '');
     ownKeys.add(key);
   }
@@ -116,14 +116,14 @@ export function jobQueue(
     offer(key) {
       // The event of a key that a job here wrote: its follow-up was queued by that job.
       if (ownKeys.delete(key)) return 'ignored';
-      const job = jobOf(key);
-      if (job === undefined) return 'ignored';
+      const jobs = jobsOf(key);
+      if (jobs.length === 0) return 'ignored';
       if (closed) return 'dropped';
-      const name = nameOf(job);
-      if (waiting.has(name)) return 'taken';
+      const fresh = jobs.filter((job) => !waiting.has(nameOf(job)));
+      if (fresh.length === 0) return 'taken';
       if (offered >= waitingMax) return 'dropped';
-      waiting.set(name, { job, offered: true });
-      offered += 1;
+      for (const job of fresh) waiting.set(nameOf(job), { job, offered: true });
+      offered += fresh.length;
       start();
       return 'taken';
     },

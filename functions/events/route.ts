@@ -2,6 +2,7 @@ import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { Deps, JobResult } from '../deps.ts';
 import { advanceRestore } from '../handlers/advance-restore.ts';
 import { advanceTask } from '../handlers/advance-task.ts';
+import { extendRetention } from '../handlers/extend-retention.ts';
 import { planRestore } from '../handlers/plan-restore.ts';
 import { planTask } from '../handlers/plan-task.ts';
 import { requestReplication } from '../handlers/request-replication.ts';
@@ -14,6 +15,7 @@ export interface Job {
   readonly work:
     | 'stitch'
     | 'validate'
+    | 'extend-retention'
     | 'plan-restore'
     | 'advance-restore'
     | 'request-replication'
@@ -24,35 +26,36 @@ export interface Job {
   readonly of: string;
 }
 
-/** The job that a new object starts; undefined for keys that start none. */
-export function jobOf(text: string): Job | undefined {
+/** The jobs that a new object starts. */
+export function jobsOf(text: string): readonly Job[] {
   const key = parseKey(text);
-  return key === undefined ? undefined : jobOfKey(key);
+  return key === undefined ? [] : jobsOfKey(key);
 }
 
 /** No function writes a key that starts the same function again, so events cannot loop. */
-function jobOfKey(key: Key): Job | undefined {
+function jobsOfKey(key: Key): readonly Job[] {
   switch (key.kind) {
     case 'receipt':
     case 'seal':
-      return { work: 'stitch', of: key.timestamp };
+      return [{ work: 'stitch', of: key.timestamp }];
     case 'manifest':
-      return { work: 'validate', of: key.timestamp };
+      return [
+        { work: 'validate', of: key.timestamp },
+        { work: 'extend-retention', of: key.timestamp },
+      ];
     case 'restore-request':
-      return { work: 'plan-restore', of: key.restore };
+      return [{ work: 'plan-restore', of: key.restore }];
     case 'restore-receipt':
     case 'restore-counts':
-      return { work: 'advance-restore', of: key.restore };
+      return [{ work: 'advance-restore', of: key.restore }];
     case 'verdict':
-      return key.level === 'validate'
-        ? { work: 'request-replication', of: key.timestamp }
-        : undefined;
+      return key.level === 'validate' ? [{ work: 'request-replication', of: key.timestamp }] : [];
     case 'task-request':
-      return { work: 'plan-task', of: key.task };
+      return [{ work: 'plan-task', of: key.task }];
     case 'slice-order':
-      return { work: 'run-slice', of: `${key.task}/${key.slice}` };
+      return [{ work: 'run-slice', of: `${key.task}/${key.slice}` }];
     case 'slice-receipt':
-      return { work: 'advance-task', of: key.task };
+      return [{ work: 'advance-task', of: key.task }];
     case 'plan':
     case 'dispatched':
     case 'base-part':
@@ -62,6 +65,9 @@ function jobOfKey(key: Key): Job | undefined {
     case 'backup-order':
     case 'backup-claim':
     case 'backup-report':
+    case 'needs':
+    case 'retention':
+    case 'expiry':
     case 'metadata':
     case 'pack':
     case 'task-plan':
@@ -70,7 +76,8 @@ function jobOfKey(key: Key): Job | undefined {
     case 'order':
     case 'order-claim':
     case 'outcome':
-      return undefined;
+    case 'lock-record':
+      return [];
   }
 }
 
@@ -80,6 +87,8 @@ export async function runJob(deps: Deps, { work, of }: Job): Promise<JobResult> 
       return stitch(deps, of);
     case 'validate':
       return validateIfCommitted(deps, of);
+    case 'extend-retention':
+      return extendRetention(deps, of);
     case 'plan-restore':
       return planRestore(deps, of);
     case 'advance-restore':

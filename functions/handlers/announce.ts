@@ -2,6 +2,7 @@ import { decode } from '../../backup-set/base/document.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { describeProblem, type Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import { LockRecord } from '../../backup-set/documents/locks.ts';
 import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import { TaskOutcome } from '../../backup-set/documents/tasks.ts';
 import type { Deps } from '../deps.ts';
@@ -10,9 +11,9 @@ import { readDocument } from '../stored/load.ts';
 /** A message is limited to 256 KiB; the document has all problems. */
 const PROBLEMS_ANNOUNCED = 10;
 
-/** What subscribers receive about a verdict, or the end of a restore or replication. */
+/** What subscribers receive about a verdict, locks, or the end of a restore or replication. */
 export interface Announcement {
-  readonly kind: 'verdict' | 'outcome' | 'replication';
+  readonly kind: 'verdict' | 'outcome' | 'replication' | 'locks';
   readonly root: string;
   /** The document with all details. Its key identifies repeated messages. */
   readonly object: string;
@@ -20,12 +21,14 @@ export interface Announcement {
   readonly status: Verdict['status'] | Outcome['status'];
   /** Of a verdict. */
   readonly level?: Verdict['level'];
-  /** Of a verdict or a replication. */
+  /** Of a verdict, a replication or locks. */
   readonly at?: string;
   /** Of an outcome. */
   readonly restore?: string;
   /** Of a replication: the root that was copied to. */
   readonly to?: string;
+  /** Of locks: until when the objects stay locked. */
+  readonly until?: string;
   readonly problemsTotal: number;
   /** The first problems, one line each. */
   readonly problems: readonly string[];
@@ -76,6 +79,10 @@ export async function announcementOf(
       ...firstProblems(found),
     };
   }
+  if (kind === 'locks') {
+    const { timestamp, status, at, until, ...found } = decode(LockRecord, raw);
+    return { ...common, kind, set: timestamp, status, at, until, ...firstProblems(found) };
+  }
   if (kind === 'replication') {
     const { task, status, root, at, ...found } = decode(TaskOutcome, raw);
     const { timestamp } = partsOfTask(task);
@@ -105,6 +112,7 @@ function announcedKind(text: string): Announcement['kind'] | undefined {
   // The outcome of a verification is its verdict.
   if (key?.kind === 'task-outcome')
     return partsOfTask(key.task).work === 'replicate' ? 'replication' : undefined;
+  if (key?.kind === 'lock-record') return 'locks';
   return key?.kind === 'verdict' || key?.kind === 'outcome' ? key.kind : undefined;
 }
 

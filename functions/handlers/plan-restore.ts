@@ -15,6 +15,7 @@ import { loadedRelations, resolveRequest, volumeOf } from '../../backup-set/rest
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
+import { expiredProblem } from '../retention/marks.ts';
 import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
 import { createOrRead } from '../stored/save.ts';
@@ -40,6 +41,9 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
     writeOutcome(deps, restore, refusedOutcome({ id: restore, timestamp }, problems));
   if (!read.ok) return refuse([read.failure.problem]);
   const request = read.value;
+  // The request is stored: an expiry that has not seen it wrote its tombstone before.
+  const expired = await expiredProblem(deps, timestamp);
+  if (expired !== undefined) return refuse([expired]);
 
   const { wrote, set } = await checkForRestore(deps, request);
   if (!set.ok) return joined({ wrote }, await refuse(set.failure));

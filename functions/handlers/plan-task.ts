@@ -13,6 +13,7 @@ import { readPinned } from '../../backup-set/documents/pinned.ts';
 import { SliceOrder, TaskPlan, TaskRequest } from '../../backup-set/documents/tasks.ts';
 import { readManifest } from '../check/set.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
+import { expiredProblem } from '../retention/marks.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
 import { createSame } from '../stored/save.ts';
@@ -37,6 +38,11 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const request = readPinned(TaskRequest, [raw], { key: raw.key, fields: { task } });
   if (!request.ok) return refuseTask(deps, task, request.failure);
+  // A task that was planned goes on: expiry waits for it.
+  const planned = await deps.store.head(formatKey({ kind: 'task-plan', task }));
+  const expired =
+    planned === undefined ? await expiredProblem(deps, partsOfTask(task).timestamp) : undefined;
+  if (expired !== undefined) return refuseTask(deps, task, expired);
   const manifest = await readManifestOf(deps, task);
   if (manifest === undefined)
     return refuseTask(deps, task, {

@@ -1,8 +1,9 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
+import { retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { newestVerdict } from '../stored/load.ts';
-import { hasOpenTask, requestTask } from '../tasks/tasks.ts';
+import { hasOpenTask, hasSucceeded, requestTask } from '../tasks/tasks.ts';
 
 /**
  * Called after a set was validated: requests its copy, if there is an alternate location. The task
@@ -23,6 +24,9 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   // find them at the alternate location either.
   if ((await currentVerdict(deps, timestamp, { isCommitted: true }))?.status === 'damaged')
     return NOTHING_WRITTEN;
+  if ((await retentionOf(deps, timestamp)).state !== 'living') return NOTHING_WRITTEN;
   if (await hasOpenTask(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;
+  // It was copied, and has expired at the alternate location: its rules decide there.
+  if (await hasSucceeded(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
 }

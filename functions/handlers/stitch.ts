@@ -1,6 +1,7 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Deps, JobResult } from '../deps.ts';
+import { retentionOf } from '../retention/marks.ts';
 import { type FoldVisit, foldStored } from '../stored/fold.ts';
 import { createSame } from '../stored/save.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
@@ -26,12 +27,17 @@ export async function stitch(deps: Deps, timestamp: string): Promise<StitchResul
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const committed = await deps.store.head(manifestKey, { signal: deps.signal });
   if (committed !== undefined) return { status: 'complete', wrote: [], problems: [] };
+  // A set that is being removed has lost its manifest already: it must not come back.
+  if ((await retentionOf(deps, timestamp)).state !== 'living')
+    return { status: 'open', wrote: [], problems: [] };
 
   const folded = await foldStored(deps, timestamp, storePart(deps, timestamp));
   switch (folded.status) {
     case 'open':
       return { status: 'open', wrote: [], problems: folded.problems };
     case 'complete': {
+      const needsKey = formatKey({ kind: 'needs', timestamp });
+      if (folded.needs !== undefined) await createSame(deps, needsKey, folded.needs);
       const created = await createSame(deps, manifestKey, folded.bytes);
       if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set committed');
       return { status: 'complete', wrote: created ? [manifestKey] : [], problems: [] };

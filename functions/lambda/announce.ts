@@ -50,6 +50,7 @@ const METRIC_OF: Readonly<Record<Announcement['status'], Metric>> = {
 };
 
 function metricOf({ kind, status }: Announcement): Metric {
+  if (kind === 'locks') return status === 'complete' ? 'LocksExtended' : 'LocksNotExtended';
   if (kind !== 'replication') return METRIC_OF[status];
   return status === 'complete' ? 'SetsReplicated' : 'ReplicationsFailed';
 }

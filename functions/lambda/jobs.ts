@@ -1,5 +1,5 @@
 import { parseKey } from '../../backup-set/base/keys.ts';
-import { type Job, jobOf, runJob } from '../events/route.ts';
+import { type Job, jobsOf, runJob } from '../events/route.ts';
 import { openInvocation } from './environment.ts';
 import { measure } from './measure.ts';
 import { onMessages } from './messages.ts';
@@ -9,8 +9,8 @@ import type { Values } from './metrics.ts';
 export function handlerOf(...works: readonly Job['work'][]) {
   return onMessages<Job>(openInvocation, {
     workOf(key) {
-      const job = jobOf(key);
-      if (job === undefined || !works.includes(job.work)) return undefined;
+      const job = jobsOf(key).find(({ work }) => works.includes(work));
+      if (job === undefined) return undefined;
       return { name: `${job.work} of ${job.of}`, work: job };
     },
     run: (given, job) => measure(given, async (deps) => countsIn((await runJob(deps, job)).wrote)),

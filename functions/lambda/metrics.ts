@@ -9,6 +9,11 @@ export const METRICS = {
   RestoresRefused: 'Count',
   SetsReplicated: 'Count',
   ReplicationsFailed: 'Count',
+  /** Sets for whose objects `extend-retention` ended, without and with problems. */
+  LocksExtended: 'Count',
+  LocksNotExtended: 'Count',
+  /** Sets that got a tombstone. */
+  SetsExpired: 'Count',
   /** Unsealed sets without a new object for longer than allowed, at the last sweep. */
   SetsOverdue: 'Count',
   /** Hours since the newest complete set, from the sweep. Absent without a complete set. */

@@ -42,6 +42,8 @@ export async function findDocuments(
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const seal = await intoHeads(sealKey, proof.sealSha256);
   const sealed = seal && decode(Seal, { key: sealKey, bytes: seal });
+  const needed = manifest.needed?.sha256;
+  if (needed !== undefined) await intoHeads(formatKey({ kind: 'needs', timestamp }), needed);
   await intoHeads(raw.key, sha256(raw.bytes));
   for (const { content, part } of contents) {
     const intoParts = into(parts);

@@ -6,6 +6,8 @@ import { type CheckedObject, verifyObject } from '../check/object.ts';
 import { verifySet } from '../check/verify-set.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
+import { requireLiving } from '../retention/marks.ts';
+import { whileReading } from '../retention/reading.ts';
 import type { RepairRoots } from './reference.ts';
 import type { RepairItem, RepairPlan } from './repair-plan.ts';
 
@@ -36,6 +38,21 @@ export async function repairSet(
   timestamp: string,
   { items, lost, needsVerify }: RepairPlan,
   { mayReplace, onItem = () => undefined }: RepairOptions,
+): Promise<RepairResult> {
+  const options = { mayReplace, onItem };
+  const plan = { items, lost, needsVerify };
+  const repair = () => repairItems({ to, from }, timestamp, plan, options);
+  return whileReading(from, timestamp, `repair of ${to.store.url}`, () =>
+    // The set may have lost its manifest.
+    whileReading(to, timestamp, `repair from ${from.store.url}`, repair, requireLiving),
+  );
+}
+
+async function repairItems(
+  { to, from }: RepairRoots,
+  timestamp: string,
+  { items, lost, needsVerify }: RepairPlan,
+  { mayReplace, onItem }: Required<RepairOptions>,
 ): Promise<RepairResult> {
   const repaired: RepairItem[] = [];
   const kept: RepairItem[] = [];

@@ -5,8 +5,10 @@ import { storageRetries } from '../../storage/retries.ts';
 import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
+import type { OnExpired } from '../retention/schedule.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
+import { expiryMetrics } from './expiry-metrics.ts';
 
 /** The result of an event, or of a request without one. */
 const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
@@ -19,6 +21,8 @@ export interface ServeMetrics {
   recordSweep(attempt: SweepAttempt): void;
   watchQueue(queue: Pick<JobQueue, 'counts'>): void;
   watchStore(trouble: () => Trouble | undefined): void;
+  /** Adds the metrics of scheduled expiry. */
+  watchExpiry(): OnExpired;
   /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -85,6 +89,7 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
       storeGauge(registers, clock, trouble);
       retryCounters(registers);
     },
+    watchExpiry: () => expiryMetrics(registers),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { jobQueue } from '../events/job-queue.ts';
 import { runJob } from '../events/route.ts';
+import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
 import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
@@ -16,6 +18,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
   /** The alternate location: validated sets are copied to it. */
   readonly replica?: ObjectStore | undefined;
+  /** `retention.lockDays`. */
+  readonly lockDays?: number | undefined;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
   /** The secret that senders of events must present (`isAuthorized`). */
@@ -26,6 +30,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly snsTopics?: readonly string[] | undefined;
   /** Fetches Amazon's certificates; absent = over the network. */
   readonly fetchText?: FetchText | undefined;
+  /** Rules of retention; absent = nothing expires. */
+  readonly retention?: RetentionRules | undefined;
   readonly log: Logger;
   readonly clock: () => Date;
 }
@@ -60,6 +66,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     log,
     signal: stopping.signal,
     replica: options.replica,
+    lockDays: options.lockDays,
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
@@ -92,6 +99,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     },
   });
   sweeper = sweeping;
+  const expiring = options.retention && startExpiry(deps, options.retention, metrics.watchExpiry());
   const { url } = server;
   log.info({ url, root: store.url }, 'listening for events');
 
@@ -99,7 +107,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   async function drain(): Promise<void> {
     health.drain();
     log.info({ url, ...queue.counts() }, 'draining');
-    const drained = Promise.all([sweeping.stop(), queue.close()]);
+    const drained = Promise.all([sweeping.stop(), expiring?.stop(), queue.close()]);
     // Not `pause`: a timer that keeps the process alive would delay its end.
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     stopping.abort(new StowageError('interrupted', 'stowage serve was stopped'));

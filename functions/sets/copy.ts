@@ -6,20 +6,24 @@ import { describeProblem, type Problem, type Verdict } from '../../backup-set/ba
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
+import { requireLiving } from '../retention/marks.ts';
+import { whileReading } from '../retention/reading.ts';
 import { COPIES_IN_FLIGHT, type CopiedObject, copyObject } from './copy-object.ts';
 import { neededPacks } from './needed-packs.ts';
 import { requireSet } from './status.ts';
 
 /**
- * Not copied: verdicts are about the set under this root, and agents at the target must not find
- * an order a second time.
+ * Not copied: verdicts, marks and locks are about the objects under this root, and agents at the
+ * target must not find an order a second time.
  */
 const KINDS_NOT_COPIED: readonly Key['kind'][] = [
   'verdict',
+  'lock-record',
   'backup-order',
   'backup-claim',
   'backup-report',
   'dispatched',
+  'retention',
 ];
 
 export interface CopyResult {
@@ -52,6 +56,19 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
       { where: { set: timestamp } },
     );
   }
+  await requireLiving(to, timestamp);
+  return whileReading(from, timestamp, `copy to ${to.store.url}`, () =>
+    copyCommitted(from, to, timestamp, manifest),
+  );
+}
+
+async function copyCommitted(
+  from: Deps,
+  to: Deps,
+  timestamp: string,
+  manifest: StoredObject,
+): Promise<CopyResult> {
+  const manifestKey = manifest.key;
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const objects = await objectsToCopy(from, timestamp);
   const copied = { objects: 0, bytes: 0 };

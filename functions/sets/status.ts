@@ -6,6 +6,7 @@ import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
+import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
 import { readDocument } from '../stored/load.ts';
@@ -19,13 +20,33 @@ export interface SetSummary {
   /** True: made of chosen tables only, by `selection`. Undefined: no plan can be read. */
   readonly chosen: boolean | undefined;
   readonly selection: Selection | undefined;
+  readonly tags: readonly string[];
+  /** Undefined = it lives, and is not held. */
+  readonly retention: SetRetention | undefined;
   readonly totals: Manifest['totals'] | undefined;
+  /** Older sets whose packs it uses. */
+  readonly needs: readonly string[];
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
 }
 
-/** Undefined for a folder that the store lists, and that is no set. */
+/** What the marks of a set say, for people. */
+export type SetRetention =
+  | { readonly state: 'living'; readonly held: string }
+  | { readonly state: 'expired'; readonly since: string };
+
+/** Undefined for a folder that is no set, and for a set whose removal has begun. */
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary | undefined> {
+  return (await lookAtSet(deps, timestamp))?.summary;
+}
+
+/** As `describeSet`, with the whole verdict. */
+export async function lookAtSet(
+  deps: Deps,
+  timestamp: string,
+): Promise<{ summary: SetSummary; verdict: Verdict | undefined } | undefined> {
+  const found = await retentionOf(deps, timestamp);
+  if (found.state === 'removing') return undefined;
   const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
   const manifest = stored.document;
   const planned =
@@ -34,24 +55,34 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-  return {
+  const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
     database: plan?.database,
     chosen: plan && !isEverything(plan.selection),
     selection: plan?.selection,
+    tags: plan?.tags ?? [],
+    retention: retentionText(found),
     totals: manifest?.totals,
+    needs: manifest?.needs ?? [],
     elapsedMs:
       manifest === undefined
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
   };
+  return { summary, verdict };
+}
+
+export function retentionText(found: Retention): SetRetention | undefined {
+  if (found.state === 'expired') return { state: 'expired', since: found.since.toISOString() };
+  if (found.state === 'removing' || found.held === undefined) return undefined;
+  return { state: 'living', held: found.held.why };
 }
 
 /** A committed set is `damaged` when its manifest is missing or cannot be read. */
 export function statusOf(
-  manifest: StoredDocument<Manifest>,
+  manifest: StoredDocument<unknown>,
   verdict: Verdict | undefined,
 ): SetSummary['status'] {
   if (verdict?.status === 'damaged') return 'damaged';

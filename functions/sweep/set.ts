@@ -12,6 +12,7 @@ import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
+import { retentionOf } from '../retention/marks.ts';
 import { tryReadDocument } from '../sets/status.ts';
 import { currentVerdict, isFromBeforeSeal } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
@@ -89,6 +90,8 @@ async function commit(
   options: SweepOptions,
   report: SweepReport,
 ): Promise<SetStatus | undefined> {
+  // What is left of a set that is being removed gets no verdict and no manifest.
+  if ((await retentionOf(deps, timestamp)).state === 'removing') return undefined;
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });

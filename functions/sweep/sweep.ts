@@ -1,6 +1,7 @@
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { Deps } from '../deps.ts';
 import { newestRestores, newestSets, newestTasks } from '../stored/newest.ts';
+import { extendRetentions } from './locks.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
 import { sweepRestore } from './restore.ts';
 import { sweepSet } from './set.ts';
@@ -47,6 +48,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
     });
   }
   await attempt(deps, report, {}, () => requestReplications(deps, closed));
+  await attempt(deps, report, {}, () => extendRetentions(deps, closed));
   for (const task of await newestTasks(deps)) {
     if (closed.has(task)) continue;
     await attempt(deps, report, { task }, async () => {

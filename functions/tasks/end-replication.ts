@@ -5,6 +5,7 @@ import { failure } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import type { Deps, JobResult } from '../deps.ts';
+import { extendRetention } from '../handlers/extend-retention.ts';
 import { type StitchResult, stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
 import { copyObject } from '../sets/copy-object.ts';
@@ -58,6 +59,8 @@ export async function endReplication(
     );
   const { verdict, wrote } = await validate(depsOfReplica, timestamp);
   const [key] = wrote;
+  // No event of the alternate location starts it there.
+  if (verdict.status === 'complete') await extendRetention(depsOfReplica, timestamp);
   return end(verdict.status, verdict, key);
 }
 

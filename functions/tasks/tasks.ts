@@ -3,6 +3,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { instantOf, partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import { TaskOutcome, TaskRequest } from '../../backup-set/documents/tasks.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
@@ -53,6 +54,22 @@ export async function hasOpenTask(
   return false;
 }
 
+/** True when a task of this work has ended with `complete`. */
+export async function hasSucceeded(
+  deps: Deps,
+  timestamp: string,
+  work: SliceWork,
+): Promise<boolean> {
+  for (const task of await newestTasks(deps)) {
+    const parts = partsOfTask(task);
+    if (parts.timestamp !== timestamp || parts.work !== work) continue;
+    const raw = await readDocument(deps, formatKey({ kind: 'task-outcome', task }));
+    const outcome = raw && parse(TaskOutcome, raw);
+    if (outcome?.ok === true && outcome.value.status === 'complete') return true;
+  }
+  return false;
+}
+
 export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | undefined> {
   return readDocument(
     deps,
@@ -88,7 +105,8 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
 
 /** Ends a task that cannot start. */
 export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<JobResult> {
-  const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
+  const isGone = problem.code === 'object-missing' || problem.code === 'set-expired';
+  const status = isGone ? 'incomplete' : 'damaged';
   return endTask(deps, task, {
     status,
     root: deps.store.url,

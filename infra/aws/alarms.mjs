@@ -1,4 +1,4 @@
-import { LANES, pascal, SWEEP } from './lanes.mjs';
+import { LANES, pascal, SCHEDULED, SWEEP } from './lanes.mjs';
 import { visibilityOf } from './queues.mjs';
 
 /** Included by serverless.yml: the alarms. docs/deploy-aws.md says what to do about each. */
@@ -41,13 +41,13 @@ function ofQueues() {
  * problems.
  */
 function ofFunctions() {
-  const alarms = [...LANES, SWEEP].map((lane) => [
+  const alarms = [...LANES, ...SCHEDULED].map((lane) => [
     `${pascal(lane.name)}ErrorsAlarm`,
     alarm(`The function ${lane.name} failed more than once; its log says why`, {
       Namespace: 'AWS/Lambda',
       MetricName: 'Errors',
       Dimensions: [{ Name: 'FunctionName', Value: { Ref: `${pascal(lane.name)}LambdaFunction` } }],
-      ...moreThanOnce(lane === SWEEP ? SWEEP_MINUTES_MAX * MINUTE : visibilityOf(lane)),
+      ...(SCHEDULED.includes(lane) ? ofSchedule(lane) : moreThanOnce(visibilityOf(lane))),
     }),
   ]);
   return Object.fromEntries(alarms);
@@ -63,6 +63,15 @@ const moreThanOnce = (pauseSeconds) => ({
   Period: Math.max(HOUR, 2 * pauseSeconds),
   Threshold: 1,
 });
+
+/**
+ * The next sweep does the work of one that failed. An expiry runs once a day or less often: its
+ * first failure is told.
+ */
+const ofSchedule = (one) =>
+  one === SWEEP
+    ? moreThanOnce(SWEEP_MINUTES_MAX * MINUTE)
+    : { Statistic: 'Sum', Period: HOUR, Threshold: 0 };
 
 /** From the functions' own metrics (functions/lambda/metrics.ts). */
 function ofMetrics() {
@@ -98,6 +107,10 @@ function ofMetrics() {
     ReplicationFailedAlarm: alarm(
       'A validated set was not copied to the alternate location: the outcome of the task says why',
       metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
+    LocksNotExtendedAlarm: alarm(
+      'Packs of older sets are locked for a shorter time than a new set that uses them: its record of locks names them',
+      metric('LocksNotExtended', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
     RestoreFailedAlarm: alarm(
       'A restore failed: its outcome names the segment and the reason',

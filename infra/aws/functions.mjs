@@ -1,11 +1,11 @@
-import { arnOf, kebab, LANES, pascal, SWEEP } from './lanes.mjs';
+import { arnOf, kebab, LANES, pascal, SCHEDULED } from './lanes.mjs';
 
 /** `functions:` of serverless.yml. */
 export const functions = () => ({
   ...Object.fromEntries(
     LANES.map((lane) => [lane.name, { ...functionOf(lane), events: [{ sqs: queueOf(lane) }] }]),
   ),
-  [SWEEP.name]: functionOf(SWEEP),
+  ...Object.fromEntries(SCHEDULED.map((one) => [one.name, functionOf(one)])),
 });
 
 function functionOf({ name, memory, timeout, description, environment }) {
@@ -36,7 +36,7 @@ const queueOf = ({ name, batch, window, concurrency }) => ({
  * properties that `functions:` does not support.
  */
 export const extensions = () => ({
-  extensions: Object.assign({}, ...[...LANES, SWEEP].map(extensionOf)),
+  extensions: Object.assign({}, ...[...LANES, ...SCHEDULED].map(extensionOf)),
 });
 
 function extensionOf({ name }) {
@@ -45,7 +45,7 @@ function extensionOf({ name }) {
     [`${pascal(name)}LambdaFunction`]: {
       Properties: {
         FunctionName: { 'Fn::Sub': functionName },
-        ...(name === SWEEP.name ? singleInstance : {}),
+        ...(isScheduled(name) ? singleInstance : {}),
       },
     },
     [`${pascal(name)}LogGroup`]: {
@@ -57,7 +57,9 @@ function extensionOf({ name }) {
   };
 }
 
-/** Concurrent sweeps are harmless, but cost twice. */
+const isScheduled = (name) => SCHEDULED.some((one) => one.name === name);
+
+/** Concurrent sweeps and expiries are harmless, but cost twice. */
 const singleInstance = {
   ReservedConcurrentExecutions: { 'Fn::If': ['MayReserve', 1, { Ref: 'AWS::NoValue' }] },
 };

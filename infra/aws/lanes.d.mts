@@ -8,5 +8,7 @@ export interface Lane {
 }
 export const LANES: readonly Lane[];
 export const SWEEP: { readonly name: string };
+/** Every function that a schedule calls, without a queue. */
+export const SCHEDULED: readonly { readonly name: string }[];
 export function pascal(name: string): string;
 export function kebab(name: string): string;

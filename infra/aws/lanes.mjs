@@ -55,6 +55,17 @@ export const LANES = [
     description: 'Checks that the objects of a committed set exist as its manifest says',
   },
   {
+    name: 'extendRetention',
+    keys: ['sets/*/manifest.json'],
+    work: ['extend-retention'],
+    memory: ONE_CPU_MB,
+    // Two requests for each pack of older sets, 16 at once: 100,000 packs take about 10 minutes.
+    ...ONE_SLICE,
+    concurrency: 2,
+    condition: 'HasObjectLock',
+    description: 'Keeps packs of older sets locked as long as the set that uses them',
+  },
+  {
     name: 'planRestore',
     keys: ['restores/*/request.json'],
     work: ['plan-restore'],
@@ -104,7 +115,12 @@ export const LANES = [
   },
   {
     name: 'announce',
-    keys: ['sets/*/verdicts/*.json', 'restores/*/outcome.json', 'tasks/*-replicate/outcome.json'],
+    keys: [
+      'sets/*/verdicts/*.json',
+      'sets/*/locks/*.json',
+      'restores/*/outcome.json',
+      'tasks/*-replicate/outcome.json',
+    ],
     work: ['announce'],
     memory: 512,
     timeout: 30,
@@ -128,6 +144,20 @@ export const SWEEP = {
   description:
     'Does the work that no event started: commits, validates, reports overdue sets, continues restores',
 };
+
+/** Called by a schedule that is off until rules of retention are given. */
+export const EXPIRE = {
+  name: 'expire',
+  // It holds the facts of all sets, and the names of the packs that they need.
+  memory: ONE_CPU_MB,
+  timeout: 900,
+  environment: { STOWAGE_RETENTION: { Ref: 'RetentionRules' } },
+  description:
+    'Expires the sets that no rule of retention keeps, and removes those of earlier runs',
+};
+
+/** Every function that a schedule calls, without a queue. */
+export const SCHEDULED = [SWEEP, EXPIRE];
 
 export const pascal = (name) => name[0].toUpperCase() + name.slice(1);
 export const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

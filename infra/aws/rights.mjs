@@ -5,20 +5,28 @@
 
 /** Fixed lengths as `?`: `*` also matches slashes, so receipts/* would match at any depth. */
 const SET = 'sets/????????/??????????????';
+const MARK = `${SET}/retention/?????????????????`;
 const RESTORE = 'restores/?????????????????-????????';
 const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`, `${SET}/base/*`, `${SET}/witnesses/*`],
+  plan: [`${SET}/plan.json`, `${SET}/witnesses/*`],
+  base: [`${SET}/base/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   // One pattern for seals/… and seal.json: a policy has 10,240 characters.
   seal: [`${SET}/seal*`],
-  manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`],
+  manifest: [`${SET}/manifest*`],
+  holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
+  tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
+  'expiry-runs': ['expiries/?????????????????.json'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
+  /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
+  'any verdict': [`${SET}/verdicts/*`],
+  locks: [`${SET}/locks/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -64,7 +72,16 @@ export function keysOf(names, contents) {
 
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
 /** The documents and verdicts of a set: no rows and no schema. */
-const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', ...VERDICTS];
+const DOCUMENTS = [
+  'plan',
+  'base',
+  'receipts',
+  'seal',
+  'manifest',
+  'holds',
+  'tombstones',
+  ...VERDICTS,
+];
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
@@ -83,21 +100,25 @@ const REPLICA = {
   reads: SETS,
   creates: [
     'plan',
+    'base',
     'packs',
     'receipts',
     'seal',
     'manifest',
     'verdicts-stitch',
     'verdicts-validate',
+    'locks',
   ],
+  extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
   endsUploads: ['packs'],
   lists: IN_SETS,
 };
 
 /**
- * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS.
- * `lists`: prefixes.
+ * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`, `extends` (the
+ * retention), `holds` (sets a legal hold), `releases` (lifts one), `looks` (reads locks): names of
+ * KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.
@@ -115,6 +136,13 @@ export const RIGHTS = {
     lists: ['sets/*', 'tasks/*'],
     replica: REPLICA,
   },
+  // Can lock packs for some days, and cannot read, shorten or remove anything.
+  ExtendRetention: {
+    reads: ['manifest', 'locks'],
+    creates: ['locks'],
+    extends: SETS,
+    lists: IN_SETS,
+  },
   PlanRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
     creates: ['verdicts-validate', 'restore-plan', 'restore-orders', 'outcome'],
@@ -123,25 +151,34 @@ export const RIGHTS = {
   AdvanceRestore: {
     reads: ['manifest', ...RESTORES],
     creates: ['restore-orders', 'outcome'],
-    lists: [`${SET}/manifest*`, 'restores/*'],
+    lists: [...KEYS.manifest, 'restores/*'],
   },
   // Does the work that no event started, so it has the rights of all other functions. It also
   // aborts uploads of dead shippers.
   Sweep: {
     reads: EVERYTHING,
     creates: [
-      ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
-      ...['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
-      ...['restore-plan', 'restore-orders', 'outcome'],
+      ...['manifest', 'any verdict', 'a whole task'],
+      ...['restore-plan', 'restore-orders', 'outcome', 'locks'],
     ],
+    extends: SETS,
     endsUploads: ['packs'],
     listsUploads: true,
     lists: ANYWHERE,
     replica: REPLICA,
   },
+  // IAM cannot tell an expired set from a living one: no key, tag or age of an object does. So this
+  // role can put delete markers on every set, and can never remove a version.
+  Expire: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    looks: ['manifest'],
+    lists: [...ANYWHERE, 'expiries/*'],
+  },
   Announce: {
-    reads: [...VERDICTS, 'outcome', 'replicate-outcome'],
-    lists: [`${SET}/verdicts/*`, ...KEYS.outcome, ...KEYS['replicate-outcome']],
+    reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],
+    lists: [`${SET}/verdicts/*`, ...KEYS.locks, ...KEYS.outcome, ...KEYS['replicate-outcome']],
     publishes: true,
   },
 
@@ -151,7 +188,10 @@ export const RIGHTS = {
   RestoreShipper: { reads: ['packs', 'restore-orders'], creates: ['restore-receipts'] },
   // docs/agents.md. An agent that starts backups (`backup:`) runs `stowage`, which needs Operator.
   Agent: {
-    reads: ['packs', 'orders', 'claims', 'seal', 'request', 'restore-orders', 'restore-claims'],
+    reads: [
+      ...['packs', 'base', 'orders', 'claims', 'seal'],
+      ...['request', 'restore-orders', 'restore-claims'],
+    ],
     creates: ['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
     endsUploads: ['packs'],
     // Days of sets, their orders, documents that may be missing, and restores.
@@ -162,12 +202,13 @@ export const RIGHTS = {
   Operator: {
     reads: [...EVERYTHING, 'probe'],
     creates: [
-      ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
-      ...['verify-request', 'replicate-request', 'request'],
+      ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'probe'],
     ],
     deletes: ['probe'],
+    holds: SETS,
     endsUploads: ['probe'],
     listsUploads: true,
     lists: [...ANYWHERE, '.probe/*'],
@@ -179,6 +220,12 @@ export const RIGHTS = {
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
-  Delete: { reads: ['plan', 'manifest'], deletes: SETS, lists: IN_SETS },
-  Audit: { reads: [...DOCUMENTS, ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
+  Delete: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['holds', 'tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    releases: SETS,
+    lists: [...ANYWHERE, 'expiries/*'],
+  },
+  Audit: { reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

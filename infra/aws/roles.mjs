@@ -1,4 +1,4 @@
-import { LANES, pascal, SWEEP } from './lanes.mjs';
+import { LANES, pascal, SCHEDULED } from './lanes.mjs';
 import { keysOf, RIGHTS } from './rights.mjs';
 
 /**
@@ -26,7 +26,7 @@ const ASSUMED = Object.entries({
 });
 
 const deployed = () => [
-  ...[...LANES, SWEEP].map(({ name }) => pascal(name)),
+  ...[...LANES, ...SCHEDULED].map(({ name }) => pascal(name)),
   ...ASSUMED.map(([name]) => name),
 ];
 
@@ -73,7 +73,7 @@ function runtimeOf(name) {
   const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
   return [
     allow('Log', ['logs:CreateLogStream', 'logs:PutLogEvents'], log),
-    ...(name === pascal(SWEEP.name) ? [] : [allow('Queue', receive, queue)]),
+    ...(SCHEDULED.some((one) => name === pascal(one.name)) ? [] : [allow('Queue', receive, queue)]),
   ];
 }
 
@@ -96,6 +96,7 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
     on('Read', 's3:GetObject', reads),
     on('Create', 's3:PutObject', creates, contents),
     on('Delete', 's3:DeleteObject', deletes),
+    ...lockStatements(bucket, rights, where),
     on('EndUploads', 's3:AbortMultipartUpload', endsUploads, contents),
     lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
     // Without a condition: S3 does not support s3:prefix for this action.
@@ -104,6 +105,39 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
     listsUploads && on('ListParts', 's3:ListMultipartUploadParts', endsUploads),
     inspects && allow('Inspect', INSPECT, whole),
   ].filter((statement) => statement !== undefined);
+}
+
+/**
+ * Without s3:BypassGovernanceRetention no request can shorten a retention. The conditions keep a
+ * thief of the keys from locking objects for years, and separate the right to hold from the right
+ * to release.
+ */
+function lockStatements(bucket, rights, where) {
+  const { extends: extended, holds, releases, looks } = rights;
+  const on = (sid, action, names, condition) => ({
+    ...allow(`${sid}${where}`, action, arnsOf(bucket, names)),
+    ...(condition && { Condition: condition }),
+  });
+  const holding = (value) => ({ StringEquals: { 's3:object-lock-legal-hold': value } });
+  const days = { 's3:object-lock-remaining-retention-days': { Ref: 'ObjectLockDays' } };
+  // The alternate location has days of its own.
+  const limit = where === '' ? { NumericLessThanEqualsIfExists: days } : undefined;
+  const reading = ['s3:GetObjectLegalHold', 's3:GetObjectRetention'];
+  const hold = 's3:PutObjectLegalHold';
+  return [
+    ...(extended === undefined
+      ? []
+      : [
+          // One statement: the policy of Sweep is near the quota of IAM.
+          on('Extend', ['s3:GetObjectRetention', 's3:PutObjectRetention'], extended, limit),
+        ]),
+    ...(holds || releases || looks ? [on('ReadLocks', reading, holds ?? releases ?? looks)] : []),
+    ...(holds ? [on('Hold', hold, holds, holding('ON'))] : []),
+    ...(releases ? [on('Release', hold, releases, holding('OFF'))] : []),
+    ...(extended || releases || looks
+      ? [allow(`ReadLock${where}`, 's3:GetBucketObjectLockConfiguration', arnIn(bucket, ''))]
+      : []),
+  ];
 }
 
 const statementsThere = (replica) => [

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { kebab, LANES, SWEEP } from '../aws/lanes.mjs';
+import { kebab, LANES, SCHEDULED } from '../aws/lanes.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDER = 'dist/lambda';
@@ -23,7 +23,7 @@ const BANNER = [
 
 /** @returns the size of each function's bundle. */
 export async function bundleFunctions(): Promise<Map<string, number>> {
-  const names = [...LANES, SWEEP].map(({ name }) => kebab(name));
+  const names = [...LANES, ...SCHEDULED].map(({ name }) => kebab(name));
   await build({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `functions/lambda/${name}.ts`, out: `${name}/index` })),

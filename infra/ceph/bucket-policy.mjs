@@ -20,9 +20,9 @@ import { keysOf, RIGHTS } from '../aws/rights.mjs';
  * - With a condition on listing, Ceph answers 403 for missing objects. So a role that lists
  *   anything can list the whole bucket.
  * - A deletion of many objects needs the right on the bucket, not on the objects, and that right
- *   allows deleting everything. So only `Delete` has it.
- * - Ceph does not support conditions on If-None-Match and encryption: a denial with one would
- *   always or never apply.
+ *   allows deleting everything. So only `Delete` and `Expire` have it.
+ * - Ceph does not support conditions on If-None-Match, encryption and locks: a denial with one
+ *   would always or never apply. So a role that sets a legal hold can also lift it.
  */
 export function cephPolicy({ bucket, prefix, owner, users }) {
   const whole = arnOf(bucket);
@@ -38,6 +38,9 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
 
 function statementsOf({ role, user, contents }, { bucket, prefix }) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
+  const { extends: extended, holds, releases, looks } = RIGHTS[role];
+  const locking = holds ?? releases;
+  const looking = locking ?? looks;
   const keys = (names, limit) => keysOf(names, limit).map((key) => arnOf(bucket, prefix + key));
   const allow = (right, action, resources) =>
     right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
@@ -48,8 +51,12 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     allow(reads, 's3:GetObject', () => keys(reads)),
     allow(creates, 's3:PutObject', () => keys(creates, contents)),
     allow(deletes, 's3:DeleteObject', () => keys(deletes)),
-    allow(role === 'Delete', 's3:DeleteObject', whole),
+    allow(MANY.includes(role), 's3:DeleteObject', whole),
     allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads, contents)),
+    allow(extended, ['s3:GetObjectRetention', 's3:PutObjectRetention'], () => keys(extended)),
+    allow(looking, ['s3:GetObjectLegalHold', 's3:GetObjectRetention'], () => keys(looking)),
+    allow(locking, 's3:PutObjectLegalHold', () => keys(locking)),
+    allow(extended ?? releases ?? looks, 's3:GetBucketObjectLockConfiguration', whole),
     allow(lists, 's3:ListBucket', whole),
     allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
     allow(listsUploads, 's3:ListMultipartUploadParts', () => keys(endsUploads)),
@@ -58,6 +65,9 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     { ...statement('Deny', user, ['s3:PutObjectAcl']), Resource: [arnOf(bucket, '*')] },
   ].filter(Boolean);
 }
+
+/** The roles that delete many objects in one request. */
+const MANY = ['Delete', 'Expire'];
 
 /** Ceph 16 rejects a policy with an unknown action, such as s3:GetEncryptionConfiguration. */
 const INSPECT = [

@@ -35,7 +35,9 @@ test.each([...roles])(
         )
         .filter((pair) => / arn:aws:s3:::offsite(\/|$)/.test(pair))
         .toSorted();
-    const many = role === 'Delete' ? [`s3:DeleteObject arn:aws:s3:::${bucket}`] : [];
+    const many = ['Delete', 'Expire'].includes(role)
+      ? [`s3:DeleteObject arn:aws:s3:::${bucket}`]
+      : [];
     expect(pairs(own.filter(({ Effect }) => Effect === 'Allow'))).toEqual(
       [...pairs(statements), ...many].toSorted(),
     );

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { METRICS } from '../../functions/lambda/metrics.ts';
 import { resources } from '../aws/alarms.mjs';
-import { LANES, pascal, SWEEP } from '../aws/lanes.mjs';
+import { LANES, pascal, SCHEDULED } from '../aws/lanes.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const textOf = (name: string) => readFile(path.join(ROOT, name), 'utf8');
@@ -67,12 +67,12 @@ describe('docs/deploy-aws.md', () => {
   test('has every metric, and says what to do about every alarm', async () => {
     const page = await textOf('docs/deploy-aws.md');
     for (const metric of Object.keys(METRICS)) expect(page).toContain(`\`${metric}\``);
-    const ofMany = [...LANES, SWEEP].flatMap(({ name }) => [
+    const ofMany = [...LANES, ...SCHEDULED].flatMap(({ name }) => [
       `${pascal(name)}ErrorsAlarm`,
       `${pascal(name)}DeadLettersAlarm`,
     ]);
     const own = Object.keys(resources().Resources).filter((name) => !ofMany.includes(name));
-    expect(own).toHaveLength(7);
+    expect(own).toHaveLength(8);
     const alarms = Object.keys(resources().Resources).length;
     expect(page).toMatch(
       new RegExp(`\\b${alarms} alarms .* ${Object.keys(METRICS).length} metrics `),

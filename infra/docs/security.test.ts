@@ -44,6 +44,9 @@ const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string
   overwrites: on('s3:PutObject', { 's3:ObjectCreationOperation': 'true' }),
   deletes: on('s3:DeleteObject'),
   endsUploads: on('s3:AbortMultipartUpload'),
+  extends: on('s3:PutObjectRetention', { 's3:object-lock-remaining-retention-days': '30' }),
+  holds: on('s3:PutObjectLegalHold', { 's3:object-lock-legal-hold': 'ON' }),
+  releases: on('s3:PutObjectLegalHold', { 's3:object-lock-legal-hold': 'OFF' }),
   lists: (who, keys, bucket = BUCKET) =>
     listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
 };
@@ -158,15 +161,24 @@ describe('the bucket policy, against a role that allows everything', () => {
     expect(put({ ...creating, 's3:x-amz-server-side-encryption': 'AES256' }, withKms)).toBe(false);
   });
 
-  test('denies deletion by every role but Delete', () => {
-    for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) {
-      for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
-        const resource = objectArn(key);
-        expect(admin({ action, resource })).toBe(false);
-        const context = { 'aws:PrincipalArn': roleArn('DeleteRole') };
+  test('denies deletion by every role but Delete and Expire', () => {
+    const action = 's3:DeleteObject';
+    for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
+      const resource = objectArn(key);
+      expect(admin({ action, resource })).toBe(false);
+      for (const role of ['DeleteRole', 'ExpireRole']) {
+        const context = { 'aws:PrincipalArn': roleArn(role) };
         expect(admin({ action, resource, context })).toBe(true);
       }
     }
+  });
+
+  test('denies the removal of versions and the end of a lock before its time to every role', () => {
+    for (const action of ['s3:DeleteObjectVersion', 's3:BypassGovernanceRetention'])
+      for (const role of ['DeleteRole', 'ExpireRole', 'OperatorRole', 'Admin']) {
+        const context = { 'aws:PrincipalArn': roleArn(role) };
+        expect(admin({ action, resource: objectArn('sets/x'), context })).toBe(false);
+      }
   });
 });
 
@@ -202,12 +214,14 @@ test('in the other bucket only Replicate and Sweep have rights, as docs/security
   const sets = new Set(ofSets.map(([name]) => name));
   const copied = [
     'plan',
+    'base',
     'packs',
     'receipts',
     'seal',
     'manifest',
     'verdicts-stitch',
     'verdicts-validate',
+    'locks',
   ];
   for (const { role: who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';

@@ -19,6 +19,14 @@ export interface StoreFacts {
   readonly objectLock: 'refuses deletion' | 'does not protect' | 'not supported';
   /** A PUT without a digest into such a bucket: AWS refuses it, and Stowage then sends one. */
   readonly lockedWithoutDigest: 'refused' | 'accepted' | 'not supported';
+  /** What GetObjectRetention answers there for a new object. */
+  readonly ownRetention: 'its own' | "the bucket's until it is extended" | 'not supported';
+  /** A retention that ends before the present one. */
+  readonly shortened: 'refused' | 'accepted' | 'not supported';
+  /** Deleting a version under legal hold. */
+  readonly legalHold: 'refuses deletion' | 'does not protect' | 'not supported';
+  /** A retention for a key whose newest version is a delete marker. */
+  readonly retentionOfDeleted: 'refused' | 'accepted' | 'not supported';
   /** A user that can create objects, and cannot read, list or delete. */
   readonly writeOnlyUser: 'yes' | 'not tried';
   readonly events: 'per bucket' | 'one receiver for all buckets' | 'not tried';
@@ -56,6 +64,10 @@ const ROWS: readonly (readonly [label: string, cell: (result: StoreResult) => st
   ['conditional completion over an object', ({ facts }) => facts.conditionalCompletion],
   ['Object Lock with a default retention', ({ facts }) => facts.objectLock],
   ['a PUT without a digest there', ({ facts }) => facts.lockedWithoutDigest],
+  ['retention of a new object there', ({ facts }) => facts.ownRetention],
+  ['a shorter retention', ({ facts }) => facts.shortened],
+  ['legal hold', ({ facts }) => facts.legalHold],
+  ['retention of a deleted object', ({ facts }) => facts.retentionOfDeleted],
   ['a shipper that can only create objects', ({ facts }) => facts.writeOnlyUser],
   ['events of created objects', ({ facts }) => facts.events],
   ['a PUT with a wrong CRC-32', ({ facts }) => facts.wrongChecksum],

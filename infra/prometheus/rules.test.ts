@@ -20,6 +20,7 @@ async function ownMetrics(): Promise<string[]> {
   const metrics = serveMetrics(() => new Date());
   metrics.watchQueue({ counts: () => ({ running: 0, waiting: 0 }) });
   metrics.watchStore(() => undefined);
+  metrics.watchExpiry();
   const text = await metrics.text();
   return [...text.matchAll(/^# TYPE (stowage_\w+) /gm)].map(([, name = '']) => name);
 }

@@ -5,6 +5,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type BackupOrder, BackupReport } from '../../backup-set/documents/agents.ts';
 import { backup } from '../backup/backup.ts';
+import { readBase } from '../backup/carry/read-base.ts';
 import { checkServer } from '../check/check-server.ts';
 import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
@@ -27,6 +28,7 @@ export function backupOrderWork(
   const { timestamp, content } = order;
   const progress = noProgress();
   const reports: Report[] = [];
+  let baseUnused: BackupReport['baseUnused'];
   return {
     async work(signal) {
       const deps = {
@@ -50,7 +52,14 @@ export function backupOrderWork(
             },
             stop,
           );
-          await backup(job, noMorePrograms, { ...deps, signal: stop }).finally(() => done.abort());
+          const base = await readBase(store, order, stop);
+          if (base.unused !== undefined) {
+            baseUnused = base.unused;
+            deps.log.warn(base.unused, 'the base cannot be read: all rows are stored');
+          }
+          await backup(job, noMorePrograms, { ...deps, signal: stop }, base.index).finally(() =>
+            done.abort(),
+          );
         },
         (stop) => failWhenStalled(progress, order, AbortSignal.any([stop, done.signal])),
       ]);
@@ -70,6 +79,7 @@ export function backupOrderWork(
     const bytes = encode(BackupReport, {
       ...report,
       status: failure === undefined ? 'shipped' : 'failed',
+      ...(baseUnused && { baseUnused }),
       ...(failure && { failure }),
     });
     const key = formatKey({ kind: 'backup-report', timestamp, content });
@@ -77,7 +87,11 @@ export function backupOrderWork(
   }
 }
 
-function jobOf({ config, env }: Agent, order: BackupOrder, served: ServedContent): BackupJob {
+function jobOf(
+  { config, env }: Agent,
+  { base: _, ...order }: BackupOrder,
+  served: ServedContent,
+): BackupJob {
   return {
     ...order,
     control: CONTROL_VERSION,
@@ -91,24 +105,29 @@ function jobOf({ config, env }: Agent, order: BackupOrder, served: ServedContent
 }
 
 function reportOf(
-  { timestamp, content, attempt }: BackupOrder,
+  { timestamp, content, attempt, base }: BackupOrder,
   reports: readonly Report[],
   { rows, bytes, storedBytes }: Progress,
   finishedAt: Date,
 ): Omit<BackupReport, 'status' | 'failure'> {
+  const receipts = reports.filter((line) => line.type === 'receipt');
+  const carried = base && {
+    carriedBytes: receipts.reduce((sum, { carriedBytes = 0 }) => sum + carriedBytes, 0),
+    objects: receipts.filter(({ carriedBytes }) => carriedBytes === undefined).length,
+  };
   return {
     format: 'stowage/backup-report',
     version: FORMAT_VERSION,
     timestamp,
     content,
     finishedAt: finishedAt.toISOString(),
-    receipts: reports
-      .filter((line) => line.type === 'receipt')
-      .map(({ attempt, worker, sequence, sha256 }) => ({ attempt, worker, sequence, sha256 })),
+    receipts: receipts.map(({ attempt, worker, sequence, sha256 }) => ({
+      ...{ attempt, worker, sequence, sha256 },
+    })),
     relations: reports
       .filter((line) => line.type === 'relation')
       .map(({ type: _, relation, ...counted }) => ({ relation, attempt, ...counted })),
-    totals: { rows, bytes, storedBytes },
+    totals: { rows, bytes, storedBytes, ...carried },
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

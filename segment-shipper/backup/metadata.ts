@@ -15,7 +15,7 @@ import {
 import { withDumpPrograms } from '../../database/tools/dump-programs.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
-import { type ShipperDeps, silenceNote } from '../deps.ts';
+import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
 import { labelOf, serverLockTimeoutMs } from './locks.ts';
@@ -47,6 +47,7 @@ async function shipFile(
   const key = formatKey({ kind: 'metadata', timestamp, content, attempt, file });
   const startedAt = deps.clock();
   const sums = { bytes: 0, crc: 0 };
+  using _ = showUnderWay(deps.progress, `the definitions (${file})`);
   const { etag } = await deps.store.upload(key, summing(contentOf(file, job, deps), sums, deps), {
     signal: deps.signal,
     ownKey: true,

@@ -10,6 +10,9 @@ import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
+/** In a receipt. Each worker has so many in memory: about 4 MB. */
+const CARRIED_EXTENTS_MAX = 20_000;
+
 /**
  * Writes one worker's frames to a series of packs. The receipt of each pack is stored after it.
  * Receipts of carried rows have sequences of the same series.
@@ -75,7 +78,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
     async carry(extent) {
       if (aborted !== undefined) throw aborted.reason;
       carried.extents.push(extent);
-      if (carried.extents.length >= EXTENTS_MAX) await storeCarried();
+      if (carried.extents.length >= CARRIED_EXTENTS_MAX) await storeCarried();
     },
     async frame(relation, { stored, counts }) {
       if (aborted !== undefined) throw aborted.reason;

@@ -3,6 +3,7 @@ import { Content, Count, Sha256 } from '../../backup-set/base/document.ts';
 import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
+import { isCount } from '../../backup-set/documents/fast-array.ts';
 import { Ranges } from '../../backup-set/documents/plan.ts';
 import { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
@@ -53,7 +54,7 @@ export const Job = z.discriminatedUnion('type', [
     type: z.literal('backup'),
     timestamp: Timestamp,
     /** Lines `base` follow, and `base-end`: the shipper waits for them before its first row. */
-    base: z.literal(true).exactOptional(),
+    base: z.object({ extentsMax: Count }).exactOptional(),
     ...segmentJobFields,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
@@ -74,13 +75,17 @@ export type RestoreJob = Extract<Job, { type: 'restore' }>;
 /** Extents in a line `base`. */
 export const BASE_LINE_EXTENTS_MAX = 1_000;
 
+/** A schema per number would take most of the time and memory of a line. */
+const isNumbers = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= BASE_LINE_EXTENTS_MAX && value.every(isCount);
+
 /** Frames of the base with rows of this relation: the shipper need not store such rows again. */
 export const BaseExtents = z.object({
   type: z.literal('base'),
   relation: Count,
   rowFormat: RowFormat.exactOptional(),
   /** Number of each extent in the base's part. */
-  from: z.array(Count).max(BASE_LINE_EXTENTS_MAX),
+  from: z.custom<readonly number[]>(isNumbers, 'not numbers of extents'),
   /** Their digests, one after the other. */
   digests: z.string(),
 });
@@ -117,6 +122,8 @@ export const Report = z.discriminatedUnion('type', [
     tool: z.string(),
     /** The version of Node that runs it. */
     node: z.string().exactOptional(),
+    /** It knows the lines `base`. Absent = a shipper of an earlier program. */
+    carries: z.literal(true).exactOptional(),
   }),
   /** What a check has found on this host, where the job asks for it. */
   z.object({

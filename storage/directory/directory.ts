@@ -29,6 +29,8 @@ export function openDirectory(root: string): ObjectStore {
   const store: ObjectStore = {
     url: pathToFileURL(root).href,
     kind: 'directory',
+    // Each process that can write a directory can delete there.
+    lock: undefined,
     unwrap: () => store,
     create: (key, body, options) => writeFile(root, key, options, fromBytes(key, body)),
     upload: (key, source, options) =>

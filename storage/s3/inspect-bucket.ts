@@ -4,15 +4,16 @@ import {
   GetBucketNotificationConfigurationCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
-  GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
+import type { DefaultRetention } from '../lock.ts';
 import type { CallOptions, ObjectStore } from '../store.ts';
 import type { S3 } from './connection/client.ts';
 import { type HttpOptions, request } from './connection/request.ts';
 import { failureOf } from './errors.ts';
+import { readLockConfiguration } from './lock/configuration.ts';
 import { connectionOf } from './s3.ts';
 
 /** One setting of a bucket: its value, undefined when it is not set, or why it cannot be read. */
@@ -27,10 +28,7 @@ export interface BucketSetup {
   readonly isAws: boolean;
   readonly versioning: BucketAnswer<string>;
   /** Mode and days of the default retention. */
-  readonly objectLock: BucketAnswer<{
-    readonly mode: string | undefined;
-    readonly days: number | undefined;
-  }>;
+  readonly objectLock: BucketAnswer<DefaultRetention>;
   /** True when all four settings of the public access block are on. */
   readonly publicBlocked: BucketAnswer<boolean>;
   readonly encryption: BucketAnswer<{
@@ -73,15 +71,9 @@ export async function inspectBucket(
     versioning: await ask('versioning', (client, http) =>
       client.send(new GetBucketVersioningCommand({ Bucket }), http).then(({ Status }) => Status),
     ),
-    objectLock: await ask('Object Lock', async (client, http) => {
-      const { ObjectLockConfiguration: lock } = await client.send(
-        new GetObjectLockConfigurationCommand({ Bucket }),
-        http,
-      );
-      const { Mode, Days, Years } = lock?.Rule?.DefaultRetention ?? {};
-      const days = Days ?? (Years === undefined ? undefined : Years * 365);
-      return lock?.ObjectLockEnabled === 'Enabled' ? { mode: Mode, days } : undefined;
-    }),
+    objectLock: await ask('Object Lock', (client, http) =>
+      readLockConfiguration(bucket, client, http),
+    ),
     publicBlocked: await ask('public access block', async (client, http) => {
       const found = await client.send(new GetPublicAccessBlockCommand({ Bucket }), http);
       const block = found.PublicAccessBlockConfiguration ?? {};

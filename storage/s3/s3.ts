@@ -6,6 +6,7 @@ import { connectS3, type S3 } from './connection/client.ts';
 import { getObject, readObject } from './get.ts';
 import { headObject } from './head.ts';
 import { deleteObjects, listFolders, listObjects, listUploads } from './list.ts';
+import { lockOf } from './lock/lock.ts';
 import { lastPartAt } from './parts/last-part.ts';
 import { serverNow } from './server-now.ts';
 import { abortUpload } from './write/abort.ts';
@@ -39,6 +40,7 @@ export function openS3(
   const store: ObjectStore = {
     url: s3.url,
     kind: 's3',
+    lock: lockOf(s3),
     unwrap: () => store,
     async create(key, body, options) {
       checkKey(key);

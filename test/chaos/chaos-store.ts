@@ -27,7 +27,12 @@ export interface ChaosStoreOptions {
   readonly now: () => Date;
   /** Called when a task has created or overwritten an object. */
   readonly onWrite: (key: string, bytes: Uint8Array, before: Uint8Array | undefined) => void;
+  /** Called when a task has removed objects. */
+  readonly onDelete?: (keys: readonly string[]) => void;
 }
+
+/** Objects that one step of a removal takes. S3 removes a batch object by object, too. */
+const REMOVED_AT_ONCE_MAX = 4;
 
 export function chaosStore({
   inner,
@@ -36,6 +41,7 @@ export function chaosStore({
   random,
   now,
   onWrite,
+  onDelete = () => undefined,
 }: ChaosStoreOptions): ChaosStore {
   const objects = new Map<string, Stored>();
   const withTimeAndEtag = (found: StoredObject): StoredObject => {
@@ -89,6 +95,17 @@ export function chaosStore({
         const found = await inner.head(key);
         return found === undefined ? undefined : withTimeAndEtag(found);
       }),
+    async delete(keys) {
+      const left = [...keys];
+      while (left.length > 0) {
+        const some = left.splice(0, 1 + random.below(REMOVED_AT_ONCE_MAX));
+        await scheduler.step(task, false, async () => {
+          await inner.delete(some);
+          for (const key of some) objects.delete(key);
+          onDelete(some);
+        });
+      }
+    },
     async *get(key, options?: CallOptions & { offset?: number; length?: number }) {
       yield* await scheduler.step(task, false, () => Array.fromAsync(inner.get(key, options)));
     },

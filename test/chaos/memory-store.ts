@@ -3,12 +3,25 @@ import { exists, notFound, tooLarge } from '../../storage/errors.ts';
 import { rangeInside } from '../../storage/ranges.ts';
 import type { ObjectStore, StoredObject } from '../../storage/store.ts';
 
+type Objects = Map<string, { readonly bytes: Uint8Array; readonly stored: StoredObject }>;
+
+/** What the stores hold, so that a test can copy a store. */
+const contents = new WeakMap<ObjectStore, Objects>();
+
+export interface MemoryOptions {
+  /** Absent = it is always 1970. */
+  readonly clock?: () => Date;
+  /** Another memory store: the new one begins with its objects. */
+  readonly like?: ObjectStore;
+}
+
 /**
  * A store in memory for thousands of small worlds. It implements the part of the interface that the
  * functions use. A test runs the same worlds on a directory store and compares the results.
  */
-export function openMemory(url: string): ObjectStore {
-  const objects = new Map<string, { readonly bytes: Uint8Array; readonly stored: StoredObject }>();
+export function openMemory(url: string, { clock, like }: MemoryOptions = {}): ObjectStore {
+  const now = clock ?? (() => new Date(0));
+  const objects: Objects = new Map(like && contents.get(like));
   let sorted: string[] | undefined;
   const of = (key: string) => {
     checkKey(key);
@@ -24,11 +37,12 @@ export function openMemory(url: string): ObjectStore {
   const store: ObjectStore = {
     url,
     kind: 's3',
+    lock: undefined,
     unwrap: () => store,
     async create(key, body) {
       checkKey(key);
       if (objects.has(key)) throw exists(key);
-      const stored = { key, bytes: body.length, modifiedAt: new Date(0) };
+      const stored = { key, bytes: body.length, modifiedAt: now() };
       sorted = undefined;
       objects.set(key, { bytes: Uint8Array.from(body), stored });
       return stored;
@@ -48,7 +62,7 @@ export function openMemory(url: string): ObjectStore {
       return objects.get(key)?.stored;
     },
     async *list(prefix) {
-      for (const key of keysFrom(prefix)) yield of(key).stored;
+      yield* keysFrom(prefix).map((key) => of(key).stored);
     },
     async *listPrefixes(prefix) {
       const below = keysFrom(prefix).map((key) => key.slice(prefix.length).split('/'));
@@ -57,12 +71,18 @@ export function openMemory(url: string): ObjectStore {
     async *pendingUploads() {},
     lastWrittenAt: async ({ startedAt }) => startedAt,
     async abortUpload() {},
-    now: async () => new Date(0),
+    now: async () => now(),
     upload: unused,
-    copyFrom: unused,
-    delete: unused,
+    async copyFrom(from, key) {
+      return store.create(key, await from.read(key, { bytesMax: Number.MAX_SAFE_INTEGER }));
+    },
+    async delete(keys) {
+      for (const key of keys) objects.delete(key);
+      sorted = undefined;
+    },
     async close() {},
   };
+  contents.set(store, objects);
   return store;
 }
 

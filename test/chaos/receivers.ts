@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { type JobQueue, jobQueue } from '../../functions/events/job-queue.ts';
-import { type Job, jobOf, runJob as realRunJob } from '../../functions/events/route.ts';
+import { type Job, jobsOf, runJob as realRunJob } from '../../functions/events/route.ts';
 import { onMessages } from '../../functions/lambda/messages.ts';
 import type { SweepOptions } from '../../functions/sweep/report.ts';
 import { sweep as realSweep } from '../../functions/sweep/sweep.ts';
@@ -41,7 +41,8 @@ export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Rece
     const { ended } = world.start(`batch of ${bodies.length}`, async (deps) => {
       const handler = onMessages<Job>(async () => ({ ...deps, count: () => undefined }), {
         workOf(key) {
-          const job = jobOf(key);
+          // One lane has the other job of a manifest: locks, which the store in memory has not.
+          const [job] = jobsOf(key);
           return job && { name: `${job.work} of ${job.of}`, work: job };
         },
         run: async (given, job) => void (await runJob(given, job)),

@@ -1,6 +1,7 @@
 import { decode, encode } from '../../backup-set/base/document.ts';
 import { formatKey, PHASES, type Phase, parseKey } from '../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../backup-set/base/selection.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
 import {
   Order,
   RestoreReceipt,
@@ -21,12 +22,23 @@ export interface StagedRestore {
 export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
   const id = '20260201120000123-0123abcd';
   const { plan } = of.parts;
+  const failing = { phase: random.pick(PHASES), content: random.pick(plan.contents).content };
+  return {
+    id,
+    of,
+    request: requestOf(random, plan, id),
+    fails: random.chance(0.3) ? failing : undefined,
+  };
+}
+
+/** The request of a restore of the set that has this plan. */
+export function requestOf(random: Random, plan: Plan, id: string): Write {
   const request: RestoreRequest = {
     format: 'stowage/restore-request',
     version: 0,
     id,
     requestedAt: AT,
-    timestamp: of.timestamp,
+    timestamp: plan.timestamp,
     target: {
       flavour: plan.flavour,
       database: 'd',
@@ -41,15 +53,9 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
     agents: false,
     count: false,
   };
-  const failing = { phase: random.pick(PHASES), content: random.pick(plan.contents).content };
   return {
-    id,
-    of,
-    request: {
-      key: formatKey({ kind: 'restore-request', restore: id }),
-      bytes: encode(RestoreRequest, request),
-    },
-    fails: random.chance(0.3) ? failing : undefined,
+    key: formatKey({ kind: 'restore-request', restore: id }),
+    bytes: encode(RestoreRequest, request),
   };
 }
 
@@ -57,7 +63,7 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
  * The receipt of a segment for an order; undefined for a key that is not an order of this restore.
  */
 export function receiptFor(
-  { id, fails }: StagedRestore,
+  { id, fails }: Pick<StagedRestore, 'id' | 'fails'>,
   key: string,
   bytes: Uint8Array,
 ): (Write & { readonly failed: boolean }) | undefined {

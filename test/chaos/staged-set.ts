@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { encode } from '../../backup-set/base/document.ts';
+import { decode, encode } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { ManifestPart } from '../../backup-set/documents/manifest.ts';
 import type { ObjectReceipt } from '../../backup-set/documents/receipt.ts';
@@ -12,6 +12,7 @@ import {
   TIMESTAMP,
   type WholeSeal,
 } from '../../backup-set/testing/builders.ts';
+import { halfOld } from '../../backup-set/testing/carried-set.ts';
 import { fold, type SetDocuments } from '../../backup-set/testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/testing/greenplum.ts';
 import type { Random } from './random.ts';
@@ -51,8 +52,9 @@ export interface StagedSet {
   readonly status: 'open' | 'complete' | 'incomplete' | 'damaged';
 }
 
-export function stagedSet(random: Random, timestamp: string): StagedSet {
-  const parts = retimed(random.pick(setPool(random)), timestamp);
+/** `mayCarry`: packs of it can lie in an older set. The builders do this for one timestamp. */
+export function stagedSet(random: Random, timestamp: string, mayCarry = false): StagedSet {
+  const parts = retimed(anySet(random, mayCarry), timestamp);
   const sound = documentsOf(parts, { seal: greenplumSealOf(parts) });
   const { defect, documents, content } = withDefect(random, parts, sound);
   const [whole, folded] = [fold(sound), fold(documents)];
@@ -76,7 +78,10 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
       sound.plan.key,
       sound.seal.key,
       ...sound.sealParts.map(({ key }) => key),
-      ...parts.sealed.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })),
+      ...sound.baseParts.map(({ key }) => key),
+      ...[...parts.sealed, ...(parts.carried ?? [])].map((receipt) =>
+        formatKey({ ...receipt, kind: 'receipt' }),
+      ),
     ],
     committed: new Map(
       folded.status === 'complete'
@@ -112,6 +117,27 @@ function setPool(random: Random): readonly SetParts[] {
   return pool;
 }
 
+/** Half of the sets that may, and have no coordinator, carry rows of an older set. */
+function anySet(random: Random, mayCarry: boolean): SetParts {
+  const parts = random.pick(setPool(random));
+  if (!mayCarry || parts.plan.flavour !== 'shards' || random.chance(0.5)) return parts;
+  return halfOld(
+    parts,
+    parts.sealed.map(() => random.chance(0.5)),
+  );
+}
+
+/** The packs of the older set that the parts of the base name. */
+function oldPacks({ baseParts = [] }: SetParts): Write[] {
+  return baseParts.flatMap((document) =>
+    decode(ManifestPart, document).packs.map(({ key, bytes, etag }) => ({
+      key,
+      bytes: new Uint8Array(bytes),
+      ...(etag !== undefined && { etag }),
+    })),
+  );
+}
+
 /** Gives a set a random defect. A set to which the defect cannot apply keeps defect `none`. */
 function withDefect(random: Random, parts: SetParts, sound: Documents): DefectiveSet {
   const defect = random.pick(DEFECTS);
@@ -127,7 +153,8 @@ function withDefect(random: Random, parts: SetParts, sound: Documents): Defectiv
       if (counting.length === 0) break;
       const hit = random.pick(counting);
       const altered = { ...hit, finishedAt: '2026-01-31T12:00:01.000Z' };
-      const there = [...parts.sealed, ...parts.dead].filter((receipt) => receipt !== hit);
+      const all = [...parts.sealed, ...(parts.carried ?? []), ...parts.dead];
+      const there = all.filter((receipt) => receipt !== hit);
       const receipts = (defect === 'receipt-lost' ? there : [...there, altered]).map(
         receiptDocument,
       );
@@ -140,7 +167,10 @@ function withDefect(random: Random, parts: SetParts, sound: Documents): Defectiv
       return withSeal({ ...seal, outcome: 'failed', failures });
     }
     case 'unsealed':
-      return { defect, documents: { plan: sound.plan, receipts: sound.receipts } };
+      return {
+        defect,
+        documents: { plan: sound.plan, receipts: sound.receipts, baseParts: sound.baseParts },
+      };
     case 'miscounted': {
       const at = seal.contents.findIndex(({ relations }) => relations.length > 0);
       const contents = seal.contents.map((content, index) => ({
@@ -168,22 +198,31 @@ function withDefect(random: Random, parts: SetParts, sound: Documents): Defectiv
 function stagesOf(
   random: Random,
   parts: SetParts,
-  { plan, receipts, sealParts = [], seal }: SetDocuments,
+  { plan, receipts, baseParts = [], sealParts = [], seal }: SetDocuments,
   inOrder: boolean,
 ): Write[][] {
-  const objects = [...parts.sealed, ...parts.dead].map(({ object }) => ({
+  const objects: Write[] = [...parts.sealed, ...parts.dead].map(({ object }) => ({
     key: object.key,
     bytes: new Uint8Array(object.bytes),
     ...(object.etag !== undefined && { etag: object.etag }),
   }));
+  objects.unshift(...oldPacks(parts));
   const seals = seal === undefined ? [] : [seal];
-  if (!inOrder) return [objects, random.shuffled([plan, ...receipts, ...sealParts, ...seals])];
+  if (!inOrder)
+    return [objects, random.shuffled([plan, ...baseParts, ...receipts, ...sealParts, ...seals])];
   const dead = new Set(parts.dead.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })));
   const isLate = new Map(receipts.map(({ key }) => [key, dead.has(key) && random.chance(0.5)]));
   const [late, early] = [true, false].map((when) =>
     receipts.filter(({ key }) => isLate.get(key) === when),
   );
-  return [[plan], [...objects], random.shuffled(early ?? []), [...sealParts], seals, late ?? []];
+  return [
+    [plan, ...baseParts],
+    [...objects],
+    random.shuffled(early ?? []),
+    [...sealParts],
+    seals,
+    late ?? [],
+  ];
 }
 
 /** Replaces the timestamp of the builders, which is always the same. */

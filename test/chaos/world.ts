@@ -57,7 +57,7 @@ export interface WorldOptions {
 export function newWorld(seed: number, options: WorldOptions = {}): World {
   const random = randomFrom(seed);
   const sets = Array.from({ length: 1 + random.below(3) }, (_, at) =>
-    stagedSet(random, `2026013112000${at}`),
+    stagedSet(random, `2026013112000${at}`, at === 0),
   );
   const restore = random.chance(0.5) ? stagedRestore(random, random.pick(sets)) : undefined;
   const delivery = {

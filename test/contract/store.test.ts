@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { reusing, someBytes } from './bytes.ts';
 import { copying, copyingWrapped } from './copying.ts';
 import { listing } from './listing.ts';
+import { locking } from './locking.ts';
 import { reading } from './reading.ts';
 import { BUCKET, cephSubject, directorySubject, PART_BYTES, strictSubject } from './subjects.ts';
 import { writing } from './writing.ts';
@@ -33,6 +35,14 @@ describe.each([directory, ceph, strict])('$name', (subject) => {
   listing(subject);
   // What wraps a store is not the server's.
   if (subject !== strict) copyingWrapped(subject);
+});
+
+describe('Ceph RGW', () => {
+  locking({
+    client: () => ceph.ceph().client,
+    open: (bucket) =>
+      openStore({ root: `s3://${bucket}/shop`, s3: { endpoint: ceph.ceph().endpoint } }),
+  });
 });
 
 describe('copies', () => {
@@ -75,6 +85,10 @@ describe('an object that changes while it is read', () => {
     while ((await stat(path, { bigint: true })).mtimeNs === before);
     expect((await store.head('x'))?.etag).not.toBe(made.etag);
   });
+});
+
+test('a directory says that it has no locks', async () => {
+  expect((await directory.open()).lock).toBeUndefined();
 });
 
 test('a directory does not list empty folders and files below .tmp that are not uploads', async () => {

@@ -61,9 +61,9 @@ async function endAgent(agent: RunningAgent): Promise<void> {
   await agent.ended;
 }
 
-/** Starts a backup. Resolves when content 1 has shipped some packs, but not all of them. */
+/** Starts a backup of all rows. Resolves when content 1 has shipped some packs, but not all. */
 async function startedBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
-  const backup = startStowage(['backup'], { config });
+  const backup = startStowage(['backup', '--full'], { config });
   const timestamp = String((await backup.waitForEvent('snapshot'))['timestamp']);
   const receipts = async () =>
     (await Array.fromAsync(store.list('sets/'))).filter(({ key }) => {
@@ -102,6 +102,51 @@ describe('a backup run by agents', () => {
       expect(await server.psql(DIGEST, 'copied')).toBe(
         await source?.[content]?.psql(DIGEST, DATABASE),
       );
+  });
+
+  test('carries the rows that the set before has, and restores all of them', async () => {
+    await agentOf('both', source, [0, 1]);
+    await agentOf('others', target, [0, 1]);
+    const before = (await stowage(['list'], { config })).json.sets[0]?.timestamp;
+    await source?.[1]?.psql(
+      'UPDATE big.lineitem SET comment = $$new$$ WHERE ctid = $$(9,1)$$',
+      DATABASE,
+    );
+    const { json, stderrEvents } = await stowage(['backup'], { config });
+    expect(json).toMatchObject({ status: 'complete', base: before, problems: [] });
+    expect(stderrEvents.filter(({ event }) => event === 'base-unused')).toEqual([]);
+    expect(json.carriedBytes).toBeGreaterThan(0.8 * json.bytes);
+    expect(json.carriedBytes).toBeLessThan(json.bytes);
+    expect(json.storedBytes).toBeLessThan(2 * 1024 * 1024);
+    const args = ['restore', json.timestamp, '--create', '--database', 'carried'];
+    expect((await stowage(args, { config: targetConfig })).json.status).toBe('restored');
+    for (const [content, server] of (target ?? []).entries())
+      expect(await server.psql(DIGEST, 'carried')).toBe(
+        await source?.[content]?.psql(DIGEST, DATABASE),
+      );
+  });
+
+  test('stores all rows, and says why, when an agent cannot read the base', async () => {
+    const both = await agentOf('both', source, [0, 1], { pollSeconds: 0.5 });
+    both.kill('SIGSTOP');
+    const running = startStowage(['backup'], { config });
+    const timestamp = String((await running.waitForEvent('snapshot'))['timestamp']);
+    const key = formatKey({ kind: 'backup-order', timestamp, content: 1 });
+    await readUntil(
+      () => store.head(key),
+      (order) => order !== undefined,
+    );
+    await store.delete([formatKey({ kind: 'base-part', timestamp, content: 1 })]);
+    both.kill('SIGCONT');
+    const { json, stderrEvents } = await running.ended;
+    expect(json).toMatchObject({ status: 'complete' });
+    expect(stderrEvents).toContainEqual(
+      expect.objectContaining({ event: 'base-unused', content: 1, code: 'storage/not-found' }),
+    );
+    expect(json.contents.map(({ storedBytes }) => storedBytes > 2 * 1024 * 1024)).toEqual([
+      false,
+      true,
+    ]);
   });
 
   test('fails and names the content when its agent is killed and restarted; the other agent stops, and the next backup is complete', async () => {
@@ -208,6 +253,7 @@ describe('a backup run by agents', () => {
     const copy = await place.open(elsewhere);
     const kinds = (await Array.fromAsync(copy.list('sets/'))).map(({ key }) => parseKey(key)?.kind);
     expect([...new Set(kinds)].toSorted()).toEqual([
+      'base-part',
       'manifest',
       'manifest-part',
       'metadata',

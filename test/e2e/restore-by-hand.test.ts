@@ -60,9 +60,13 @@ beforeAll(async () => {
       await server(content).psql(HOSTILE_ROLES);
     }),
   );
+  // Most rows of the second set lie in packs of the first.
+  await backUp();
+  await server(0).psql('INSERT INTO big.lineitem SELECT * FROM big.lineitem LIMIT 1', DATABASE);
   timestamp = await backUp();
   const path = join(home, 'root', setPrefix(timestamp), 'manifest.json');
   manifest = Manifest.parse(JSON.parse(await readFile(path, 'utf8')));
+  expect(manifest.needs).toHaveLength(1);
   parts = await readManifestParts(join(home, 'root'), manifest);
   await writeFile(join(home, 'restore.sh'), await scriptOfPage());
   for (const content of SHARDS) await restoreByHand(content);

@@ -97,11 +97,13 @@ describe.skipIf(withoutCeph)('on Ceph with one user per role', () => {
   });
 
   test('the delete role can delete the set, and the operator cannot', async () => {
-    expect((await as('Operator', ['delete', timestamp, '--yes'])).json.error).toMatchObject({
+    expect(
+      (await as('Operator', ['delete', timestamp, '--force', '--yes'])).json.error,
+    ).toMatchObject({
       code: 'storage/denied',
     });
     expect((await as('Restore', ['backup'])).json.error).toMatchObject({ code: 'storage/denied' });
-    expect((await as('Delete', ['delete', timestamp, '--yes'])).code).toBe(0);
+    expect((await as('Delete', ['delete', timestamp, '--force', '--yes'])).code).toBe(0);
     expect((await as('Audit', ['list'])).json.sets).toEqual([]);
   });
 });

@@ -61,7 +61,10 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       before = await databaseContents(source);
       globals = await globalsOf(cluster, prefix);
       root = place.newRoot();
-      config = await configFor(place, source, root, { backup: takenBy(snapshot) });
+      config = await configFor(place, source, root, {
+        backup: takenBy(snapshot),
+        ...(snapshot === 'barrier' && { restore: {} }),
+      });
     });
     afterAll(async () => {
       await source?.drop();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { DOCUMENT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
-import { jobOf } from '../../functions/events/route.ts';
+import { jobsOf } from '../../functions/events/route.ts';
 import { SWEEP } from '../../infra/aws/lanes.mjs';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Stored } from '../chaos/chaos-store.ts';
@@ -93,7 +93,7 @@ describe.skipIf(withoutEmulator)(
       const bodies: [queue: string, body: string][] = [];
       for (const { key, bytes } of set.stages.flat()) {
         await store.create(key, bytes);
-        const work = jobOf(key)?.work;
+        const work = jobsOf(key)[0]?.work;
         if (work === undefined || own.chance(lost)) continue;
         const at = { bucket: place.stack.bucket, prefix: PREFIX };
         do bodies.push([work, bodyFor(own, key, CORRUPT, at)]);
@@ -104,7 +104,7 @@ describe.skipIf(withoutEmulator)(
       // Some messages arrive before the manifest exists, as from a slow queue, others after it.
       await sleep(own.below(MANIFEST_MS_MAX));
       for (const key of set.committed.keys())
-        if (jobOf(key) !== undefined && !own.chance(lost))
+        if (jobsOf(key).length > 0 && !own.chance(lost))
           bodies.push([
             'validate',
             bodyFor(own, key, CORRUPT, { bucket: place.stack.bucket, prefix: PREFIX }),

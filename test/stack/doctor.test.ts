@@ -42,6 +42,6 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     // Object Lock is a parameter, and the emulator's CloudFormation ignores lifecycle rules.
     const ours = wanting.filter((name) => name !== 'Object Lock' && name !== 'unfinished uploads');
     expect(ours).toEqual([]);
-    expect(checks).toHaveLength(10);
+    expect(checks).toHaveLength(11);
   });
 });

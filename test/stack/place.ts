@@ -6,6 +6,7 @@ import {
   type BucketLocationConstraint,
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
+  PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { openStore } from '../../storage/open.ts';
@@ -34,6 +35,8 @@ interface Options {
   readonly enforcesPolicies?: boolean;
   /** Whether there is a second bucket, to which validated sets are copied. */
   readonly hasReplica?: boolean;
+  /** Of the template, beside those that the other options give. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,6 +47,7 @@ export async function stackPlace({
   bucketOf = 'stack',
   hasReplica,
   enforcesPolicies = false,
+  parameters = {},
 }: Options = {}): Promise<StackPlace> {
   const [emulator, packaged] = await Promise.all([
     startEmulator({ enforcesPolicies }),
@@ -68,8 +72,10 @@ export async function stackPlace({
         RootPrefix: 'clusters/shop/',
         CreateBucket: bucketOf === 'stack' ? 'yes' : 'no',
         ...(hasReplica ? { ReplicaBucketName: `${bucket}-copy` } : {}),
+        ...parameters,
       },
     });
+    await lockBucket(emulator, bucket, parameters);
     const storage = { endpoint: emulator.endpoint, region: emulator.region };
     return {
       folder,
@@ -87,6 +93,22 @@ export async function stackPlace({
     await stop();
     throw new Error(`the stack was not deployed:\n${said.slice(-4000)}`, { cause: error });
   }
+}
+
+/** What the template says of Object Lock: the emulator's CloudFormation ignores it. */
+async function lockBucket(
+  emulator: Emulator,
+  Bucket: string,
+  { ObjectLockMode, ObjectLockDays = '1' }: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (ObjectLockMode !== 'GOVERNANCE' && ObjectLockMode !== 'COMPLIANCE') return;
+  const client = new S3Client({ ...clientOptions(emulator), forcePathStyle: true });
+  const DefaultRetention = { Mode: ObjectLockMode, Days: Number(ObjectLockDays) } as const;
+  const ObjectLockConfiguration = {
+    ObjectLockEnabled: 'Enabled',
+    Rule: { DefaultRetention },
+  } as const;
+  await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
 }
 
 /** A bucket that sends its events to EventBridge, as docs/deploy-aws.md requires. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LANES, pascal, SWEEP } from '../../infra/aws/lanes.mjs';
+import { LANES, pascal, SCHEDULED } from '../../infra/aws/lanes.mjs';
 import { type Packaged, packageStack } from '../support/emulator/stack.ts';
 import { deploymentOf } from '../support/rights/deployment.ts';
 import { policiesOf } from '../support/rights/policies.ts';
@@ -33,7 +33,7 @@ test.each([false, true])(
 );
 
 test('every function has the role of its name, and nothing else grants rights', () => {
-  const functions = [...LANES, SWEEP].map(({ name }) => pascal(name));
+  const functions = [...LANES, ...SCHEDULED].map(({ name }) => pascal(name));
   const lambdas = typesOf('AWS::Lambda::Function').map(([name, { Properties }]) => [
     name,
     Properties,

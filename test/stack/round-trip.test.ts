@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { databaseContents } from '../support/e2e/compare.ts';
+import { invoke } from '../support/emulator/calls.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { type Subscriber, subscribe } from '../support/emulator/topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
@@ -10,6 +11,7 @@ import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
+const RULES = JSON.stringify({ keepLast: 1, graceHours: 0 });
 
 /** Each test is a step that the next tests need. */
 describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', () => {
@@ -18,14 +20,22 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   let target: TestServer[] = [];
   let [everybody, onlyBad]: Subscriber[] = [];
   let backup: CliResult;
-  let timestamp = '';
+  let [older, timestamp] = ['', ''];
   const configs = { source: '', target: '', copy: '' };
   const run = (args: string[], config = configs.source) =>
     stowage(args, { config, env: place.env });
 
   beforeAll(async () => {
     [place, source, target] = await Promise.all([
-      stackPlace({ bucketOf: 'stack', enforcesPolicies: true, hasReplica: true }),
+      stackPlace({
+        bucketOf: 'stack',
+        enforcesPolicies: true,
+        hasReplica: true,
+        parameters: {
+          ...{ ObjectLockMode: 'GOVERNANCE', ObjectLockDays: '3' },
+          ...{ RetentionRules: RULES, ExpireSchedule: 'rate(1 day)' },
+        },
+      }),
       startCluster(SHARDS, { databases: [DATABASE] }),
       startCluster(SHARDS),
     ]);
@@ -64,6 +74,15 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(show.json).toMatchObject({ timestamp, status: 'complete' });
   });
 
+  test('its functions commit and validate a backup that carries rows of the first', async () => {
+    older = timestamp;
+    backup = await run(['backup', '--wait', '120']);
+    expect(backup.json).toMatchObject({ status: 'complete', base: older });
+    expect(backup.json.carriedBytes).toBeGreaterThan(0.5 * backup.json.bytes);
+    timestamp = backup.json.timestamp;
+    expect((await run(['show', timestamp])).json.manifest.needs).toEqual([older]);
+  });
+
   test('its functions verify the set slice by slice', async () => {
     const verify = await run(['verify', timestamp, '--remote', '--wait', '120']);
     expect(verify.text).toContain('"status":"complete"');
@@ -73,10 +92,13 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   test('its functions copy the set to the alternate location and validate it there', async () => {
     const copy = await readUntil(
       () => run(['list'], configs.copy),
-      ({ json }) => json.sets.some(({ status }) => status === 'complete'),
+      ({ json }) => json.sets.filter(({ status }) => status === 'complete').length === 2,
       60_000,
     );
-    expect(copy.json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
+    expect(copy.json.sets).toMatchObject([
+      { timestamp, status: 'complete' },
+      { timestamp: older, status: 'complete' },
+    ]);
   });
 
   test('its functions plan, advance and end a restore, and the data is the same', async () => {
@@ -116,6 +138,30 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
       }),
     );
     expect(await onlyBad?.received()).toEqual([]);
+  });
+
+  test('packs of the first set stay locked as long as a second set that uses them', async () => {
+    const second = await run(['backup', '--wait', '120']);
+    expect(second.code).toBe(0);
+    const heard = await readUntil(
+      async () => (await everybody?.received()) ?? [],
+      (all) => all.some(({ kind }) => kind === 'locks'),
+      60_000,
+    );
+    expect(heard).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'locks', set: second.json.timestamp, status: 'complete', problemsTotal: 0 },
+      }),
+    );
+  });
+
+  test('its function expires the first set, and leaves it whole while it is locked', async () => {
+    const { emulator, stack } = place;
+    const expire = () => invoke(emulator, stack.functionNames['expire'] ?? '', {});
+    const kept = { locked: [{ timestamp }], removed: [] };
+    expect((await expire()).payload).toMatchObject({ expired: [timestamp], ...kept });
+    expect((await expire()).payload).toMatchObject({ expired: [], ...kept });
+    expect((await run(['show', timestamp])).text).toContain('expired');
   });
 
   test('no function was denied a request', async () => {

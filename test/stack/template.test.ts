@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LANES, pascal } from '../../infra/aws/lanes.mjs';
+import { LANES, pascal, SCHEDULED } from '../../infra/aws/lanes.mjs';
 import { type Packaged, packageStack } from '../support/emulator/stack.ts';
 
 const LINT = resolve(import.meta.dirname, '../../.venv/bin/cfn-lint');
@@ -68,7 +68,7 @@ describe('the packaged template', () => {
     const functions = Object.entries(resources).filter(
       ([, { Type }]) => Type === 'AWS::Lambda::Function',
     );
-    expect(functions).toHaveLength(LANES.length + 1);
+    expect(functions).toHaveLength(LANES.length + SCHEDULED.length);
     for (const [id, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
       const log = resources[id.replace(/LambdaFunction$/, 'LogGroup')];

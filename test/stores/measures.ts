@@ -3,9 +3,12 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetObjectRetentionCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
+  PutObjectLegalHoldCommand,
   PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -13,6 +16,11 @@ import type { ConditionalCreate, StoreFacts } from '../../infra/docs/stores.ts';
 import { failureOf } from '../../storage/s3/errors.ts';
 import { text } from '../contract/bytes.ts';
 import { createBucket } from '../support/stores/store-server.ts';
+
+type LockFacts = Pick<
+  StoreFacts,
+  'ownRetention' | 'shortened' | 'legalHold' | 'retentionOfDeleted'
+>;
 
 const WRITERS = 20;
 const ROUNDS = 5;
@@ -81,7 +89,7 @@ export async function wrongDigest(
 export async function lock(
   client: S3Client,
   Bucket: string,
-): Promise<Pick<StoreFacts, 'objectLock' | 'lockedWithoutDigest'>> {
+): Promise<Pick<StoreFacts, 'objectLock' | 'lockedWithoutDigest' | keyof LockFacts>> {
   const retention = {
     ObjectLockEnabled: 'Enabled' as const,
     Rule: { DefaultRetention: { Mode: 'COMPLIANCE' as const, Days: 1 } },
@@ -93,7 +101,14 @@ export async function lock(
       ),
     ),
   );
-  if (made !== 200) return { objectLock: 'not supported', lockedWithoutDigest: 'not supported' };
+  const none = 'not supported';
+  const noLocks: LockFacts = {
+    ownRetention: none,
+    shortened: none,
+    legalHold: none,
+    retentionOfDeleted: none,
+  };
+  if (made !== 200) return { objectLock: none, lockedWithoutDigest: none, ...noLocks };
   const Key = 'kept';
   const Body = text('kept');
   const { VersionId } = await client.send(
@@ -102,7 +117,39 @@ export async function lock(
   const deleted = await statusOf(client.send(new DeleteObjectCommand({ Bucket, Key, VersionId })));
   const plain = await statusOf(client.send(new PutObjectCommand({ Bucket, Key: 'plain', Body })));
   return {
+    ...(await ofObjects(client, { Bucket, Key })),
     objectLock: VersionId !== undefined && deleted >= 400 ? 'refuses deletion' : 'does not protect',
     lockedWithoutDigest: plain === 200 ? 'accepted' : 'refused',
+  };
+}
+
+/** Retention and legal hold of single objects in a bucket with a default retention of one day. */
+async function ofObjects(
+  client: S3Client,
+  kept: { readonly Bucket: string; readonly Key: string },
+): Promise<LockFacts> {
+  const { Bucket } = kept;
+  const retain = (Key: string, days: number) => {
+    const RetainUntilDate = new Date(Date.now() + days * 24 * 3_600_000);
+    const Retention = { Mode: 'COMPLIANCE' as const, RetainUntilDate };
+    return statusOf(client.send(new PutObjectRetentionCommand({ Bucket, Key, Retention })));
+  };
+  const own = await statusOf(client.send(new GetObjectRetentionCommand(kept)));
+  await retain(kept.Key, 3);
+  const shortened = await retain(kept.Key, 2);
+  const held = { Bucket: 'held', Key: 'held' };
+  await createBucket(client, held.Bucket, { ObjectLockEnabledForBucket: true });
+  const { VersionId } = await client.send(new PutObjectCommand({ ...held, Body: text('held') }));
+  const LegalHold = { Status: 'ON' as const };
+  const holds = await statusOf(client.send(new PutObjectLegalHoldCommand({ ...held, LegalHold })));
+  const deleted = await statusOf(client.send(new DeleteObjectCommand({ ...held, VersionId })));
+  await client.send(new PutObjectCommand({ Bucket, Key: 'deleted', Body: text('') }));
+  await client.send(new DeleteObjectCommand({ Bucket, Key: 'deleted' }));
+  const ofMarker = await retain('deleted', 3);
+  return {
+    ownRetention: own === 200 ? 'its own' : "the bucket's until it is extended",
+    shortened: shortened === 200 ? 'accepted' : 'refused',
+    legalHold: holds === 200 && deleted >= 400 ? 'refuses deletion' : 'does not protect',
+    retentionOfDeleted: ofMarker === 200 ? 'accepted' : 'refused',
   };
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { openStore } from '../../storage/open.ts';
 import { copying, copyingWrapped } from '../contract/copying.ts';
 import { listing } from '../contract/listing.ts';
+import { locking } from '../contract/locking.ts';
 import { reading } from '../contract/reading.ts';
 import { directorySubject, PART_BYTES, type Subject } from '../contract/subjects.ts';
 import { writing } from '../contract/writing.ts';
@@ -11,11 +13,14 @@ import {
   clientOf,
   createBucket,
   envOf,
+  type Keys,
+  openAs,
   type StoreDefinition,
   type StoreServer,
 } from '../support/stores/store-server.ts';
 import { facts } from './facts.ts';
 import { hostile } from './hostile.ts';
+import { lockedSets } from './locked-sets.ts';
 import { roundTrip } from './round-trip.ts';
 import type { Running } from './running.ts';
 
@@ -24,7 +29,10 @@ const isWhole = process.env['STOWAGE_TEST_STORES'] === '1';
 const BUCKET = 'contract';
 
 /** The suite of one server. */
-export function testStore(definition: StoreDefinition, { contract = true } = {}): void {
+export function testStore(
+  definition: StoreDefinition,
+  { contract = true, locks = true } = {},
+): void {
   describe(definition.name, () => {
     let server: StoreServer;
     let receiver: EventsReceiver;
@@ -49,10 +57,28 @@ export function testStore(definition: StoreDefinition, { contract = true } = {})
       counted: () => counted,
     };
     if (contract) keepsContract(running);
+    if (locks || isWhole) locksObjects(running);
+    // `npm test` tries the sets on one server.
+    if (definition.id === 'minio' || isWhole) lockedSets(running);
     if (!isWhole) return;
     hostile(running);
     roundTrip(running);
     facts(running);
+  });
+}
+
+function locksObjects({ definition, server }: Running): void {
+  const open = (keys: Keys, bucket: string) =>
+    openAs(keys, `s3://${bucket}/shop`, { endpoint: server().endpoint });
+  const shipper = {
+    openAsShipper: async (bucket: string) => open(await server().writeOnlyKeys(bucket), bucket),
+  };
+  let client: S3Client | undefined;
+  afterAll(() => client?.destroy());
+  locking({
+    client: () => (client ??= clientOf(server().endpoint, server().keys)),
+    open: (bucket) => open(server().keys, bucket),
+    ...(definition.hasWriteOnlyUsers ? shipper : {}),
   });
 }
 

@@ -25,15 +25,27 @@ export interface CommandOutput {
   readonly objects: number;
   readonly carriedBytes: number;
   readonly readBytes: number;
+  readonly storedBytes: number;
   readonly bytes: number;
   readonly root: string;
-  readonly sets: readonly { readonly timestamp: string; readonly status: string }[];
+  readonly sets: readonly {
+    readonly timestamp: string;
+    readonly status: string;
+    readonly keptBy?: readonly string[];
+  }[];
+  readonly freed: readonly { readonly timestamp: string; readonly packsKept: number }[];
+  readonly retention?: { readonly state: string };
+  readonly expiry?: { readonly expired: readonly string[] };
   readonly manifest: Manifest;
   readonly chosen: boolean;
   readonly leftEmpty: readonly { readonly schema: string; readonly name: string }[];
   readonly verdict: Verdict;
   readonly checked: Verdict['checked'];
-  readonly contents: readonly { readonly content: number; readonly peakMemoryBytes: number }[];
+  readonly contents: readonly {
+    readonly content: number;
+    readonly peakMemoryBytes: number;
+    readonly storedBytes: number;
+  }[];
   readonly copied: { readonly objects: number };
   readonly failures: readonly {
     readonly content?: number;

@@ -1,8 +1,9 @@
 import type { Deps, JobResult } from '../../functions/deps.ts';
-import { jobOf, runJob } from '../../functions/events/route.ts';
+import { jobsOf, runJob } from '../../functions/events/route.ts';
 
-/** Runs the function that the event of a new object starts; writes nothing when none does. */
+/** Runs the functions that the event of a new object starts, in turn. */
 export async function handle(deps: Deps, key: string): Promise<JobResult> {
-  const job = jobOf(key);
-  return job === undefined ? { wrote: [] } : runJob(deps, job);
+  const wrote: string[] = [];
+  for (const job of jobsOf(key)) wrote.push(...(await runJob(deps, job)).wrote);
+  return { wrote };
 }

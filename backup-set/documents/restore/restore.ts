@@ -53,6 +53,8 @@ export const RestoreRequest = z.object({
    * Load through the coordinator, which distributes the rows, even if the segment counts are equal.
    */
   resize: z.boolean(),
+  /** Greenplum: loaded through the coordinator are relations with fewer bytes; absent = 0. */
+  smallTableBytes: z.int().min(0).exactOptional(),
   /** Resident agents carry out the orders; the command line starts no shippers. */
   agents: z.boolean(),
   /** The command line counts the rows of every loaded relation before the restore succeeds. */

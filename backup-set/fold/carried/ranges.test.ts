@@ -15,7 +15,7 @@ import {
   readInPart,
   type TestRange,
 } from '../../testing/ranged-set.ts';
-import { extent, pack } from '../../testing/small-set.ts';
+import { extent, pack, sealedRelation } from '../../testing/small-set.ts';
 import { changedRanges, unreadRanges } from '../../witness/ranges.ts';
 
 /** Range 1 of four changed. */
@@ -186,6 +186,23 @@ describe('a set of which a table was read in ranges of blocks', () => {
     expect(folded.manifest.needs).toEqual([]);
     const text = sealed(({ ranges: _, ...one }) => one);
     expect(statusOf({ ...text, sealed: [pack(1, [extent(1, 0), extent(0, 5)])] })).toBe('damaged');
+  });
+
+  test('can have been read whole by a shipper that knows no ranges, unless only some were due', () => {
+    const read = entry((one) => ({ ...one, readAt: TIMESTAMP, readRanges: [[0, 3]] }));
+    const whole = (ranges?: Ranges, ...given: number[]): SetParts => ({
+      ...readInPart(FOUR, read),
+      ...{ sealed: shipping(...(given.length > 0 ? given : [undefined])).sealed },
+      counts: new Map([
+        [0, [sealedRelation(0, 10, { ...(ranges && { ranges }) }), sealedRelation(1, 10)]],
+      ]),
+    });
+    expect(statusOf(whole([[0, 3]], 2))).toBe('complete');
+    const folded = fold(documentsOf(whole()));
+    if (folded.status !== 'complete') throw new Error(JSON.stringify(folded));
+    expect(folded.parts[0]?.relations[0]).not.toHaveProperty('readRanges');
+    for (const set of [whole([[0, 2]], 2), whole([[0, 3]]), whole(undefined, 2)])
+      expect(statusOf(set)).toBe('damaged');
   });
 
   test('is damaged when the seal says that none of it was read', () => {

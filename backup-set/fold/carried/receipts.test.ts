@@ -90,7 +90,15 @@ describe('a set with carried rows', () => {
       features: ['carried'],
       base: { timestamp: OLD },
       needs: [OLD],
-      totals: { rows: 40, bytes: 80, extents: 4, objects: 3, newObjects: 1, newBytes: 5 },
+      totals: {
+        rows: 40,
+        bytes: 80,
+        extents: 4,
+        objects: 3,
+        newObjects: 1,
+        newBytes: 5,
+        usedBytes: 20,
+      },
     });
     expect(manifest.relations[0]).not.toHaveProperty('baseRelation');
     const [part] = folded.parts;

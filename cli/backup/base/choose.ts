@@ -3,6 +3,8 @@ import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { retentionOf } from '../../../functions/retention/marks.ts';
+import { damagedPacksUsedBy } from '../../../functions/sets/damaged-packs.ts';
 import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
 import { readDocument } from '../../../functions/stored/load.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
@@ -23,7 +25,7 @@ export type WantedBase = 'newest' | 'none' | { readonly timestamp: string };
 const SETS_MAX = 10;
 
 /**
- * Chooses the base of a backup. Agents get no base yet (docs/design/0021-carried-rows.md).
+ * Chooses the base of a backup.
  * @throws StowageError `usage/flag` when the wanted set cannot be a base.
  */
 export async function chooseBase(
@@ -41,7 +43,7 @@ export async function chooseBase(
       { where: { set: wanted.timestamp } },
     );
   }
-  if (wanted === 'none' || context.config.shippers.start === 'agents') return undefined;
+  if (wanted === 'none') return undefined;
   try {
     return await newestBase(deps, context);
   } catch (error) {
@@ -80,15 +82,16 @@ async function readBase(
   }
   for (const field of ['cluster', 'database', 'flavour'] as const)
     if (manifest[field] !== config[field]) return `its ${field} is ${manifest[field]}`;
+  if ((await retentionOf(deps, timestamp)).state !== 'living') return 'it has expired';
   // Packs of a copy have other ETags than its receipts.
   if (manifest.root !== deps.store.url) return `it was first written to ${manifest.root}`;
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
   if (verdict === undefined) return 'it has not been validated';
   if (verdict.status !== 'complete') return `it is ${verdict.status}`;
   // A pack that is damaged where it lies is damaged in every set that uses it.
-  for (const needed of manifest.needs) {
-    const found = await currentVerdict(deps, needed, { isCommitted: true });
-    if (found?.status === 'damaged') return `set ${needed}, which it uses, is damaged`;
-  }
+  const { needs } = manifest;
+  const [pack] = await damagedPacksUsedBy(deps, { timestamp, needs, verdict });
+  if (pack !== undefined)
+    return `it uses ${pack.object}, which the check of set ${pack.foundIn} found damaged`;
   return { manifest, manifestSha256: sha256(raw.bytes) };
 }

@@ -25,7 +25,12 @@ const based = {
 };
 
 /** Offers the base to one shipper; `stored` is what the store has as the base's part. */
-async function offer(stored: Uint8Array | undefined, mayCreate = true, unread: number[] = []) {
+async function offer(
+  stored: Uint8Array | undefined,
+  mayCreate = true,
+  unread: number[] = [],
+  carries = true,
+) {
   const [created, lines, notes] = [[] as string[], [] as unknown[], [] as string[]];
   const store = {
     async read(key: string) {
@@ -38,13 +43,18 @@ async function offer(stored: Uint8Array | undefined, mayCreate = true, unread: n
       created.push(key);
     },
   };
+  const config = { backup: { packUseMin: 0.5 } };
+  const context = { config, output: { note: (event: string) => void notes.push(event) } };
+  const shipper = {
+    content: 0,
+    carries: Promise.resolve(carries),
+    deliver: async (line: unknown) => void lines.push(line),
+  };
   const work = tables.filter(({ id }) => !unread.includes(id)).map((relation) => ({ relation }));
   const draft = {
     work: new Map([[0, work]]),
     decided: new Map([[0, { unread, ranged: [] }]]),
   };
-  const context = { output: { note: (event: string) => void notes.push(event) } };
-  const shipper = { content: 0, deliver: async (line: unknown) => void lines.push(line) };
   await offerBase(
     { plan: based, store, context, draft } as never,
     [shipper] as never,
@@ -79,5 +89,10 @@ describe('a shipper', () => {
     const { lines, notes } = await offer(...given);
     expect(lines).toEqual([END]);
     expect(notes).toEqual(['base-unused']);
+  });
+
+  test('of an earlier program gets no lines at all, and a note says so', async () => {
+    const { created, lines, notes } = await offer(part, true, [], false);
+    expect([created.length, lines, notes]).toEqual([1, [], ['base-unused']]);
   });
 });

@@ -1,19 +1,21 @@
 import { eachInFlight } from '../../../async/each-in-flight.ts';
-import { decode, sha256 } from '../../../backup-set/base/document.ts';
+import { sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import { idsOf, type Plan, type PlannedContent } from '../../../backup-set/documents/plan.ts';
+import { partPacks } from '../../../backup-set/documents/part-packs.ts';
+import type { Plan, PlannedContent } from '../../../backup-set/documents/plan.ts';
 import type { Decided } from '../../../backup-set/witness/decide.ts';
-import { BASE_EXTENTS_MAX } from '../../../segment-shipper/backup/carry/base-index.ts';
+import { offersOf } from '../../../segment-shipper/backup/carry/offers.ts';
+import type { BaseExtents } from '../../../segment-shipper/protocol/control.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { printable } from '../../output/format.ts';
 import type { ShipperProcess } from '../../shippers/process.ts';
 import type { BackupRun } from '../run.ts';
-import { offersOf } from './offers.ts';
 
-/** Parts that are read at once: one of a million extents takes 145 MB, and more when parsed. */
+/** Parts that are read at once: one of a million extents takes 145 MB. */
 export const PARTS_AT_ONCE = 2;
+
+type Run = Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>;
 
 /** The base's part of a content; undefined when nothing of it is carried. */
 export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
@@ -21,7 +23,7 @@ export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
 
 /** Sends every shipper the frames of the base that it waits for. */
 export async function offerBase(
-  run: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
+  run: Run,
   shippers: readonly ShipperProcess[],
   stopped: AbortSignal,
 ): Promise<void> {
@@ -31,37 +33,69 @@ export async function offerBase(
   });
 }
 
-/**
- * Sends a shipper the frames of the base that it need not store again, after a copy of the base's
- * part lies in the new set: the fold needs it. Without them the shipper stores everything, so a
- * base that cannot be read does not end the backup, unless some tables are not read at all.
- */
+/** Sends a shipper the frames of the base that it need not store again. */
 async function sendBase(
-  { plan, store, context, draft }: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
+  run: Run,
   planned: PlannedContent,
-  shipper: Pick<ShipperProcess, 'deliver'>,
+  shipper: Pick<ShipperProcess, 'deliver' | 'carries'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { content } = planned;
+  const bytes = await keepBase(run, planned, signal);
+  const carries = await shipper.carries;
+  if (carries === false) {
+    const message =
+      'its shipper is of an earlier program, which knows no base; install the same version on every host';
+    noteUnused(run, content, { code: 'shipper/protocol', message });
+  }
+  if (carries !== true) return;
   try {
-    const part = await keepPart(store, plan, planned, signal);
-    const read = (draft.work.get(content) ?? []).map(({ relation }) => relation.id);
-    const isUnread = unreadRanges(draft.decided?.get(content));
-    for (const line of offersOf(part, plan.relations, read, BASE_EXTENTS_MAX, isUnread)) {
+    for (const line of bytes === undefined ? [] : linesOf(run, planned, bytes)) {
       signal.throwIfAborted();
       await shipper.deliver(line);
     }
   } catch (error) {
-    if (needsBase(draft.decided?.get(content))) throw error;
-    const { code, message } = asStowageError(error);
-    if (!signal.aborted)
-      context.output.note(
-        'base-unused',
-        { content, code, message },
-        printable(`content ${content} stores all rows, none are carried: ${message} (${code})`),
-      );
+    if (!signal.aborted) noteUnused(run, content, asStowageError(error));
   }
   await shipper.deliver({ type: 'base-end' });
+}
+
+function* linesOf(
+  { plan, context, draft }: Run,
+  { content }: PlannedContent,
+  bytes: Uint8Array,
+): Generator<BaseExtents> {
+  const read = draft.work.get(content) ?? [];
+  const relations = read.flatMap(({ relation: { id }, ranges }) => {
+    const relation = plan.relations[id];
+    return relation === undefined ? [] : [{ ...relation, ...(ranges && { ranges }) }];
+  });
+  const { packUseMin } = context.config.backup;
+  const offers = offersOf({ relations, packUseMin });
+  const key = formatKey({ kind: 'base-part', timestamp: plan.timestamp, content });
+  for (const piece of partPacks(key)(bytes)) yield* offers.of(piece);
+  yield* offers.rest();
+}
+
+/**
+ * Copies the base's part into the new set, byte for byte: the fold needs it. Without it the content
+ * stores all rows, so a base that cannot be read does not end the backup, unless some tables are
+ * not read at all.
+ * @returns the part; undefined when it cannot be used, which a note says.
+ */
+export async function keepBase(
+  run: Run,
+  planned: PlannedContent,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await keepPart(run.store, run.plan, planned, signal);
+  } catch (error) {
+    const { decided } = run.draft;
+    if (needsBase(decided?.get(planned.content))) throw error;
+    if (!signal.aborted) noteUnused(run, planned.content, asStowageError(error));
+    return undefined;
+  }
 }
 
 /** Whether the set has rows of the base that no shipper reads. */
@@ -69,23 +103,25 @@ const needsBase = (decided: Decided | undefined) =>
   decided !== undefined &&
   (decided.unread.length > 0 || decided.ranged.some(({ unread }) => unread !== undefined));
 
-/** Whether rows of a range of blocks are carried already, without reading. */
-function unreadRanges(decided: Decided | undefined) {
-  const parts = (decided?.ranged ?? []).filter(({ unread }) => unread !== undefined);
-  const read = new Map(parts.map((one) => [one.relation, new Set(idsOf(one.read))]));
-  return (relation: number, range: number | undefined): boolean => {
-    const ranges = read.get(relation);
-    return ranges !== undefined && range !== undefined && !ranges.has(range);
-  };
+/** Says why a content stores all rows. */
+export function noteUnused(
+  { context }: Pick<Run, 'context'>,
+  content: number,
+  { code, message }: { readonly code: string; readonly message: string },
+): void {
+  context.output.note(
+    'base-unused',
+    { content, code, message },
+    printable(`content ${content} stores all rows, none are carried: ${message} (${code})`),
+  );
 }
 
-/** Copies the base's part into the new set, byte for byte. */
 async function keepPart(
   store: ObjectStore,
   { timestamp, base }: Plan,
   { content, base: pinned }: PlannedContent,
   signal: AbortSignal,
-): Promise<ManifestPart> {
+): Promise<Uint8Array> {
   if (base === undefined || pinned === undefined)
     throw new StowageError('internal', `content ${content} has no base`);
   const key = formatKey({ kind: 'manifest-part', timestamp: base.timestamp, content });
@@ -97,5 +133,5 @@ async function keepPart(
       { where: { set: base.timestamp, content, object: key } },
     );
   await store.create(formatKey({ kind: 'base-part', timestamp, content }), bytes, { signal });
-  return decode(ManifestPart, { key, bytes });
+  return bytes;
 }

@@ -65,7 +65,7 @@ export function draftPlan(
         .sort((a, b) => b.bytesEstimated - a.bytesEstimated || a.relation.id - b.relation.id),
     ]),
   );
-  const { frameBytes, packBytes, zstdLevel, overdueAfterSeconds } = config.backup;
+  const { frameBytes, packBytes, zstdLevel, overdueAfterSeconds, tags } = config.backup;
   const contents = held.nodes.map((node) => ({
     content: node.segment.content,
     host: node.segment.host,
@@ -99,6 +99,7 @@ export function draftPlan(
       frameBytes,
       packBytes,
       compression: { algorithm: 'zstd', level: zstdLevel },
+      ...(tags.length > 0 && { tags: [...new Set(tags)].sort() }),
       selection: selectionOf(config),
       relations: ids.all(),
       notShipped: notShipped(held.nodes),

@@ -3,6 +3,7 @@ import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { lockRelations, readLockWait } from '../../barrier/locks.ts';
 import { HOLDER_LOCK_MS_MAX, rollBack, watched } from '../../barrier/node.ts';
 import { barrierTimedOut, blockedOf } from '../../barrier/step.ts';
+import { requireLockRoom } from '../../barrier/to-lock.ts';
 import { type Discovery, discoverRelations } from '../../catalog/relations.ts';
 import type { ConnectionTarget, SnapshotOptions, Wanted } from '../../flavour.ts';
 import { openSession, type Session } from '../../session/session.ts';
@@ -57,6 +58,7 @@ async function attempts(
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted();
     const wanted = await read();
+    await requireLockRoom({ monitor, segment }, wanted.roots.length + wanted.relations.length);
     const failure = await watched({ monitor, lockWait }, holder, async () => {
       await holder.query(
         `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)}`,

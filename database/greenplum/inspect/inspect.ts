@@ -6,6 +6,7 @@ import { openSession, type Session } from '../../session/session.ts';
 import type { GreenplumVersion } from '../topology.ts';
 import { traitsOf } from '../versions.ts';
 import { greenplumWitnesses } from '../witnesses.ts';
+import { checkCatalogStatistics } from './catalog-statistics.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
 import { checkExpansion } from './expansion.ts';
 import { inspectInstance } from './instance.ts';
@@ -77,6 +78,7 @@ async function inspectCluster(
     await checkDispatch(connect(cluster.coordinator), primaries.length, cluster.signal),
     await attempt('global deadlock detector', () => checkDeadlockDetector(session)),
     await attempt('expansion', () => checkExpansion(session)),
+    ...(await checkCatalogStatistics(session)),
   ];
   const segments = await mapInFlight(primaries, SEGMENTS_AT_ONCE, (primary) =>
     inspectSegment(known, primary),

@@ -11,6 +11,12 @@ export function lsnNumber(lsn: string): bigint {
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
+/** The file of a summary in `pg_wal/summaries`. */
+export function fileNameOf({ timeline, start, end }: Summary): string {
+  const numbers = [timeline.toString(16), ...start.split('/'), ...end.split('/')];
+  return `${numbers.map((hex) => hex.toUpperCase().padStart(8, '0')).join('')}.summary`;
+}
+
 /** Whether the summaries cover every position from one to the other. */
 export function coversAll(summaries: readonly Summary[], from: string, to: string): boolean {
   const end = lsnNumber(to);

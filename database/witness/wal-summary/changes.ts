@@ -1,6 +1,6 @@
 import type { Session } from '../../session/session.ts';
 import type { TableFacts } from '../provider.ts';
-import type { Summary } from './chain.ts';
+import { fileNameOf, type Summary } from './chain.ts';
 
 /** All summaries of a timeline that the server still has. */
 export async function readSummaries(session: Session, timeline: number): Promise<Summary[]> {
@@ -9,6 +9,15 @@ export async function readSummaries(session: Session, timeline: number): Promise
      FROM pg_catalog.pg_available_wal_summaries() WHERE tli = $1`,
     [timeline],
   );
+}
+
+/** When the server stored a summary, in seconds of its clock. Undefined = it has no such file. */
+export async function storedAtOf(session: Session, summary: Summary): Promise<number | undefined> {
+  const [row] = await session.query<{ at: number | null }>(
+    `SELECT extract(epoch FROM modification)::float8 AS at FROM pg_catalog.pg_stat_file($1, true)`,
+    [`pg_wal/summaries/${fileNameOf(summary)}`],
+  );
+  return row?.at ?? undefined;
 }
 
 interface Between {

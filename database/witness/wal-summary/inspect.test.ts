@@ -21,7 +21,7 @@ test('what is missing is named with the commands that give it', () => {
     'ALTER SYSTEM SET summarize_wal = on',
     'ALTER SYSTEM SET fsync = on',
     'GRANT pg_checkpoint TO "bac""kup"',
-    'GRANT EXECUTE ON FUNCTION pg_available_wal_summaries(), pg_wal_summary_contents(bigint, pg_lsn, pg_lsn) TO "bac""kup"',
+    'GRANT EXECUTE ON FUNCTION pg_available_wal_summaries(), pg_wal_summary_contents(bigint, pg_lsn, pg_lsn), pg_stat_file(text, boolean) TO "bac""kup"',
   ])
     expect(missing?.unavailable).toContain(command);
 });

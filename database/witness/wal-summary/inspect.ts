@@ -25,7 +25,8 @@ const FACTS = `
       AS "mayCheckpoint",
     pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.pg_available_wal_summaries()')::oid, 'EXECUTE')
       AND pg_catalog.has_function_privilege(
-        pg_catalog.to_regprocedure('pg_catalog.pg_wal_summary_contents(int8, pg_lsn, pg_lsn)')::oid, 'EXECUTE') AS "mayRead"`;
+        pg_catalog.to_regprocedure('pg_catalog.pg_wal_summary_contents(int8, pg_lsn, pg_lsn)')::oid, 'EXECUTE')
+      AND pg_catalog.has_function_privilege('pg_catalog.pg_stat_file(text, bool)', 'EXECUTE') AS "mayRead"`;
 
 /** What is missing on this server, and what to do. Undefined = it gives WAL summaries. */
 export async function whyUnavailable(session: Session): Promise<Unavailable | undefined> {
@@ -57,7 +58,7 @@ export function missingIn(facts: Facts): Unavailable | undefined {
     ...(facts.mayRead
       ? []
       : [
-          `the role may not read WAL summaries: GRANT EXECUTE ON FUNCTION pg_available_wal_summaries(), pg_wal_summary_contents(bigint, pg_lsn, pg_lsn) TO ${role}`,
+          `the role may not read WAL summaries: GRANT EXECUTE ON FUNCTION pg_available_wal_summaries(), pg_wal_summary_contents(bigint, pg_lsn, pg_lsn), pg_stat_file(text, boolean) TO ${role}`,
         ]),
   ];
   return missing.length === 0 ? undefined : { unavailable: missing.join('; ') };

@@ -16,7 +16,7 @@ import type {
   WitnessProvider,
 } from '../provider.ts';
 import { coversAll, type Summary, summaryAt } from './chain.ts';
-import { type Changes, readChanges, readSummaries } from './changes.ts';
+import { type Changes, readChanges, readSummaries, storedAtOf } from './changes.ts';
 import { inspectWalSummary, whyUnavailable } from './inspect.ts';
 
 const POLL_MS = 50;
@@ -74,20 +74,21 @@ async function collect(
   const look = async () => {
     const summaries = await readSummaries(session, position.timeline);
     const anchor = summaryAt(summaries, position.lsn);
-    return anchor && { summaries, anchor };
+    const storedAt = anchor && (await storedAtOf(session, anchor));
+    return anchor && storedAt !== undefined ? { summaries, anchor, storedAt } : undefined;
   };
   const found = await poll(look, { everyMs: POLL_MS, timeoutMs: waitMs, signal });
   if (found === undefined)
     return {
       unavailable: `no WAL summary has reached ${position.lsn} within ${waitMs / 1000} s (backup.witnesses.waitSeconds)`,
     };
-  const { anchor, summaries } = found;
+  const { anchor, summaries, storedAt } = found;
   const source: WalSummarySource = {
     kind: 'wal-summary',
     ...position,
-    anchor: { start: anchor.start, end: anchor.end },
+    anchor: { start: anchor.start, end: anchor.end, storedAt },
   };
-  const since = sinceBase(base, position, summaries);
+  const since = await sinceBase(session, base, position, summaries);
   if (since === undefined) return { source, tables: witnessesOf(tables, undefined, rangeBlocks) };
   const between = {
     timeline: position.timeline,
@@ -100,17 +101,20 @@ async function collect(
 }
 
 /** The position of the base, when the summaries tell everything that happened since. */
-function sinceBase(
+async function sinceBase(
+  session: Session,
   base: CollectTerms['base'],
   { timeline, lsn }: Position,
   summaries: readonly Summary[],
-): string | undefined {
+): Promise<string | undefined> {
   if (base?.kind !== 'wal-summary' || base.timeline !== timeline) return undefined;
-  // A copy of the data directory can have the same timeline, and another history.
-  const isSameHistory = summaries.some(
+  // A copy of the data directory can have the same timeline, and another history. Two histories can
+  // write equally many bytes, and then have the same positions, but not at the same time.
+  const anchor = summaries.find(
     ({ start, end }) => start === base.anchor.start && end === base.anchor.end,
   );
-  return isSameHistory && coversAll(summaries, base.lsn, lsn) ? base.lsn : undefined;
+  if (anchor === undefined || !coversAll(summaries, base.lsn, lsn)) return undefined;
+  return (await storedAtOf(session, anchor)) === base.anchor.storedAt ? base.lsn : undefined;
 }
 
 function witnessesOf(

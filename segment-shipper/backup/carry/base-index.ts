@@ -3,7 +3,7 @@ import { DIGEST_BYTES } from '../../../frame/digest.ts';
 
 /** A reference to a smaller block is as large as its frame, and ties the set to an old pack. */
 export const CARRIED_BYTES_MIN = 1024;
-/** About 36 bytes of memory each. Rows beyond it are shipped in full. */
+/** About 45 bytes of memory each. Rows beyond it are shipped in full. */
 export const BASE_EXTENTS_MAX = 1_000_000;
 
 /** What a block is, besides its rows. */
@@ -32,15 +32,15 @@ const EMPTIED = 0xffffffff;
  * with linear probing. A slot holds the first of all entries with the same rows: a table of equal
  * rows has many.
  */
-export function baseIndex(): BaseIndex {
+export function baseIndex(extents = ENTRIES_MIN): BaseIndex {
   let size = 0;
-  let capacity = ENTRIES_MIN;
+  let capacity = Math.max(ENTRIES_MIN, extents);
   let digests = Buffer.alloc(capacity * DIGEST_BYTES);
   let owners = new Uint32Array(capacity);
   let numbers = new Uint32Array(capacity);
   /** Entries are counted from 1 here, 0 is none. */
   let nextSame = new Uint32Array(capacity);
-  let slots = new Uint32Array(capacity * SPACE);
+  let slots = new Uint32Array(slotsFor(capacity));
 
   const digestAt = (entry: number) =>
     digests.subarray(entry * DIGEST_BYTES, (entry + 1) * DIGEST_BYTES);
@@ -71,7 +71,7 @@ export function baseIndex(): BaseIndex {
     owners = widened(owners, capacity);
     numbers = widened(numbers, capacity);
     nextSame = new Uint32Array(capacity);
-    slots = new Uint32Array(capacity * SPACE);
+    slots = new Uint32Array(slotsFor(capacity));
     for (let entry = 0; entry < size; entry++) place(entry);
   }
 
@@ -97,6 +97,9 @@ export function baseIndex(): BaseIndex {
     },
   };
 }
+
+/** A power of two, so that a mask gives the slot. */
+const slotsFor = (capacity: number) => 2 ** Math.ceil(Math.log2(capacity * SPACE));
 
 const ownerOf = ({ relation, rowFormat }: Omit<BlockKind, 'bytes'>) =>
   relation * 2 + (rowFormat === 'binary' ? 1 : 0);

@@ -2,7 +2,14 @@ import { onAbort } from '../../../async/abort.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { DIGEST_BYTES } from '../../../frame/digest.ts';
 import type { BaseExtents } from '../../protocol/control.ts';
-import { type BaseIndex, baseIndex } from './base-index.ts';
+import { BASE_EXTENTS_MAX, type BaseIndex, baseIndex } from './base-index.ts';
+
+/** An extent with a digest takes at least so many bytes in a part. */
+const EXTENT_BYTES_MIN = 120;
+
+/** How many extents a part of this size can have, at most those that a shipper may use. */
+export const extentsAtMost = (partBytes: number) =>
+  Math.min(Math.ceil(partBytes / EXTENT_BYTES_MIN), BASE_EXTENTS_MAX);
 
 /** The frames of the base, while the coordinator sends them. */
 export interface OfferedBase {
@@ -13,8 +20,9 @@ export interface OfferedBase {
   whole(signal: AbortSignal): Promise<BaseIndex>;
 }
 
-export function offeredBase(): OfferedBase {
-  const index = baseIndex();
+/** @param extentsMax memory is reserved for so many: to grow later needs it twice for a while. */
+export function offeredBase(extentsMax: number): OfferedBase {
+  const index = baseIndex(extentsMax);
   const ended = Promise.withResolvers<void>();
   return {
     add({ relation, rowFormat, from, digests }) {

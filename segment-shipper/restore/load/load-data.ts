@@ -104,7 +104,7 @@ export async function loadData(
     if (hasStalled) return undefined;
     const first = large.shift();
     if (first !== undefined) return (connection) => loadLarge(first, connection);
-    const next = await takeSmall(small, mode, job.target);
+    const next = await takeSmall(small, mode);
     if (next.length > 0) return (connection) => loadSmallOnes(next, connection);
     const loading = await loadingToJoin();
     return (

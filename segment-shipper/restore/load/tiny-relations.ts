@@ -1,7 +1,6 @@
 import { throwIfInterrupted } from '../../../async/abort.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { copyInTogether } from '../../../database/copy/copy-together.ts';
-import type { ConnectionTarget } from '../../../database/flavour.ts';
 import { beginLoads } from '../../../database/target/load-transaction.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import { rowsOfFrames } from '../../read/rows-of.ts';
@@ -21,10 +20,9 @@ const TOGETHER_MAX = 50;
 export async function takeSmall(
   small: AsyncGenerator<FetchedRelation>,
   mode: RestoreRequest['mode'],
-  { greenplum }: ConnectionTarget,
 ): Promise<FetchedRelation[]> {
   // Tables that others use are locked one by one: two locks of one transaction could deadlock.
-  const most = mode === 'truncate' || greenplum !== undefined ? 1 : TOGETHER_MAX;
+  const most = mode === 'truncate' ? 1 : TOGETHER_MAX;
   const taken: FetchedRelation[] = [];
   while (taken.length < most) {
     const next = await small.next();

@@ -59,9 +59,10 @@ async function answer(store: ObjectStore, timestamp: string, read: (one: Shipped
   });
   await store.create(formatKey({ kind: 'backup-claim', ...set }), claim);
   const reports: Report[] = [];
+  const { base: _, ...work } = order;
   await backup(
     {
-      ...order,
+      ...work,
       relations: order.relations.flatMap(read),
       control: CONTROL_VERSION,
       type: 'backup',

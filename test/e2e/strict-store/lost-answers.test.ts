@@ -79,3 +79,17 @@ test('a backup and a restore succeed when shippers cannot read what they wrote, 
     await server.psql('SELECT count(*), sum(id) FROM large', DATABASE),
   );
 });
+
+test('the next backup carries the rows, also when the answers to the writes of the copies of its base are lost', async () => {
+  const isBase = ({ method, url }: SeenRequest) => method === 'PUT' && /\/base\/0\.json/.test(url);
+  let lost = 0;
+  strict.loseAnswers({ when: (seen) => isBase(seen) && lost++ === 0, times: 1 });
+  await server.psql('UPDATE small SET id = 2', DATABASE);
+  const backup = await stowage(['backup'], { config, env });
+  expect(failureOf(backup)).toBeUndefined();
+  expect(backup.stderrEvents.filter(({ event }) => event === 'base-unused')).toEqual([]);
+  expect(strict.seen.filter(isBase).length).toBeGreaterThanOrEqual(2);
+  expect(backup.json.carriedBytes).toBeGreaterThan(0.9 * backup.json.bytes);
+  const verify = await stowage(['verify', backup.json.timestamp], { config, env });
+  expect(verify.json).toMatchObject({ status: 'complete', problems: [] });
+});

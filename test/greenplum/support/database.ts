@@ -83,6 +83,8 @@ export function configFor(
     database: name,
     connection: { user, binDir },
     shippers: { workers: 2 },
+    // The tables of most tests are small, and are to be loaded by programs on the segments.
+    restore: { smallTableBytes: 0 },
     functions: 'inline',
     storage: place.storage,
     ...more,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot } from '../../../database/flavour.ts';
+import { openSession } from '../../../database/session/session.ts';
 import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
@@ -55,6 +56,35 @@ describe('the barrier', () => {
       { query: expect.stringContaining('autovacuum') as string },
     ]);
     expect(held.attempts).toBeLessThan(10);
+  });
+
+  it('refuses a server whose lock table is too small, names the setting, and locks nothing', async () => {
+    server = await startPostgres({
+      settings: { max_locks_per_transaction: '10', max_connections: '20' },
+    });
+    for (let made = 0; made < 1_200; made += 200)
+      await server.psql(
+        `DO $$ BEGIN FOR i IN ${made + 1}..${made + 200} LOOP EXECUTE 'CREATE TABLE public.t' || i || ' ()'; END LOOP; END $$`,
+      );
+    const writer = await openSession(server.target(), {
+      purpose: 'restore',
+      applicationName: 'stowage-test writer',
+    });
+    try {
+      await writer.query('BEGIN; LOCK TABLE public.t7 IN ROW EXCLUSIVE MODE');
+      const blocked: Blocked[] = [];
+      const refused = snapshotOf(server, (entry) => blocked.push(entry));
+      await expect(refused).rejects.toMatchObject({
+        code: 'database/lock-table',
+        where: { content: 0 },
+        message: expect.stringMatching(
+          /^the snapshot of 1,200 relations needs 2,400 locks on content 0 .*room for about [\d,]+ \(max_locks_per_transaction = 10\)\. Nothing was locked\. Set max_locks_per_transaction = \d+ /,
+        ) as string,
+      });
+      expect(blocked).toEqual([]);
+    } finally {
+      await writer.close();
+    }
   });
 
   it('locks two thousand tables', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -197,6 +197,18 @@ describe('a program', () => {
     await expect(wrong.done).rejects.toMatchObject({
       message: expect.not.stringContaining('not this') as string,
     });
+  });
+
+  it('lets the planner of a Greenplum use the indexes of the catalogs', async () => {
+    const binDir = await mkdtemp(join(directory, 'bin-'));
+    await writeFile(join(binDir, 'pg_dump'), '#!/bin/sh\necho "$PGOPTIONS"\n', { mode: 0o755 });
+    const target = { ...source, binDir, greenplum: 6 as const };
+    const { stdout, done } = dumpSchema(target, undefined);
+    expect(await textOf(stdout)).toMatch(/ -c enable_seqscan=off$/m);
+    await done;
+    const other = dumpSchema({ ...source, binDir }, undefined);
+    expect(await textOf(other.stdout)).not.toContain('enable_seqscan');
+    await other.done;
   });
 
   it('is terminated by the abort signal', async () => {

@@ -1,41 +1,17 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { decode, sha256 } from '../../../backup-set/base/document.ts';
+import { decode } from '../../../backup-set/base/document.ts';
 import { formatKey, setPrefix } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
-import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { copySet } from '../../../functions/sets/copy.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { carriedSet, packsOf, YOUNGER } from '../incremental/carried-set.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
-import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
-import { AT, committed, outcomes, run } from './slicing.ts';
+import { AT, outcomes, run } from './slicing.ts';
 
-const YOUNGER = '20260201010203';
 const manifestOf = (timestamp: string) => formatKey({ kind: 'manifest', timestamp });
-
-/** A set that carries all of its rows from an older set. */
-async function carriedSet(extra: Partial<Deps> = {}) {
-  const { deps, set: older } = await committed(extra);
-  const manifest = await bytesOf(deps.store, manifestOf(older.timestamp));
-  const parts = new Map<number, Uint8Array>();
-  for (const content of older.contents)
-    parts.set(
-      content,
-      await bytesOf(
-        deps.store,
-        formatKey({ kind: 'manifest-part', timestamp: older.timestamp, content }),
-      ),
-    );
-  const base = { timestamp: older.timestamp, manifestSha256: sha256(manifest) };
-  const set = await storeObjects(deps.store, { timestamp: YOUNGER, base: { base, parts } });
-  await storeAll(deps.store, documentsOf(set));
-  return { deps, older, set };
-}
-
-const packsOf = async ({ store }: Deps, { timestamp }: SmallSet) =>
-  (await keysOf(store, setPrefix(timestamp))).filter((key) => key.endsWith('.pack'));
 
 describe('a set with the rows of an older set', () => {
   it('is committed and validated without a pack of its own', async () => {

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import { kebab, LANES, pascal, SWEEP } from '../../../infra/aws/lanes.mjs';
+import { kebab, LANES, pascal, SCHEDULED } from '../../../infra/aws/lanes.mjs';
 import type { Emulator } from './emulator.ts';
 
 /** The result of `npm run package`, in a temporary folder. */
@@ -131,7 +131,7 @@ async function describe(
     queueUrls: ofLanes('Queue'),
     deadLetterUrls: ofLanes('DeadLetters'),
     functionNames: Object.fromEntries(
-      [...LANES, SWEEP].map((lane) => [lane.name, `${name}-${kebab(lane.name)}`]),
+      [...LANES, ...SCHEDULED].map((lane) => [lane.name, `${name}-${kebab(lane.name)}`]),
     ),
   };
 }

@@ -28,6 +28,7 @@ export function deploymentOf(
     BucketName: NAMES.bucket,
     ReplicaBucketName: NAMES.replica,
     RootPrefix: prefix,
+    ObjectLockDays: '30',
     KmsKeyArn: KEY,
     ReplicaKmsKeyArn: `${KEY}4`,
     Announcements: TOPIC,

@@ -1,3 +1,4 @@
+import { RETENTION_MARKS } from '../../../backup-set/base/keys/more-keys.ts';
 import { formatKey, type Key } from '../../../backup-set/base/keys.ts';
 
 /** The ids from which the keys of every kind are built. */
@@ -64,6 +65,10 @@ export function keyClasses({
       instant,
       level,
     })),
+    'lock-record': [{ kind: 'lock-record', timestamp, instant }],
+    needs: [{ kind: 'needs', timestamp }],
+    retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
+    expiry: [{ kind: 'expiry', instant }],
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -93,6 +98,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
+      return 'base';
     case 'witnesses':
       return 'plan';
     case 'pack':
@@ -105,9 +111,16 @@ function classOf(key: Key): string {
       return 'seal';
     case 'manifest':
     case 'manifest-part':
+    case 'needs':
       return 'manifest';
+    case 'retention':
+      return key.what === 'expired' || key.what === 'ended' ? 'tombstones' : 'holds';
+    case 'expiry':
+      return 'expiry-runs';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'lock-record':
+      return 'locks';
     case 'dispatched':
     case 'backup-order':
       return 'orders';

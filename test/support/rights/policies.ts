@@ -84,7 +84,10 @@ function holds(operator: string, values: readonly string[], found: string | unde
       return found !== undefined && values.includes(found);
     case 'StringNotEquals':
     case 'ArnNotEquals':
+    case 'ArnNotLike':
       return found === undefined || !values.includes(found);
+    case 'NumericLessThanEqualsIfExists':
+      return found === undefined || values.some((value) => Number(found) <= Number(value));
     case 'StringLike':
       return found !== undefined && values.some((pattern) => matches(pattern, found));
     default:

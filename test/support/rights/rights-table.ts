@@ -10,6 +10,10 @@ export interface RightsRow {
   readonly lists: ReadonlySet<string>;
   readonly endsUploads: ReadonlySet<string>;
   readonly publishes: boolean;
+  /** The retention of objects; a legal hold is set, and is lifted. */
+  readonly extends: ReadonlySet<string>;
+  readonly holds: ReadonlySet<string>;
+  readonly releases: ReadonlySet<string>;
 }
 
 export interface SecurityPage {
@@ -30,7 +34,8 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   const classes = [...folders.keys()];
   const cell = (words = '') => new Set(names(words).flatMap((name) => membersOf(name, folders)));
   const rows = linesOf(text, '## Rights of each role').map((cells) => {
-    const [role = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
+    const [role = '', , reads, creates, overwrites, deletes, ...more] = cells;
+    const [lists, endsUploads, publishes, extended, holds, releases] = more;
     return {
       role: unquoted(role),
       reads: cell(reads),
@@ -40,6 +45,9 @@ export async function readSecurityPage(): Promise<SecurityPage> {
       lists: cell(lists),
       endsUploads: cell(endsUploads),
       publishes: publishes === 'yes',
+      extends: cell(extended),
+      holds: cell(holds),
+      releases: cell(releases),
     };
   });
   return { classes, rows };
@@ -70,7 +78,8 @@ function membersOf(name: string, folders: ReadonlyMap<string, string>): string[]
   if (['set', 'restore', 'task'].includes(name))
     return classes.filter((one) => folders.get(one) === `${name}s`);
   if (name === 'verdicts') return verdicts;
-  if (name === 'documents') return ['plan', 'receipts', 'seal', 'manifest', ...verdicts];
+  if (name === 'documents')
+    return ['plan', 'base', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...verdicts];
   if (!folders.has(name)) throw new Error(`${name} is neither a class nor a group`);
   return [name];
 }

@@ -6,7 +6,9 @@ import { majorOf } from '../../../database/tools/fitting/versions.ts';
 import { programOutput, versionIn } from '../../../database/tools/program-output.ts';
 
 /** Where infra/setup/ installs PostgreSQL 17. */
-const INSTALLED = fileURLToPath(new URL('../../../.venv-postgres/pginstall/bin', import.meta.url));
+export const INSTALLED = fileURLToPath(
+  new URL('../../../.venv-postgres/pginstall/bin', import.meta.url),
+);
 
 /** The folder of PostgreSQL 17's programs. Undefined: there are no two versions to compare. */
 export async function postgres17(): Promise<string | undefined> {

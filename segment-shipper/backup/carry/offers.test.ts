@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import type { Ranges } from '../../../backup-set/documents/plan.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
 import { extent, tables } from '../../../backup-set/testing/small-set.ts';
-import { offersOf } from './offers.ts';
+import { type OfferRules, offersOf } from './offers.ts';
 
 const digest = (letter: string) => letter.repeat(32);
 const frame = (relation: number, letter: string, change: Partial<Extent> = {}) =>
@@ -16,7 +17,11 @@ const partOf = (...packs: ManifestPart['packs']): ManifestPart => ({
 });
 /** Relation 0 of the set has id 5 in the base; relation 1 is new. */
 const relations = tables.map((table) => (table.id === 0 ? { ...table, baseRelation: 5 } : table));
-const offers = (part: ManifestPart, max?: number) => [...offersOf(part, relations, [0, 1], max)];
+function offers(part: ManifestPart, change: Partial<OfferRules> = {}) {
+  const offered = offersOf({ relations, packUseMin: 0.5, ...change });
+  const pieces = part.packs.flatMap(({ bytes, extents }) => [{ extents }, { packBytes: bytes }]);
+  return [...pieces.flatMap((piece) => [...offered.of(piece)]), ...offered.rest()];
+}
 
 describe('the base offers', () => {
   test('the extents of relations that the set has, numbered over all packs of the part', () => {
@@ -35,24 +40,27 @@ describe('the base offers', () => {
     expect(offers(partOf(pack(1000, [old, frame(5, 'B', { bytes: 1023 })])))).toEqual([]);
   });
 
-  test('no extents of a pack of which less than half is used', () => {
+  test('no extents of a pack of which less is used than the configured share', () => {
     const part = partOf(pack(1001, [frame(5, 'A')]), pack(1000, [frame(5, 'B')]));
     expect(offers(part)).toMatchObject([{ from: [1] }]);
+    expect(offers(part, { packUseMin: 0.49 })).toMatchObject([{ from: [0, 1] }]);
+    expect(offers(part, { packUseMin: 0.51 })).toEqual([]);
   });
 
   test('no more extents than the maximum', () => {
     const part = partOf(pack(1000, [frame(5, 'A'), frame(5, 'B')]));
-    expect(offers(part, 1)).toMatchObject([{ from: [0] }]);
+    expect(offers(part, { extentsMax: 1 })).toMatchObject([{ from: [0] }]);
   });
 
   test('no extents of a relation that this content does not have', () => {
     const part = partOf(pack(500, [frame(5, 'A')]));
-    expect([...offersOf(part, relations, [1])]).toEqual([]);
+    expect(offers(part, { relations: relations.filter(({ id }) => id === 1) })).toEqual([]);
   });
 
   test('no extents of ranges of blocks that are not read', () => {
     const part = partOf(pack(1000, [frame(5, 'A', { range: 0 }), frame(5, 'B', { range: 1 })]));
-    const isUnread = (_: number, range: number | undefined) => range === 0;
-    expect([...offersOf(part, relations, [0], 10, isUnread)]).toMatchObject([{ from: [1] }]);
+    const ranges = { blocks: 8, count: 2, read: [[1, 1]] satisfies Ranges };
+    const change = { relations: relations.map((relation) => ({ ...relation, ranges })) };
+    expect(offers(part, change)).toMatchObject([{ from: [1] }]);
   });
 });

@@ -1,0 +1,66 @@
+import { Instant, RestoreId, TaskId } from '../timestamps.ts';
+
+/**
+ * What the marks in `retention/` of a set say (docs/design/0024-expiry.md). `ended` belongs to the
+ * `expired` with the same instant, `read` to such a `reading`.
+ */
+export const RETENTION_MARKS = ['ended', 'expired', 'held', 'read', 'reading', 'released'] as const;
+export type RetentionMark = (typeof RETENTION_MARKS)[number];
+
+export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
+
+/** A run of expiry that a schedule starts. */
+export const EXPIRIES = 'expiries/';
+
+const MARK = /^retention\/(\d{17})-([a-z]+)\.json$/;
+
+/** `rest` is a key after the prefix of its set. */
+export function parseMark(rest: string) {
+  const [, instant = '', name] = MARK.exec(rest) ?? [];
+  const what = RETENTION_MARKS.find((known) => known === name);
+  if (what === undefined || !Instant.safeParse(instant).success) return undefined;
+  return { kind: 'retention' as const, instant, what };
+}
+
+/** `rest` is a key after the prefix of its set. */
+export function parseLockRecord(rest: string) {
+  const [, instant = ''] = /^locks\/(\d{17})\.json$/.exec(rest) ?? [];
+  return Instant.safeParse(instant).success ? { kind: 'lock-record' as const, instant } : undefined;
+}
+
+export function parseExpiryKey(text: string) {
+  const [, instant = ''] = /^expiries\/(\d{17})\.json$/.exec(text) ?? [];
+  return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;
+}
+
+export function parseTaskKey(text: string) {
+  const [, task = '', name = ''] = /^tasks\/([^/]+)\/(.+)\.json$/s.exec(text) ?? [];
+  if (!TaskId.safeParse(task).success) return undefined;
+  if (name === 'request' || name === 'plan' || name === 'outcome')
+    return { kind: `task-${name}` as const, task };
+  const [, folder, slice] = /^(orders|receipts)\/(\d{1,6})$/.exec(name) ?? [];
+  if (folder === undefined) return undefined;
+  const kind = folder === 'orders' ? ('slice-order' as const) : ('slice-receipt' as const);
+  return { kind, task, slice: Number(slice) };
+}
+
+export function parseRestoreKey(text: string) {
+  const [, restore = '', rest = ''] = /^restores\/([^/]+)\/(.+)$/s.exec(text) ?? [];
+  if (!RestoreId.safeParse(restore).success) return undefined;
+  if (rest === 'request.json') return { kind: 'restore-request' as const, restore };
+  if (rest === 'plan.json') return { kind: 'restore-plan' as const, restore };
+  if (rest === 'counts.json') return { kind: 'restore-counts' as const, restore };
+  if (rest === 'outcome.json') return { kind: 'outcome' as const, restore };
+  const [, what = '', phaseName, content] =
+    /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
+  const phase = PHASES.find((name) => name === phaseName);
+  const kind = OF_PHASE.get(what);
+  if (phase === undefined || kind === undefined) return undefined;
+  return { kind, restore, phase, content: Number(content) };
+}
+
+const OF_PHASE = new Map([
+  ['orders', 'order' as const],
+  ['claims', 'order-claim' as const],
+  ['receipts', 'restore-receipt' as const],
+]);

@@ -1,0 +1,106 @@
+import { plural } from '../../backup-set/base/words.ts';
+import type { ExpiryReport } from '../../functions/retention/expire.ts';
+import type { MeasuredSet } from '../../functions/retention/measure.ts';
+import type { ExpiryPlan } from '../../functions/retention/plan.ts';
+import type { Removal } from '../../functions/retention/remove.ts';
+import { bytes, printable, table } from '../output/format.ts';
+
+/** Sets named in one line; `--json` has all. */
+const NAMED_MAX = 5;
+
+/** The plan of an expiry for `--json`. */
+export function planValue(plan: ExpiryPlan, measured: readonly MeasuredSet[]) {
+  return {
+    sets: plan.decisions.map(({ timestamp, keptBy, why }) => ({
+      timestamp,
+      status: plan.facts.get(timestamp)?.status,
+      keptBy,
+      ...(keptBy.length === 0 && { why }),
+    })),
+    expired: plan.expired.map(({ since, removableAt, lock, ...set }) => ({
+      ...set,
+      ...(lock && { locked: { until: lock.until?.toISOString() ?? null } }),
+      since: since.toISOString(),
+      removableAt: removableAt.toISOString(),
+    })),
+    removing: plan.removing,
+    freed: measured,
+  };
+}
+
+/** The plan of an expiry: each set with the rule that keeps it, or why it goes. */
+export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): string {
+  const sizes = new Map(measured.map((set) => [set.timestamp, set]));
+  const rows = plan.decisions.map(({ timestamp, keptBy, why }) => [
+    timestamp,
+    plan.facts.get(timestamp)?.status ?? '–',
+    keptBy.length > 0 ? 'kept' : 'expires',
+    printable(keptBy.length > 0 ? keptBy.join(', ') : `${why}${freed(sizes.get(timestamp))}`),
+  ]);
+  const expired = plan.expired.map(({ timestamp, since, removableAt, waitsFor, lock }) => [
+    timestamp,
+    'expired',
+    waitsFor.length > 0 || lock !== undefined
+      ? 'waits'
+      : removableAt <= plan.now
+        ? 'removed'
+        : 'in grace',
+    printable(
+      waitsFor.length > 0
+        ? `for ${waitsFor.join(', ')}`
+        : lock !== undefined
+          ? lockedText(lock.until?.toISOString())
+          : `since ${since.toISOString()}, removable from ${removableAt.toISOString()}${freed(sizes.get(timestamp))}`,
+    ),
+  ]);
+  const removing = plan.removing.map((timestamp) => [
+    timestamp,
+    'removed',
+    'rest',
+    `its removal has begun${freed(sizes.get(timestamp))}`,
+  ]);
+  const all = [...rows, ...expired, ...removing];
+  return all.length === 0 ? 'no sets' : table(['set', 'status', 'decision', 'reason'], all);
+}
+
+/** What the sets that go would free, or an expiry has freed. */
+export function freedLine(verb: string, sets: readonly Removal[]): string {
+  const sum = (of: (set: Removal) => number) => sets.reduce((total, set) => total + of(set), 0);
+  const kept = sum(({ packsKept }) => packsKept);
+  const rest = kept === 0 ? '' : `; ${plural(kept, 'pack')} stay, because other sets need them`;
+  return `${verb} ${plural(
+    sum(({ objects }) => objects),
+    'object',
+  )}, ${bytes(sum((set) => set.bytes))}${rest}`;
+}
+
+/** Why a set that has expired stays. */
+const lockedText = (until: string | undefined) =>
+  until === undefined ? 'for the end of a legal hold' : `locked until ${until} (Object Lock)`;
+
+export function reportText({ expired, removed, kept, locked }: ExpiryReport): string {
+  const done = removed.filter(({ objects }) => objects > 0);
+  return [
+    `${plural(kept, 'set')} kept, ${plural(expired.length, 'set')} expired${named(expired)}`,
+    `${plural(done.length, 'set')} removed${named(done.map(({ timestamp }) => timestamp))}`,
+    freedLine('removed', removed),
+    ...locked.map(
+      ({ timestamp, until }) => `set ${timestamp} is not removed yet: ${lockedText(until)}`,
+    ),
+  ].join('\n');
+}
+
+function freed(set: MeasuredSet | undefined): string {
+  if (set === undefined) return '';
+  const stay =
+    set.packsKept === 0
+      ? ''
+      : `; ${plural(set.packsKept, 'pack')} stay${named(set.neededBy, 'for ')}`;
+  return `; frees ${bytes(set.bytes)}${stay}`;
+}
+
+function named(timestamps: readonly string[], before = ''): string {
+  if (timestamps.length === 0) return '';
+  const rest = timestamps.length > NAMED_MAX ? ', …' : '';
+  return ` (${before}${timestamps.slice(0, NAMED_MAX).join(', ')}${rest})`;
+}

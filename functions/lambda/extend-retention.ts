@@ -1,0 +1,3 @@
+import { handlerOf } from './jobs.ts';
+
+export const handler = handlerOf('extend-retention');

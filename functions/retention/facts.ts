@@ -1,0 +1,117 @@
+import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
+import type { PartDigest } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import type { RuledSet } from '../../backup-set/retention/decide.ts';
+import type { Deps } from '../deps.ts';
+import { listTimestamps } from '../sets/list.ts';
+import { readSetDocument, type StoredDocument, statusOf } from '../sets/status.ts';
+import { currentVerdict } from '../stored/current-verdict.ts';
+import { hasReceipts } from '../stored/is-set.ts';
+import { type Retention, readingNow, retentionOf } from './marks.ts';
+
+/** What expiry knows of a set: a few hundred bytes, so that thousands fit into memory. */
+export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
+  readonly retention: Retention;
+  readonly isRead: boolean;
+  readonly database: string | undefined;
+  /** The folder is no set: what is left of a removed one, or a copy that has just begun. */
+  readonly isGhost?: true;
+  /** What it needs of other sets. */
+  readonly needs:
+    | { readonly kind: 'manifest'; readonly sets: readonly string[]; readonly list?: PartDigest }
+    /** It has no manifest and can get one: all that its base has may be needed. */
+    | { readonly kind: 'base'; readonly base: string | undefined }
+    /** Its plan or manifest cannot be read, so it may need anything of older sets. */
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'nothing' };
+}
+
+const SETS_IN_FLIGHT = 8;
+/** Bytes of manifests that are parsed at once; a larger one is parsed alone. */
+const MANIFEST_BYTES_IN_FLIGHT = 16 * 1024 * 1024;
+
+/**
+ * The facts about all sets under a root, by timestamp. What `known` has of committed sets is used
+ * again: a manifest never changes.
+ */
+export async function gatherFacts(
+  deps: Deps,
+  known: ReadonlyMap<string, SetFacts> = new Map(),
+): Promise<Map<string, SetFacts>> {
+  const facts = new Map<string, SetFacts>();
+  const timestamps = await listTimestamps(deps.store);
+  const admit = weighed(MANIFEST_BYTES_IN_FLIGHT);
+  await eachInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
+    deps.signal?.throwIfAborted();
+    const before = known.get(timestamp);
+    facts.set(
+      timestamp,
+      before?.needs.kind === 'manifest' ? before : await factsOf(deps, timestamp, admit),
+    );
+  });
+  return new Map([...facts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+type Admit = ReturnType<typeof weighed>;
+
+async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<SetFacts> {
+  const retention = await retentionOf(deps, timestamp);
+  const common = { timestamp, retention, isRead: await readingNow(deps, retention) };
+  if (retention.state === 'removing') return { ...common, ...NO_RULES, ...NOTHING };
+  const { signal } = deps;
+  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
+  const kind = manifest === undefined ? 'plan' : 'manifest';
+  const head = manifest ?? (await deps.store.head(formatKey({ kind, timestamp }), { signal }));
+  if (head === undefined && !(await hasReceipts(deps, timestamp)))
+    return { ...common, ...NO_RULES, ...NOTHING, isGhost: true };
+  const read = await admit(head?.bytes ?? 0, async () =>
+    kind === 'manifest'
+      ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
+      : compactPlan(await readSetDocument(deps, timestamp, kind, Plan)),
+  );
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: manifest !== undefined });
+  const status = statusOf(read.stored, verdict);
+  return {
+    ...common,
+    ...read.facts,
+    status: status === 'complete' && verdict === undefined ? 'unproven' : status,
+    judgedAt: verdict && new Date(verdict.at),
+  };
+}
+
+const NOTHING = { database: undefined, needs: { kind: 'nothing' } } as const;
+const NO_RULES = { status: 'open', series: '', tags: [] } as const;
+
+type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs'>;
+
+const UNREADABLE: Compact = {
+  series: '',
+  tags: [],
+  database: undefined,
+  needs: { kind: 'unknown' },
+};
+
+/** Keeps what expiry needs, and lets go of the rest: a manifest can have megabytes. */
+function compactManifest({ exists, document }: StoredDocument<Manifest>) {
+  const stored = { exists, document: document && true };
+  if (document === undefined) return { stored, facts: UNREADABLE };
+  const { needs, needed } = document;
+  const facts: Compact = {
+    ...seriesOf(document),
+    needs: { kind: 'manifest', sets: needs, ...(needed && { list: needed }) },
+  };
+  return { stored, facts };
+}
+
+function compactPlan({ document }: StoredDocument<Plan>) {
+  const stored = { exists: false, document: undefined };
+  if (document === undefined) return { stored, facts: UNREADABLE };
+  const base = document.base?.timestamp;
+  return { stored, facts: { ...seriesOf(document), needs: { kind: 'base', base } as const } };
+}
+
+function seriesOf({ database, selection, tags }: Pick<Plan, 'database' | 'selection' | 'tags'>) {
+  return { database, series: JSON.stringify([database, selection]), tags: tags ?? [] };
+}

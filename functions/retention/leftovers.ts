@@ -1,0 +1,81 @@
+import { throwIfInterrupted } from '../../async/abort.ts';
+import { EXPIRIES, formatKey } from '../../backup-set/base/keys.ts';
+import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
+import { earlier } from '../../backup-set/retention/duration.ts';
+import type { RetentionRules } from '../../backup-set/retention/rules.ts';
+import type { Deps } from '../deps.ts';
+import { isDead, listRuns, type Run } from './readers.ts';
+
+/** One DeleteObjects request. */
+const BATCH_MAX = 1_000;
+
+export interface Leftovers {
+  /** Restores and tasks of which all objects were removed. */
+  readonly runs: number;
+  readonly objects: number;
+}
+
+/**
+ * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
+ * for as long, and of old runs of expiry.
+ */
+export async function removeLeftovers(
+  deps: Deps,
+  { keepRequests }: Pick<RetentionRules, 'keepRequests'>,
+): Promise<Leftovers> {
+  const now = await deps.store.now({ signal: deps.signal });
+  const limit = earlier(now, keepRequests);
+  const old: Run[] = [];
+  for await (const run of listRuns(deps)) {
+    const isOld = run.endedAt === undefined ? isDead(run, keepRequests, now) : run.endedAt <= limit;
+    if (isOld && !(await saysCopied(deps, run))) old.push(run);
+  }
+  let objects = 0;
+  for (const run of old) objects += await removeRun(deps, run);
+  objects += await removeUnder(deps, EXPIRIES, ({ modifiedAt }) => modifiedAt <= limit);
+  if (objects > 0)
+    deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
+  return { runs: old.length, objects };
+}
+
+/**
+ * The task that copied a set which is still there: without it the set would be copied again after
+ * it has expired at the alternate location.
+ */
+async function saysCopied({ store, signal }: Deps, { kind, id }: Run): Promise<boolean> {
+  if (kind !== 'task' || !TaskId.safeParse(id).success) return false;
+  const { timestamp, work } = partsOfTask(id);
+  if (work !== 'replicate') return false;
+  return (await store.head(formatKey({ kind: 'manifest', timestamp }), { signal })) !== undefined;
+}
+
+/** The request goes first: without it no function continues the run. The outcome goes last. */
+async function removeRun(deps: Deps, { prefix }: Run): Promise<number> {
+  const outcome = `${prefix}outcome.json`;
+  await deps.store.delete([`${prefix}request.json`], { signal: deps.signal });
+  const removed = await removeUnder(deps, prefix, ({ key }) => key !== outcome);
+  await deps.store.delete([outcome], { signal: deps.signal });
+  return removed + 1;
+}
+
+async function removeUnder(
+  deps: Deps,
+  prefix: string,
+  goes: (object: { readonly key: string; readonly modifiedAt: Date }) => boolean,
+): Promise<number> {
+  let removed = 0;
+  let batch: string[] = [];
+  const flush = async () => {
+    throwIfInterrupted(deps.signal, 'removing old requests');
+    if (batch.length > 0) await deps.store.delete(batch, { signal: deps.signal });
+    removed += batch.length;
+    batch = [];
+  };
+  for await (const object of deps.store.list(prefix, { signal: deps.signal })) {
+    if (!goes(object)) continue;
+    batch.push(object.key);
+    if (batch.length === BATCH_MAX) await flush();
+  }
+  await flush();
+  return removed;
+}

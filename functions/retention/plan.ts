@@ -1,0 +1,114 @@
+import { type Decision, decide, type RuledSet } from '../../backup-set/retention/decide.ts';
+import type { RetentionRules } from '../../backup-set/retention/rules.ts';
+import type { Deps } from '../deps.ts';
+import { locksOf, type SetLock } from '../lock/locked-until.ts';
+import { gatherFacts, type SetFacts } from './facts.ts';
+import { openRuns } from './readers.ts';
+
+/** A set with a tombstone. */
+export interface ExpiredSet {
+  readonly timestamp: string;
+  readonly since: Date;
+  /** From then on it can be removed. */
+  readonly removableAt: Date;
+  /** Readers that it must wait for. */
+  readonly waitsFor: readonly string[];
+  /** Its manifest is locked (docs/design/0025-object-lock.md). Only read after its grace. */
+  readonly lock?: SetLock;
+}
+
+export interface ExpiryPlan {
+  /** About every living set, newest first. */
+  readonly decisions: readonly Decision[];
+  readonly expired: readonly ExpiredSet[];
+  /** Their removal has begun; it was killed, or other sets need their packs. */
+  readonly removing: readonly string[];
+  readonly facts: ReadonlyMap<string, SetFacts>;
+  /** The store's time. */
+  readonly now: Date;
+}
+
+/** Decides what an expiry does, and writes nothing. `runExpiry` executes the same decisions. */
+export async function planExpiry(
+  deps: Deps,
+  rules: RetentionRules,
+  known?: ReadonlyMap<string, SetFacts>,
+): Promise<ExpiryPlan> {
+  const facts = await gatherFacts(deps, known);
+  const readers = await readersOfSets(deps, facts, rules.keepRequests);
+  const now = await deps.store.now({ signal: deps.signal });
+  const of = (state: SetFacts['retention']['state']) =>
+    [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
+  const graceMs = rules.graceHours * 3600_000;
+  // The times of the store are exact to a second or two: without grace it is removable at once.
+  const removableAt = (since: Date) =>
+    graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
+  const afterGrace = of('expired').filter(
+    ({ retention }) => retention.state === 'expired' && removableAt(retention.since) <= now,
+  );
+  const locks = await locksOf(
+    deps,
+    afterGrace.map(({ timestamp }) => timestamp),
+    now,
+  );
+  return {
+    facts,
+    now,
+    decisions: decide(
+      of('living').map((set) => ruled(set, readers)),
+      rules,
+      now,
+    ),
+    expired: of('expired').flatMap(({ timestamp, retention }) => {
+      if (retention.state !== 'expired') return [];
+      const { since } = retention;
+      const waitsFor = readers.get(timestamp) ?? [];
+      const lock = locks.get(timestamp);
+      return [
+        { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
+      ];
+    }),
+    removing: of('removing').map(({ timestamp }) => timestamp),
+  };
+}
+
+/** Whether an expired set can be removed now. */
+export function isRemovable({ removableAt, waitsFor, lock }: ExpiredSet, now: Date): boolean {
+  return removableAt <= now && waitsFor.length === 0 && lock === undefined;
+}
+
+/**
+ * Readers by set: restores and tasks without outcome, copies, and backups that are not complete and
+ * use the set as their base.
+ */
+export async function readersOfSets(
+  deps: Deps,
+  facts: ReadonlyMap<string, SetFacts>,
+  keepRequests: string,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const readers = await openRuns(deps, keepRequests);
+  const add = (timestamp: string, reader: string) =>
+    readers.set(timestamp, [...(readers.get(timestamp) ?? []), reader]);
+  for (const { timestamp, isRead, needs } of facts.values()) {
+    if (isRead) add(timestamp, 'a copy or repair');
+    if (needs.kind === 'base' && needs.base !== undefined)
+      add(needs.base, `set ${timestamp}, whose base it is`);
+  }
+  return readers;
+}
+
+function ruled(
+  { timestamp, status, series, tags, judgedAt, retention }: SetFacts,
+  readers: ReadonlyMap<string, readonly string[]>,
+): RuledSet {
+  const held = retention.held?.why;
+  return {
+    timestamp,
+    status,
+    series,
+    tags,
+    judgedAt,
+    ...(held !== undefined && { held }),
+    readers: readers.get(timestamp) ?? [],
+  };
+}

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { live } from './live.ts';
+
+const repeated = process.env['STOWAGE_CHAOS_SEED'];
+const RUNS = repeated === undefined ? Number(process.env['STOWAGE_LIFETIMES'] ?? 12) : 1;
+const FIRST = repeated === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(repeated);
+
+test(`in ${RUNS} lifetimes from seed ${FIRST} no set loses an object, and nothing is left that no set needs`, async () => {
+  const sum: Record<string, number> = {};
+  for (let seed = FIRST; seed < FIRST + RUNS; seed += 1)
+    for (const [what, times] of Object.entries((await live(seed)).counts))
+      sum[what] = (sum[what] ?? 0) + times;
+  process.stderr.write(`lifetimes: ${JSON.stringify(sum)}\n`);
+  expect(sum['backup done'] ?? 0).toBeGreaterThan(0);
+}, 3_600_000);

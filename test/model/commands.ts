@@ -1,0 +1,31 @@
+import { Writable } from 'node:stream';
+import pino from 'pino';
+import { type BackupOptions, type BackupResult, runBackup } from '../../cli/backup/coordinate.ts';
+import { loadConfig } from '../../cli/config/config.ts';
+import type { ClusterContext } from '../../cli/context.ts';
+import { newOutput } from '../../cli/output/output.ts';
+import { optionsFrom } from '../../cli/restore/command/options.ts';
+import { runRestore } from '../../cli/restore/coordinate.ts';
+
+export const quiet = pino({ level: process.env['STOWAGE_LOG'] ?? 'silent' });
+
+const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+
+async function contextOf(file: string, database?: string): Promise<ClusterContext> {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  const loaded = await loadConfig({ env, file, flags: { database } });
+  const clock = () => new Date();
+  const output = newOutput({ out: nowhere(), err: nowhere() }, false, clock);
+  return { env, clock, signal: new AbortController().signal, log: quiet, output, ...loaded };
+}
+
+/** `stowage backup` in this process. */
+export async function backUp(file: string, options: Partial<BackupOptions>): Promise<BackupResult> {
+  return runBackup(await contextOf(file), { waitMs: 600_000, ...options });
+}
+
+/** `stowage restore TIMESTAMP --create --database NAME` in this process. */
+export async function restoreInto(file: string, timestamp: string, database: string) {
+  const options = optionsFrom({ create: true, globals: true }, [timestamp]);
+  return (await runRestore(await contextOf(file, database), options)).outcome;
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** A defect that is put into the product, to see that the model test notices it. */
+export interface Mutation {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const HEAP = 'backup-set/witness/heap.ts';
+const WAL = 'backup-set/witness/wal-summary.ts';
+const PROVIDER = 'database/witness/wal-summary/provider.ts';
+const CHANGES = 'database/witness/wal-summary/changes.ts';
+
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'shape ignored': {
+    file: HEAP,
+    from: "base.shape === now.shape ? undefined : 'shape-changed'",
+    to: 'undefined',
+  },
+  'changed blocks ignored': {
+    file: WAL,
+    from: "now.witness.changedBlocks === 0 ? undefined : 'changed'",
+    to: 'undefined',
+  },
+  'unlogged tables proven': { file: PROVIDER, from: "if (unlogged) return 'unlogged';", to: '' },
+  'history not compared': { file: PROVIDER, from: '=== base.anchor.storedAt', to: '!== -1' },
+  'gaps ignored': { file: PROVIDER, from: '!coversAll(summaries, base.lsn, lsn)', to: 'false' },
+  'names of objects are plain': {
+    file: 'database/witness/types.ts',
+    from: "!/^reg/.test(name) && name !== 'aclitem'",
+    to: 'true',
+  },
+  'database moved as files': { file: CHANGES, from: 'blocks.get(0) ?? 0', to: '0' },
+  'digest of the first bytes': {
+    file: 'frame/digest.ts',
+    from: '.update(rows).digest()',
+    to: '.update(rows.subarray(0, 64)).digest()',
+  },
+};
+
+/** Changes a file of the product when it is loaded. Call it before the first import of the file. */
+export function mutate(name: string): void {
+  const mutation = MUTATIONS[name];
+  if (mutation === undefined)
+    throw new Error(`unknown mutation ${name}: ${Object.keys(MUTATIONS).join(', ')}`);
+  const { file, from, to } = mutation;
+  const url = new URL(`../../${file}`, import.meta.url).href;
+  const source = readFileSync(fileURLToPath(url), 'utf8');
+  if (!source.includes(from)) throw new Error(`${file} has no longer: ${from}`);
+  registerHooks({
+    load: (loaded, context, next) =>
+      loaded === url
+        ? { format: 'module-typescript', shortCircuit: true, source: source.replace(from, to) }
+        : next(loaded, context),
+  });
+}

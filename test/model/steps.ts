@@ -1,0 +1,86 @@
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { pickWeighted, sceneOf } from './actions/action.ts';
+import { DEFINITION_CHANGES } from './actions/definitions.ts';
+import { anyRows, ROW_CHANGES } from './actions/rows.ts';
+import { MODEL_DATABASE, SERVER_CHANGES } from './actions/servers.ts';
+import { readCatalog, SKIPPED } from './schema.ts';
+import type { ModelServer } from './server.ts';
+import { count, type World } from './world.ts';
+import { prepared } from './writers.ts';
+
+const SQL_CHANGES = [...ROW_CHANGES, ...DEFINITION_CHANGES];
+/** Of the steps: the first share changes nothing, the last replaces or restarts a server. */
+const SHARE_WITHOUT_CHANGE = 0.12;
+const SHARE_OF_SERVERS = 0.15;
+const CHANGES_MAX = 4;
+
+/** Changes the world. @returns what it did, also what the server has refused. */
+export async function change(world: World): Promise<string[]> {
+  const { random, servers } = world;
+  if (random.chance(SHARE_WITHOUT_CHANGE)) return ['nothing'];
+  if (random.chance(SHARE_OF_SERVERS)) return [await changeServer(world)];
+  const done: string[] = [];
+  for (let left = 1 + random.below(CHANGES_MAX); left > 0; left -= 1) {
+    const content = random.below(servers.length);
+    const server = random.pick(servers.slice(content, content + 1));
+    done.push(`content ${content}: ${await changeBySql(world, server)}`);
+  }
+  return done;
+}
+
+async function changeServer(world: World): Promise<string> {
+  const { random, servers } = world;
+  const content = random.below(servers.length);
+  const server = random.pick(servers.slice(content, content + 1));
+  const fitting = SERVER_CHANGES.filter(({ from = 0 }) => server.major >= from);
+  const { name, run } = pickWeighted(random, fitting);
+  count(world, name);
+  await run(server, random);
+  return `content ${content}: ${name}`;
+}
+
+async function changeBySql(world: World, server: ModelServer): Promise<string> {
+  const { random } = world;
+  const client = await server.connect(MODEL_DATABASE);
+  try {
+    const salt = world.steps.length * 100 + random.below(100);
+    const scene = sceneOf(random, await readCatalog(client), salt);
+    const { name, sql } = pickWeighted(random, SQL_CHANGES);
+    const statements = sql(scene);
+    try {
+      for (const statement of statements) await client.query(statement);
+      count(world, name);
+      return `${name}: ${statements.join('; ')}`;
+    } catch (error) {
+      count(world, `${name} (refused)`);
+      return `${name}: ${statements.join('; ')} -- refused: ${messageOf(error)}`;
+    }
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Leaves a transaction in progress that has written to a table of no set. */
+export async function openTransaction(world: World) {
+  const server = world.random.pick(world.servers);
+  const client = await server.connect(MODEL_DATABASE);
+  await client.query('BEGIN');
+  await client.query(`INSERT INTO ${SKIPPED}.noise VALUES (${world.steps.length}, 'open')`);
+  return {
+    async end() {
+      await client.query(world.random.chance(0.5) ? 'COMMIT' : 'ROLLBACK');
+      await client.end();
+    },
+  };
+}
+
+/** Prepares a transaction that a backup has to wait for. Undefined: its statement was refused. */
+export async function prepareOne(world: World) {
+  const { random } = world;
+  const server = random.pick(world.servers);
+  const client = await server.connect(MODEL_DATABASE);
+  const catalog = await readCatalog(client).finally(() => client.end());
+  const changes = [anyRows(sceneOf(random, catalog, world.steps.length))];
+  const one = await prepared(server, changes, random.chance(0.6)).catch(() => undefined);
+  return one && { changes, end: one.end };
+}

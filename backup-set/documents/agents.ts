@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Attempt, Content, Count, header, IsoDate, PartDigest } from '../base/document.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
-import { Relation, ZstdLevel } from './plan.ts';
+import { Ranges, Relation, ZstdLevel } from './plan.ts';
 import { SealedReceipt, SealedRelations } from './seal.ts';
 
 /** A shipper holds a few blocks of 1.5 times this size in memory per connection. */
@@ -17,7 +17,11 @@ const setContent = { timestamp: Timestamp, content: Content };
  * A relation to ship, with the estimated size of its table: small ones are read together. Without
  * the plan's `condition`, which is SQL: the shipper reads it from the database's own catalogs.
  */
-const ShippedRelation = Relation.omit({ condition: true }).extend({ bytesEstimated: Count });
+const ShippedRelation = Relation.omit({ condition: true }).extend({
+  bytesEstimated: Count,
+  /** Read it in ranges of that many blocks, `count` in all, and only those in `read`. */
+  ranges: z.object({ blocks: Count.min(1), count: Count.min(1), read: Ranges }).exactOptional(),
+});
 export type ShippedRelation = z.infer<typeof ShippedRelation>;
 
 /** What one segment ships. A shipper gets it in an order in the store, or as a job on its stdin. */

@@ -21,6 +21,7 @@ import {
   Compression,
   definitionFields,
   NotShipped,
+  Ranges,
   Relation,
   SegmentFacts,
   Snapshot,
@@ -38,20 +39,44 @@ const CountedRelations = fastArray(
     /** What the barrier saw of it, and the set in which its rows were last read. */
     witness: RelationWitness.exactOptional(),
     readAt: Timestamp.exactOptional(),
+    /** With extents by ranges of blocks: those that were read for this set. */
+    readRanges: Ranges.exactOptional(),
   }),
-  ({ relation, rows, bytes, rowFormat, witness, readAt }) =>
+  ({ relation, rows, bytes, rowFormat, witness, readAt, readRanges }) =>
     isCount(relation) && isCount(rows) && isCount(bytes) && isRowFormat(rowFormat)
-      ? withWitness({ relation, rows, bytes, ...(rowFormat && { rowFormat }) }, witness, readAt)
+      ? withWitness(
+          { relation, rows, bytes, ...(rowFormat && { rowFormat }) },
+          {
+            witness,
+            readAt,
+            readRanges,
+          },
+        )
       : undefined,
 );
 
-/** The relation with both fields or none; undefined when they are not valid. */
-function withWitness<Fields extends object>(fields: Fields, witness: unknown, readAt: unknown) {
-  if (witness === undefined && readAt === undefined) return fields;
+interface WitnessFields {
+  readonly witness: unknown;
+  readonly readAt: unknown;
+  readonly readRanges: unknown;
+}
+
+/** The relation with its fields about a witness, or none; undefined when they are not valid. */
+function withWitness<Fields extends object>(
+  fields: Fields,
+  { witness, readAt, readRanges }: WitnessFields,
+) {
+  if (witness === undefined && readAt === undefined && readRanges === undefined) return fields;
   const read = RelationWitness.safeParse(witness);
   const timestamp = Timestamp.safeParse(readAt);
-  return read.success && timestamp.success
-    ? { ...fields, witness: read.data, readAt: timestamp.data }
+  const ranges = Ranges.exactOptional().safeParse(readRanges);
+  return read.success && timestamp.success && (readRanges === undefined || ranges.success)
+    ? {
+        ...fields,
+        witness: read.data,
+        readAt: timestamp.data,
+        ...(ranges.data && { readRanges: ranges.data }),
+      }
     : undefined;
 }
 

@@ -62,8 +62,9 @@ export const Locale = z.object({
 });
 export type Locale = z.infer<typeof Locale>;
 
-/** Inclusive ranges of relation ids. */
-const Ranges = z.array(z.tuple([Count, Count]));
+/** Inclusive ranges of numbers, e.g. of relation ids. */
+export const Ranges = z.array(z.tuple([Count, Count]));
+export type Ranges = z.infer<typeof Ranges>;
 
 /** Fields of a segment in both plan and manifest. */
 export const SegmentFacts = z.object({

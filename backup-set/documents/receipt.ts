@@ -34,12 +34,14 @@ export const Extent = z.object({
   rowFormat: RowFormat.exactOptional(),
   /** Of its rows. Absent in sets of earlier programs. */
   digest: Digest.exactOptional(),
+  /** The range of blocks of the table that has its rows. Absent = the table was read whole. */
+  range: Count.exactOptional(),
 });
 export type Extent = z.infer<typeof Extent>;
 
 export const Extents = fastArray(
   Extent,
-  ({ relation, offset, length, rows, bytes, crc32, rowFormat, digest }) =>
+  ({ relation, offset, length, rows, bytes, crc32, rowFormat, digest, range }) =>
     isCount(relation) &&
     isCount(offset) &&
     isCount(length) &&
@@ -50,7 +52,8 @@ export const Extents = fastArray(
     bytes > 0 &&
     isCrc32(crc32) &&
     isRowFormat(rowFormat) &&
-    (digest === undefined || isDigest(digest))
+    (digest === undefined || isDigest(digest)) &&
+    (range === undefined || isCount(range))
       ? {
           relation,
           offset,
@@ -60,6 +63,7 @@ export const Extents = fastArray(
           crc32,
           ...(rowFormat && { rowFormat }),
           ...(digest && { digest }),
+          ...(range !== undefined && { range }),
         }
       : undefined,
 );
@@ -72,12 +76,13 @@ export const CarriedExtent = z.object({
   bytes: Count.min(1),
   rowFormat: RowFormat.exactOptional(),
   digest: Digest,
+  range: Count.exactOptional(),
 });
 export type CarriedExtent = z.infer<typeof CarriedExtent>;
 
 const CarriedExtents = fastArray(
   CarriedExtent,
-  ({ relation, from, rows, bytes, rowFormat, digest }) =>
+  ({ relation, from, rows, bytes, rowFormat, digest, range }) =>
     isCount(relation) &&
     isCount(from) &&
     isCount(rows) &&
@@ -85,8 +90,17 @@ const CarriedExtents = fastArray(
     isCount(bytes) &&
     bytes > 0 &&
     isRowFormat(rowFormat) &&
-    isDigest(digest)
-      ? { relation, from, rows, bytes, ...(rowFormat && { rowFormat }), digest }
+    isDigest(digest) &&
+    (range === undefined || isCount(range))
+      ? {
+          relation,
+          from,
+          rows,
+          bytes,
+          ...(rowFormat && { rowFormat }),
+          digest,
+          ...(range !== undefined && { range }),
+        }
       : undefined,
 );
 

@@ -19,7 +19,7 @@ import type { Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
 import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, Ranges } from './plan.ts';
 import { RowFormat } from './receipt.ts';
 
 /** A receipt that counts. The digest of its bytes detects any change. */
@@ -41,12 +41,14 @@ export const SealedRelation = z.object({
   rowFormat: RowFormat.exactOptional(),
   /** Not read: a witness proves that the rows are those of the base. */
   carried: z.literal(true).exactOptional(),
+  /** Read in ranges of blocks: the counts are of these. Absent = of the whole table. */
+  ranges: Ranges.exactOptional(),
 });
 export type SealedRelation = z.infer<typeof SealedRelation>;
 
 export const SealedRelations = fastArray(
   SealedRelation,
-  ({ relation, attempt, rows, bytes, rowFormat, carried }) =>
+  ({ relation, attempt, rows, bytes, rowFormat, carried, ranges }) =>
     isCount(relation) &&
     isCount(attempt) &&
     attempt > 0 &&
@@ -54,7 +56,8 @@ export const SealedRelations = fastArray(
     isCount(rows) &&
     isCount(bytes) &&
     isRowFormat(rowFormat) &&
-    isCarried(carried)
+    isCarried(carried) &&
+    isRangeList(ranges)
       ? {
           relation,
           attempt,
@@ -62,9 +65,13 @@ export const SealedRelations = fastArray(
           bytes,
           ...(rowFormat && { rowFormat }),
           ...(carried && { carried }),
+          ...(ranges && { ranges }),
         }
       : undefined,
 );
+
+const isRangeList = (value: unknown): value is Ranges | undefined =>
+  value === undefined || Ranges.safeParse(value).success;
 
 function isCarried(value: unknown): value is true | undefined {
   return value === undefined || value === true;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Content, Count, header } from '../base/document.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { ContentWitness, RelationWitness } from '../witness/kinds.ts';
+import { Ranges } from './plan.ts';
 
 /** What the barrier saw of one relation, and what the coordinator decided with it. */
 export const WitnessedRelation = z.object({
@@ -11,6 +12,8 @@ export const WitnessedRelation = z.object({
   readAt: Timestamp,
   /** The rows are those of the base. Absent = they are read. */
   carried: z.literal(true).exactOptional(),
+  /** The ranges of blocks that are read, of those of the witness. The others are carried. */
+  readRanges: Ranges.exactOptional(),
 });
 export type WitnessedRelation = z.infer<typeof WitnessedRelation>;
 

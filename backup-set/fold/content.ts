@@ -76,8 +76,10 @@ function countContent(
 ): Result<ManifestPart, readonly Problem[]> {
   const index = indexByKey(documents);
   const counted = readReceipts(sealed, index);
-  const counts = sealedCounts(sealed, plan.relations.length);
-  const carried = carriedRows({ plan, planned, counts }, sealed, counted.receipts, index);
+  const sums = sealedCounts(sealed, plan.relations.length);
+  const carrying = { plan, planned, counts: sums };
+  const carried = carriedRows(carrying, sealed, counted.receipts, index);
+  const { counts } = carried;
   // Without these rows no count is right: one cause, not a problem per relation.
   if (carried.problems.length > 0) return failure([...counted.problems, ...carried.problems]);
   const shipped = counted.receipts.filter((receipt) => receipt.kind === 'pack');
@@ -106,7 +108,7 @@ function countContent(
     refresh,
     ...(carried.witnesses && { witness: witnessOf(carried.witnesses) }),
     metadata: metadata.files,
-    relations: withWitnesses(relations.counts, carried.witnesses),
+    relations: withWitnesses(relations.counts, carried.witnesses, counts, plan.timestamp),
     packs: packsThatCount(counts, packs),
   });
 }
@@ -116,12 +118,24 @@ const witnessOf = ({ systemIdentifier, databaseOid, sources }: Witnesses) => {
 };
 
 /** The next backup finds in the part what the barrier saw now. */
-function withWitnesses(counts: ManifestPart['relations'], witnesses: Witnesses | undefined) {
+function withWitnesses(
+  counts: ManifestPart['relations'],
+  witnesses: Witnesses | undefined,
+  sealed: SealedCounts,
+  timestamp: string,
+) {
   if (witnesses === undefined) return counts;
   const entries = new Map(witnesses.relations.map((entry) => [entry.relation, entry]));
   return counts.map((counted) => {
     const entry = entries.get(counted.relation);
-    return entry ? { ...counted, witness: entry.witness, readAt: entry.readAt } : counted;
+    if (entry === undefined) return counted;
+    const { witness, carried, readRanges } = entry;
+    // A table that was to be read in ranges can have been read as a whole, in COPY BINARY.
+    const isKept = carried === true || sealed[counted.relation]?.ranges !== undefined;
+    return {
+      ...{ ...counted, witness, readAt: isKept ? entry.readAt : timestamp },
+      ...(isKept && readRanges && { readRanges }),
+    };
   });
 }
 

@@ -180,8 +180,10 @@ function totalsOf(
 }
 
 /** Whether the rows were read for this set, and not carried by a witness. */
-const wasRead = ({ readAt }: ManifestPart['relations'][number], timestamp: string) =>
-  readAt === undefined || readAt === timestamp;
+const wasRead = (
+  { readAt, readRanges = [] }: ManifestPart['relations'][number],
+  timestamp: string,
+) => readAt === undefined || readAt === timestamp || readRanges.length > 0;
 
 /** Sums per relation over all contents, indexed by id: the ids of a valid plan count from 0. */
 function relationTotals(relations: number) {

@@ -11,7 +11,7 @@ import { fold } from './fold-whole.ts';
 
 /** Which server the base and the set saw; the set has seen every change since the base. */
 const server = { systemIdentifier: '7001', databaseOid: 16_384 };
-const seenThen: ContentWitness = {
+export const seenThen: ContentWitness = {
   ...server,
   sources: [
     {

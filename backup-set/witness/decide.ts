@@ -1,8 +1,9 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
-import type { Relation } from '../documents/plan.ts';
+import { idsOf, type Ranges, type Relation } from '../documents/plan.ts';
 import type { WitnessedRelation, Witnesses } from '../documents/witnesses.ts';
 import { type ContentWitness, type RelationWitness, witnessDifference } from './kinds.ts';
+import { allRanges, changedRanges, rangesIn, unreadRanges } from './ranges.ts';
 import type { Reason } from './reasons.ts';
 import { isReadAgain } from './reread.ts';
 
@@ -12,14 +13,33 @@ export interface SeenContent {
   readonly relations: ReadonlyMap<number, RelationWitness | Reason>;
 }
 
+/** Rows, and their bytes in COPY text. */
+export interface Volume {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** What a decision needs of the base's part of a content. */
-export type BaseContent = Pick<ManifestPart, 'witness' | 'relations'>;
+export type BaseContent = Pick<ManifestPart, 'witness' | 'relations'> & {
+  /** Per relation that the base has in ranges of blocks, what each range has. */
+  readonly volumes?: ReadonlyMap<number, ReadonlyMap<number, Volume>>;
+};
 
 /** Rows of the base that are not read. */
 export type UnreadRelation = Pick<
   ManifestPart['relations'][number],
   'relation' | 'rows' | 'bytes' | 'rowFormat'
 >;
+
+/** What is read of a relation, in ranges of blocks. */
+export interface RangedRelation {
+  readonly relation: number;
+  readonly blocks: number;
+  readonly count: number;
+  readonly read: Ranges;
+  /** The rows of the other ranges, which are those of the base. Absent = all are read. */
+  readonly unread?: Volume;
+}
 
 export interface Terms {
   /** Absent = there is no base, or its rows must not be used. */
@@ -32,6 +52,8 @@ export interface Terms {
 /** What to do with the relations of one content. */
 export interface Decided {
   readonly unread: readonly UnreadRelation[];
+  /** Relations that are read by ranges of blocks. */
+  readonly ranged: readonly RangedRelation[];
   /** Per relation that is read, why. */
   readonly reasons: ReadonlyMap<number, Reason>;
   /** witnesses/<content>.json. */
@@ -46,6 +68,7 @@ export function decide(
 ): Decided {
   const inBase = new Map(base?.relations.map((relation) => [relation.relation, relation]));
   const unread: UnreadRelation[] = [];
+  const ranged: RangedRelation[] = [];
   const reasons = new Map<number, Reason>();
   const entries: (Omit<WitnessedRelation, 'readAt'> & { readonly readAt?: string })[] = [];
   for (const { id, baseRelation, condition, ...name } of relations) {
@@ -56,20 +79,35 @@ export function decide(
       continue;
     }
     const before = baseRelation === undefined ? undefined : inBase.get(baseRelation);
-    const reason =
-      whyRead(seen.content, witness, base, before) ??
-      (isReadAgain(before?.readAt, { now, rereadAfterMs, name }) ? 'reread-due' : undefined);
+    const changed = whyRead(seen.content, witness, base, before);
+    const isDue = isReadAgain(before?.readAt, { now, rereadAfterMs, name });
+    const reason = changed ?? (isDue ? 'reread-due' : undefined);
     if (reason !== undefined || before?.readAt === undefined) {
       reasons.set(id, reason ?? 'base-without-witness');
-      entries.push({ relation: id, witness });
+      const part = reason === 'changed' && !isDue ? changedRanges(before, witness) : undefined;
+      const [ranges, read] = [rangesIn(witness), part ?? allRanges(witness)];
+      entries.push({
+        ...{ relation: id, witness },
+        ...(read && { readRanges: read }),
+        ...(part && before?.readAt !== undefined && { readAt: before.readAt }),
+      });
+      if (read === undefined || ranges === undefined) continue;
+      const { blocks, count } = ranges;
+      const unread = part && sumOf(base?.volumes?.get(baseRelation ?? -1), part);
+      ranged.push({ relation: id, blocks, count, read, ...(unread && { unread }) });
       continue;
     }
     const { rows, bytes, rowFormat, readAt } = before;
     unread.push({ relation: id, rows, bytes, ...(rowFormat && { rowFormat }) });
-    entries.push({ relation: id, witness, readAt, carried: true });
+    const readRanges = unreadRanges(before, witness);
+    entries.push({
+      ...{ relation: id, witness, readAt, carried: true },
+      ...(readRanges && { readRanges }),
+    });
   }
   return {
     unread,
+    ranged,
     reasons,
     document: (timestamp, content) => ({
       format: 'stowage/witnesses',
@@ -80,6 +118,18 @@ export function decide(
       relations: entries.map(({ readAt = timestamp, ...entry }) => ({ ...entry, readAt })),
     }),
   };
+}
+
+/** The sum over the ranges that are not read. */
+function sumOf(volumes: ReadonlyMap<number, Volume> | undefined, read: Ranges): Volume {
+  const ranges = new Set(idsOf(read));
+  const total = { rows: 0, bytes: 0 };
+  for (const [range, { rows, bytes }] of volumes ?? []) {
+    if (ranges.has(range)) continue;
+    total.rows += rows;
+    total.bytes += bytes;
+  }
+  return total;
 }
 
 function whyRead(

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Count } from '../base/document.ts';
+import { BlockRanges } from './block-ranges.ts';
 import { heapFields, type Pair, replaced } from './heap.ts';
 import { Lsn } from './lsn.ts';
 import type { Reason } from './reasons.ts';
@@ -25,6 +26,8 @@ export const WalSummaryWitness = z.object({
   ...heapFields,
   /** Blocks of the table and its TOAST table that changed after `since`. Absent without it. */
   changedBlocks: Count.exactOptional(),
+  /** A large table, that can be read in part. */
+  ranges: BlockRanges.exactOptional(),
 });
 export type WalSummaryWitness = z.infer<typeof WalSummaryWitness>;
 

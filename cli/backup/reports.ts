@@ -73,9 +73,10 @@ export async function confirmCounts(
   const planned = new Map(
     (draft.work.get(content) ?? []).map(({ relation }) => [relation.id, relation]),
   );
-  const few = relations.flatMap(({ relation: id, rows }) => {
+  const few = relations.flatMap(({ relation: id, rows, ranges }) => {
     const relation = planned.get(id);
-    if (relation === undefined || rows > COUNTED_ROWS_MAX) return [];
+    // The count of some ranges of blocks is not that of the table.
+    if (relation === undefined || ranges || rows > COUNTED_ROWS_MAX) return [];
     const { schema, name, condition } = relation;
     return [{ schema, name, rows, ...(condition !== undefined && { condition }) }];
   });

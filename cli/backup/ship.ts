@@ -187,9 +187,9 @@ export function segmentJobOf(
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).
-      ({ relation: { id }, bytesEstimated }) => {
+      ({ relation: { id }, bytesEstimated, ranges }) => {
         const { condition: _, ...relation } = plan.relations[id] ?? unplanned(id);
-        return { ...relation, bytesEstimated };
+        return { ...relation, bytesEstimated, ...(ranges && { ranges }) };
       },
     ),
   };

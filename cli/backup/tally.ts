@@ -1,12 +1,13 @@
 import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { idsOf, type Plan } from '../../backup-set/documents/plan.ts';
 import type { SealPart } from '../../backup-set/documents/seal.ts';
-import type { UnreadRelation } from '../../backup-set/witness/decide.ts';
+import type { Decided } from '../../backup-set/witness/decide.ts';
 import type { Report } from '../../segment-shipper/protocol/control.ts';
 import type { DecidedContents } from './witness/documents.ts';
 
 /** Of relations that no shipper reads. */
 const UNREAD_ATTEMPT = 1;
+const NONE = { unread: [], ranged: [] };
 
 /** What the shippers have reported so far. Progress is shown from it, and the seal written. */
 export interface Tally {
@@ -20,7 +21,7 @@ export interface ContentTally {
   readonly relationsPlanned: number;
   readonly receipts: SealPart['receipts'];
   readonly relations: SealPart['relations'];
-  /** Relations that are not read: their rows are those of the base. */
+  /** Relations, and ranges of their blocks, that are not read: their rows are those of the base. */
   readonly unread: { readonly tables: number; readonly rows: number; readonly bytes: number };
   /** Of the relations that are read. */
   rows: number;
@@ -47,7 +48,7 @@ export function newTally(plan: Plan, decided?: DecidedContents): Tally {
           content,
           relationsPlanned: [...idsOf(relations)].length,
           receipts: [],
-          ...unreadOf(decided?.get(content)?.unread ?? []),
+          ...unreadOf(decided?.get(content)),
           rows: 0,
           bytes: 0,
           storedBytes: 0,
@@ -62,13 +63,15 @@ export function newTally(plan: Plan, decided?: DecidedContents): Tally {
   };
 }
 
-function unreadOf(unread: readonly UnreadRelation[]) {
+function unreadOf({ unread, ranged }: Pick<Decided, 'unread' | 'ranged'> = NONE) {
   const relations: SealPart['relations'] = unread.map((relation) => ({
     ...relation,
     attempt: UNREAD_ATTEMPT,
     carried: true,
   }));
-  const sum = (field: 'rows' | 'bytes') => unread.reduce((total, one) => total + one[field], 0);
+  const sum = (field: 'rows' | 'bytes') =>
+    unread.reduce((total, one) => total + one[field], 0) +
+    ranged.reduce((total, one) => total + (one.unread?.[field] ?? 0), 0);
   return { relations, unread: { tables: unread.length, rows: sum('rows'), bytes: sum('bytes') } };
 }
 
@@ -95,6 +98,7 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
         rows: report.rows,
         bytes: report.bytes,
         ...(report.rowFormat && { rowFormat: report.rowFormat }),
+        ...(report.ranges && { ranges: report.ranges }),
       });
       return;
     case 'done':

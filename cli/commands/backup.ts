@@ -166,7 +166,7 @@ export function backupText(result: BackupResult): string {
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(result),
-    ...witnessLines(result.witnessed, result.plan),
+    ...witnessLines(result.witnessed, result.plan, totals),
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
@@ -188,6 +188,7 @@ function totalsOf({ tally }: Pick<BackupResult, 'tally'>) {
   return {
     rows: total('rows') + unread('rows'),
     bytes: total('bytes') + unread('bytes'),
+    readBytes: total('bytes'),
     storedBytes: total('storedBytes'),
     carriedBytes: total('carriedBytes') + unread('bytes'),
     objects: total('objects'),

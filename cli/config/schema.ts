@@ -100,6 +100,8 @@ const Cluster = z.strictObject({
           walSummary: z.boolean().default(true),
           appendOptimized: z.boolean().default(true),
           fileStamp: z.boolean().default(false),
+          /** Whether large tables with WAL summaries are read only where blocks changed. */
+          blockRanges: z.boolean().default(true),
           /** Longest wait for a checkpoint, and for a WAL summary. */
           waitSeconds: Positive.max(3600).default(60),
         })

@@ -9,7 +9,10 @@ import { quoteIdentifier, quoteLiteral, quoteQualified } from '../session/quote.
 import type { Session } from '../session/session.ts';
 import { rowTooLong } from './row-limit.ts';
 
-export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition'>;
+export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition'> & {
+  /** Without a condition: only rows in these blocks of the table, up to the second or its end. */
+  readonly blocks?: readonly [from: number, to: number | undefined];
+};
 
 export interface CopyOptions {
   readonly signal?: AbortSignal | undefined;
@@ -207,11 +210,19 @@ export function inEncoding(encoding: string): string {
   return `SET LOCAL client_encoding TO ${quoteLiteral(encoding)};\n`;
 }
 
-/** The table, or a query where a condition selects some of its rows. */
-export function copySource({ schema, name, columns, condition }: CopyRelation): string {
+/** The table, or a query where a condition or blocks select some of its rows. */
+export function copySource(relation: CopyRelation): string {
+  const { schema, name, columns, blocks } = relation;
+  const condition = relation.condition ?? (blocks && liesIn(blocks));
   const table = quoteQualified({ schema, name });
   if (condition === undefined) return `${table}${columnList(columns)}`;
   return `(SELECT ${columns.map(quoteIdentifier).join(', ')} FROM ONLY ${table} WHERE ${condition})`;
+}
+
+/** PostgreSQL 14 and newer read only these blocks (a Tid Range Scan). */
+function liesIn([from, to]: NonNullable<CopyRelation['blocks']>): string {
+  const before = to === undefined ? '' : ` AND ctid < '(${to},0)'`;
+  return `ctid >= '(${from},0)'${before}`;
 }
 
 /** `COPY t () …` is a syntax error: a table without columns gets no list. */

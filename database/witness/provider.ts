@@ -59,6 +59,8 @@ export interface WitnessPlace {
   readonly target: ConnectionTarget;
   /** Longest wait for one thing, e.g. a checkpoint. */
   readonly waitMs: number;
+  /** Blocks per range of a table that can be read in part. Absent = tables are read as a whole. */
+  readonly rangeBlocks?: number;
   readonly signal: AbortSignal;
 }
 
@@ -99,6 +101,8 @@ export interface TableFacts extends Name {
   /** The name of its access method, e.g. `heap`; Greenplum 6: its storage. */
   readonly accessMethod: string;
   readonly unlogged: boolean;
+  /** About as many blocks as it has. Absent = it cannot be read in ranges of blocks. */
+  readonly pages?: number;
   /** relfilenode. */
   readonly file: number;
   readonly toastOid?: number;

@@ -5,7 +5,8 @@ import type { ServerTables, TableFacts } from './provider.ts';
 import { readTypes, typeDescriber } from './types.ts';
 
 /** A table as the catalogs of a version describe it. */
-export interface TableRow extends Omit<TableFacts, 'shape' | 'toastOid' | 'toastFile'> {
+export interface TableRow extends Omit<TableFacts, 'shape' | 'toastOid' | 'toastFile' | 'pages'> {
+  readonly pages?: number | null;
   readonly toastOid: number | null;
   readonly toastFile: number | null;
   /** Its columns, as text: dropped ones and missing values, too. */
@@ -24,10 +25,11 @@ export async function factsOf(session: Session, rows: readonly TableRow[]): Prom
   const settings = await readSettings(session);
   const types = await readTypes(session, [...new Set(rows.flatMap((row) => row.types))]);
   const describe = typeDescriber(types);
-  return rows.map(({ columns, types: used, toastOid, toastFile, ...table }): TableFacts => {
+  return rows.map(({ columns, types: used, toastOid, toastFile, pages, ...table }): TableFacts => {
     const described = used.map(describe);
     return {
       ...table,
+      ...(typeof pages === 'number' && { pages }),
       ...(toastOid !== null && { toastOid }),
       ...(toastFile !== null && { toastFile }),
       ...(!described.includes(undefined) && {
@@ -87,6 +89,7 @@ const TABLES = `
   SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name,
     coalesce(m.amname::text, '') AS "accessMethod", c.relpersistence <> 'p' AS unlogged,
     c.relfilenode::int8::float8 AS file, t.oid::int8::float8 AS "toastOid", t.relfilenode::int8::float8 AS "toastFile",
+    CASE WHEN pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN c.relpages END AS pages,
     coalesce(a.columns, '') AS columns, coalesce(a.types, '{}') AS types
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

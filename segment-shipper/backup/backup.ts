@@ -141,8 +141,8 @@ async function shipInText(
 
 /** The next relation, or the next group of small ones. The queue is sorted, largest first. */
 function takeFrom(queue: ShippedRelation[]): ShippedRelation[] {
-  const isSmall = ({ bytesEstimated }: ShippedRelation) => bytesEstimated <= SMALL_BYTES_MAX;
-  const [first] = queue;
-  if (first === undefined || !isSmall(first)) return queue.splice(0, 1);
-  return queue.splice(0, TOGETHER_MAX);
+  const isSmall = ({ bytesEstimated, ranges }: ShippedRelation) =>
+    bytesEstimated <= SMALL_BYTES_MAX && ranges === undefined;
+  const large = queue.slice(0, TOGETHER_MAX).findIndex((relation) => !isSmall(relation));
+  return queue.splice(0, large === -1 ? TOGETHER_MAX : Math.max(large, 1));
 }

@@ -1,4 +1,3 @@
-import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { FrameEncoder } from '../../frame/codec.ts';
 import { digesting, digestOf, digestText } from '../../frame/digest.ts';
@@ -14,7 +13,11 @@ export interface OrderedFrames {
    * Takes a block and releases it later. Waits while too many frames are pending, but not for its
    * own frame. A long row, however, is completely appended when this resolves.
    */
-  push(relation: number, block: RowBlock, rowFormat?: RowFormat): Promise<FrameCounts>;
+  push(
+    relation: number,
+    block: RowBlock,
+    kind?: Pick<FrameCounts, 'rowFormat' | 'range'>,
+  ): Promise<FrameCounts>;
   /** Waits until every frame has been appended. */
   drain(): Promise<void>;
 }
@@ -40,8 +43,8 @@ export function orderedFrames(
   let last: Promise<void> = Promise.resolve();
 
   return {
-    async push(relation, block, rowFormat) {
-      const format = rowFormat && { rowFormat };
+    async push(relation, block, format = {}) {
+      const { rowFormat } = format;
       if (block.kind === 'long-row') return pushLong(relation, block.chunks, format);
       const digest = digestOf(block.rows);
       const bytes = block.rows.byteLength;
@@ -89,7 +92,7 @@ export function orderedFrames(
   async function pushLong(
     relation: number,
     chunks: AsyncIterable<Uint8Array>,
-    format: Pick<FrameCounts, 'rowFormat'> | undefined,
+    format: Pick<FrameCounts, 'rowFormat' | 'range'>,
   ): Promise<FrameCounts> {
     const counts = { rows: 1, bytes: 0, ...format };
     const digest = digesting();

@@ -36,6 +36,8 @@ export interface FrameCounts {
   readonly bytes: number;
   readonly rowFormat?: RowFormat;
   readonly digest?: string;
+  /** The range of blocks that it is of. */
+  readonly range?: number;
 }
 
 /**

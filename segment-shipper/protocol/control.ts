@@ -4,6 +4,7 @@ import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
 import { isCount } from '../../backup-set/documents/fast-array.ts';
+import { Ranges } from '../../backup-set/documents/plan.ts';
 import { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
 import { GREENPLUM_MAJORS } from '../../database/greenplum/majors.ts';
@@ -168,6 +169,8 @@ export const Report = z.discriminatedUnion('type', [
     rows: Count,
     bytes: Count,
     rowFormat: RowFormat.exactOptional(),
+    /** Read in ranges of blocks: these. */
+    ranges: Ranges.exactOptional(),
   }),
   /** A server has been silent for stallSeconds, and shows that the work goes on. */
   z.object({ type: z.literal('silent'), message: z.string() }),

@@ -24,6 +24,7 @@ export interface CommandOutput {
   readonly writerWaitMs: number;
   readonly objects: number;
   readonly carriedBytes: number;
+  readonly readBytes: number;
   readonly storedBytes: number;
   readonly bytes: number;
   readonly root: string;

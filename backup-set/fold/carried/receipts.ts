@@ -52,7 +52,7 @@ function takeAll(receipt: CarriedReceipt, taking: Taking): Difference | undefine
   const { plan, counts, base, assigned, found } = taking;
   const { attempt } = receipt;
   for (const claimed of receipt.extents) {
-    const { relation, from } = claimed;
+    const { relation, from, range } = claimed;
     if (!assigned.has(relation))
       return {
         message: `rows of relation ${relation} are carried, which the plan does not assign to this content`,
@@ -69,7 +69,8 @@ function takeAll(receipt: CarriedReceipt, taking: Taking): Difference | undefine
     base.isUsed[from] = 1;
     const key = `${attempt} ${pack}`;
     const group = found.get(key) ?? { attempt, pack, extents: [] };
-    group.extents.push({ ...extent, relation });
+    const { range: _, ...same } = extent;
+    group.extents.push({ ...same, relation, ...(range !== undefined && { range }) });
     found.set(key, group);
   }
   return undefined;

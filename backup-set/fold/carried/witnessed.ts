@@ -9,6 +9,7 @@ import { type Extent, objectRefShape } from '../../documents/receipt.ts';
 import type { SealedRelation } from '../../documents/seal.ts';
 import { type WitnessedRelation, Witnesses } from '../../documents/witnesses.ts';
 import { isSoundUnder, witnessDifference } from '../../witness/kinds.ts';
+import { allRanges, changedRanges, isSame, rangesIn, unreadRanges } from '../../witness/ranges.ts';
 import { REASONS } from '../../witness/reasons.ts';
 import type { ShippedPack } from '../relations.ts';
 import type { Carrying, Numbered } from './base-part.ts';
@@ -51,7 +52,7 @@ export function witnessedPacks(
   const inBase = new Map(base?.part.relations.map((one) => [one.relation, one]));
   const assigned = new Set(idsOf(planned.relations));
   const entries = new Map<number, WitnessedRelation>();
-  const wanted = new Map<number, SealedRelation>();
+  const wanted = new Map<number, Wanted>();
   for (const message of serverDifferences(carrying, witnesses)) disagree(undefined, message);
   for (const entry of witnesses?.relations ?? []) {
     const { relation } = entry;
@@ -63,18 +64,22 @@ export function witnessedPacks(
     const before = baseRelation === undefined ? undefined : inBase.get(baseRelation);
     const message = entryDifference(carrying, { entry, witnesses, sealed, before, base });
     if (message !== undefined) disagree(relation, message);
-    else if (entry.carried && sealed && baseRelation !== undefined) {
+    else if (sealed && baseRelation !== undefined && hasUnread(entry, sealed, plan.timestamp)) {
       if (wanted.has(baseRelation)) disagree(relation, 'its rows in the base are used twice');
-      wanted.set(baseRelation, sealed);
+      wanted.set(baseRelation, { sealed, entry });
     }
   }
-  for (const sealed of counts)
+  for (const sealed of counts) {
     if (sealed?.carried && entries.get(sealed.relation)?.carried === undefined)
       disagree(sealed.relation, 'the seal says "carried", and the witnesses do not');
-  return {
-    problems,
-    packs: problems.length > 0 || base === undefined ? [] : packsOf(base, wanted),
-  };
+    if (sealed?.ranges && !entries.has(sealed.relation))
+      disagree(sealed.relation, 'the seal counts ranges of blocks, and the witnesses have none');
+  }
+  if (problems.length > 0 || base === undefined) return { problems, packs: [] };
+  const packs = packsOf(base, wanted, (relation) =>
+    disagree(relation, 'the base does not say in which range of blocks all of its rows are'),
+  );
+  return { problems, packs };
 }
 
 interface Entry {
@@ -90,12 +95,19 @@ function entryDifference(
   { plan: { timestamp, snapshot } }: Carrying,
   { entry, witnesses, sealed, before, base }: Entry,
 ): string | undefined {
+  const { readRanges, witness } = entry;
   if (!entry.carried) {
     if (sealed?.carried) return 'the seal says "carried", and the witnesses do not';
-    return entry.readAt === timestamp ? undefined : 'it is read, and readAt is of another set';
+    if (!countsRanges(entry, sealed, timestamp))
+      return 'the seal counts other ranges of blocks than are read';
+    if (entry.readAt === timestamp)
+      return readRanges === undefined || isSame(readRanges, allRanges(witness))
+        ? undefined
+        : 'it is read, and not in all of its ranges of blocks';
+    if (readRanges === undefined) return 'it is read, and readAt is of another set';
   }
   if (sealed === undefined) return undefined;
-  if (!sealed.carried) return 'the witnesses say "carried", and the seal does not';
+  if (entry.carried && !sealed.carried) return 'the witnesses say "carried", and the seal does not';
   if (!isSoundUnder(entry.witness.kind, snapshot.mechanism))
     return `a witness of kind ${entry.witness.kind} proves nothing under a snapshot by ${snapshot.mechanism}`;
   const content = base?.part.witness;
@@ -105,15 +117,36 @@ function entryDifference(
     { content, witness: before.witness },
     { content: witnesses, witness: entry.witness },
   );
-  if (reason !== undefined)
-    return `it is carried, and its witness proves nothing: ${REASONS[reason]}`;
   if (entry.readAt !== before.readAt)
     return 'it is carried, and its readAt is not that of the base';
+  if (!entry.carried)
+    return reason === 'changed' && isSame(readRanges, changedRanges(before, witness))
+      ? undefined
+      : 'it is carried in part, and its witness does not prove that the rest is the same';
+  if (reason !== undefined)
+    return `it is carried, and its witness proves nothing: ${REASONS[reason]}`;
+  if (!isSame(readRanges, unreadRanges(before, witness)) || sealed.ranges)
+    return 'it is carried, and has other ranges of blocks than in the base';
   return sealed.rows === before.rows &&
     sealed.bytes === before.bytes &&
     sealed.rowFormat === before.rowFormat
     ? undefined
     : 'the seal has other numbers of rows and bytes than the base';
+}
+
+/**
+ * A whole table counts as one: rows too long for COPY text are read again in COPY BINARY, and an
+ * earlier program of a shipper knows no ranges.
+ */
+function countsRanges(
+  { readRanges, readAt }: WitnessedRelation,
+  sealed: SealedRelation | undefined,
+  timestamp: string,
+): boolean {
+  if (sealed === undefined) return true;
+  if (sealed.ranges === undefined)
+    return readRanges === undefined || readAt === timestamp || sealed.rowFormat === 'binary';
+  return sealed.rowFormat === undefined && isSame(sealed.ranges, readRanges);
 }
 
 /** A swapped server would make every comparison with the base meaningless. */
@@ -129,24 +162,58 @@ function serverDifferences({ planned }: Carrying, witnesses: Witnesses | undefin
   ];
 }
 
-/** All extents of these relations of the base, under the ids of this set. */
-function packsOf({ part, isUsed }: Numbered, wanted: ReadonlyMap<number, SealedRelation>) {
+/** Whether rows of this relation are not read: all of them, or those of some ranges. */
+const hasUnread = (
+  { carried, readAt }: WitnessedRelation,
+  { ranges }: SealedRelation,
+  timestamp: string,
+): boolean => carried === true || (ranges !== undefined && readAt !== timestamp);
+
+/** A relation of which the base has rows that were not read. */
+interface Wanted {
+  readonly sealed: SealedRelation;
+  readonly entry: WitnessedRelation;
+}
+
+/**
+ * The extents of the base with rows that were not read, under the ids of this set.
+ * @param unknown called for a relation with an extent of which the range is not known.
+ */
+function packsOf(
+  { part, isUsed }: Numbered,
+  wanted: ReadonlyMap<number, Wanted>,
+  unknown: (relation: number) => void,
+) {
+  const take = new Map([...wanted].map(([id, one]) => [id, takerOf(one)]));
   const packs: ShippedPack[] = [];
-  let number = 0;
+  let number = -1;
   for (const pack of part.packs) {
     const byAttempt = new Map<number, Extent[]>();
     for (const extent of pack.extents) {
-      const sealed = wanted.get(extent.relation);
-      if (sealed !== undefined) {
-        isUsed[number] = 1;
-        const extents = byAttempt.get(sealed.attempt) ?? [];
-        extents.push({ ...extent, relation: sealed.relation });
-        byAttempt.set(sealed.attempt, extents);
-      }
       number++;
+      const sealed = wanted.get(extent.relation)?.sealed;
+      const taken = take.get(extent.relation)?.(extent);
+      if (taken === 'unknown' && sealed) unknown(sealed.relation);
+      if (sealed === undefined || taken === undefined || taken === 'unknown') continue;
+      isUsed[number] = 1;
+      const extents = byAttempt.get(sealed.attempt) ?? [];
+      extents.push({ ...taken, relation: sealed.relation });
+      byAttempt.set(sealed.attempt, extents);
     }
     for (const [attempt, extents] of byAttempt)
       packs.push({ attempt, object: objectRefShape(pack), extents });
   }
   return packs;
+}
+
+/** Which extents of a relation of the base are used: all, or those of ranges that are not read. */
+function takerOf({ entry }: Wanted): (extent: Extent) => Extent | 'unknown' | undefined {
+  const ranges = entry.readRanges && rangesIn(entry.witness);
+  if (entry.readRanges === undefined || ranges === undefined)
+    return ({ range: _, ...extent }) => extent;
+  const read = new Set(idsOf(entry.readRanges));
+  return (extent) => {
+    if (extent.range === undefined || extent.range >= ranges.count) return 'unknown';
+    return read.has(extent.range) ? undefined : extent;
+  };
 }

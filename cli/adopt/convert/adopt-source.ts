@@ -74,6 +74,7 @@ export async function adoptSource(
 const nothingWitnessed = (tables: number): BackupResult['witnessed'] => ({
   tables,
   readTables: tables,
+  partTables: 0,
   reasons: [],
   unavailable: [],
 });

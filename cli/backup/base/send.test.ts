@@ -53,7 +53,7 @@ async function offer(
   const work = tables.filter(({ id }) => !unread.includes(id)).map((relation) => ({ relation }));
   const draft = {
     work: new Map([[0, work]]),
-    decided: new Map([[0, { unread }]]),
+    decided: new Map([[0, { unread, ranged: [] }]]),
   };
   await offerBase(
     { plan: based, store, context, draft } as never,

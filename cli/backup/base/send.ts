@@ -4,6 +4,7 @@ import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { partPacks } from '../../../backup-set/documents/part-packs.ts';
 import type { Plan, PlannedContent } from '../../../backup-set/documents/plan.ts';
+import type { Decided } from '../../../backup-set/witness/decide.ts';
 import { offersOf } from '../../../segment-shipper/backup/carry/offers.ts';
 import type { BaseExtents } from '../../../segment-shipper/protocol/control.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -65,7 +66,10 @@ function* linesOf(
   bytes: Uint8Array,
 ): Generator<BaseExtents> {
   const read = draft.work.get(content) ?? [];
-  const relations = read.flatMap(({ relation: { id } }) => plan.relations[id] ?? []);
+  const relations = read.flatMap(({ relation: { id }, ranges }) => {
+    const relation = plan.relations[id];
+    return relation === undefined ? [] : [{ ...relation, ...(ranges && { ranges }) }];
+  });
   const { packUseMin } = context.config.backup;
   const offers = offersOf({ relations, packUseMin });
   const key = formatKey({ kind: 'base-part', timestamp: plan.timestamp, content });
@@ -88,11 +92,16 @@ export async function keepBase(
     return await keepPart(run.store, run.plan, planned, signal);
   } catch (error) {
     const { decided } = run.draft;
-    if ((decided?.get(planned.content)?.unread.length ?? 0) > 0) throw error;
+    if (needsBase(decided?.get(planned.content))) throw error;
     if (!signal.aborted) noteUnused(run, planned.content, asStowageError(error));
     return undefined;
   }
 }
+
+/** Whether the set has rows of the base that no shipper reads. */
+const needsBase = (decided: Decided | undefined) =>
+  decided !== undefined &&
+  (decided.unread.length > 0 || decided.ranged.some(({ unread }) => unread !== undefined));
 
 /** Says why a content stores all rows. */
 export function noteUnused(

@@ -4,6 +4,7 @@ import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../../backup-set/base/tool.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
+import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
 import {
   type DefinedObject,
   Plan,
@@ -33,7 +34,12 @@ export interface Draft {
   /** Per content: the relations that are read, biggest first. */
   readonly work: ReadonlyMap<
     number,
-    readonly { readonly relation: Relation; readonly bytesEstimated: number }[]
+    readonly {
+      readonly relation: Relation;
+      readonly bytesEstimated: number;
+      /** Absent = it is read as a whole. */
+      readonly ranges?: ShippedRelation['ranges'];
+    }[]
   >;
   /** What witnesses say about the contents that have some. */
   readonly decided?: DecidedContents;

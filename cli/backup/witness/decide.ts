@@ -3,8 +3,13 @@ import { decode, sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { PlannedContent } from '../../../backup-set/documents/plan.ts';
-import { type BaseContent, type Decided, decide } from '../../../backup-set/witness/decide.ts';
+import { idsOf, type PlannedContent } from '../../../backup-set/documents/plan.ts';
+import {
+  type BaseContent,
+  type Decided,
+  decide,
+  type RangedRelation,
+} from '../../../backup-set/witness/decide.ts';
 import type { HeldSnapshot } from '../../../database/flavour.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { durationMs } from '../../config/durations.ts';
@@ -57,13 +62,40 @@ async function readBase(
   try {
     const bytes = await store.read(key, { signal, bytesMax: pinned.bytes });
     if (sha256(bytes) !== pinned.sha256) return undefined;
-    const { witness, relations } = decode(ManifestPart, { key, bytes });
-    return { ...(witness && { witness }), relations };
+    const part = decode(ManifestPart, { key, bytes });
+    const { witness, relations } = part;
+    return { ...(witness && { witness }), relations, volumes: volumesOf(part) };
   } catch (error) {
     signal.throwIfAborted();
     log.warn({ err: asStowageError(error), content }, 'the part of the base cannot be read');
     return undefined;
   }
+}
+
+/** What each range of blocks has. */
+function volumesOf({ packs }: ManifestPart): NonNullable<BaseContent['volumes']> {
+  const volumes = new Map<number, Map<number, { rows: number; bytes: number }>>();
+  for (const { extents } of packs) {
+    for (const { relation, range, rows, bytes } of extents) {
+      if (range === undefined) continue;
+      const ranges = volumes.get(relation) ?? new Map<number, { rows: number; bytes: number }>();
+      volumes.set(relation, ranges);
+      const before = ranges.get(range) ?? { rows: 0, bytes: 0 };
+      ranges.set(range, { rows: before.rows + rows, bytes: before.bytes + bytes });
+    }
+  }
+  return volumes;
+}
+
+type Work = Draft['work'] extends ReadonlyMap<number, readonly (infer Item)[]> ? Item : never;
+
+/** The work on a relation that is read in ranges, with the size of those that are read. */
+function withRanges(item: Work, ranged: RangedRelation | undefined): Work {
+  if (ranged === undefined) return item;
+  const { blocks, count, read } = ranged;
+  const share = Iterator.from(idsOf(read)).reduce((sum) => sum + 1, 0) / count;
+  const bytesEstimated = Math.ceil(item.bytesEstimated * share);
+  return { ...item, bytesEstimated, ranges: { blocks, count, read } };
 }
 
 /** The draft without the work on relations whose rows are carried without reading. */
@@ -72,7 +104,11 @@ export function withDecided(draft: Draft, decided: DecidedContents): Draft {
   const work = new Map(
     [...draft.work].map(([content, list]) => {
       const unread = new Set(decided.get(content)?.unread.map(({ relation }) => relation));
-      return [content, list.filter(({ relation }) => !unread.has(relation.id))];
+      const ranged = new Map(decided.get(content)?.ranged.map((one) => [one.relation, one]));
+      const read = list
+        .filter(({ relation }) => !unread.has(relation.id))
+        .map((item) => withRanges(item, ranged.get(item.relation.id)));
+      return [content, read.sort((a, b) => b.bytesEstimated - a.bytesEstimated)];
     }),
   );
   const features = [...(draft.body.features ?? []), 'witness' as const];

@@ -1,8 +1,8 @@
 import { count, plural } from '../../../backup-set/base/words.ts';
-import { type Plan, rangesOf } from '../../../backup-set/documents/plan.ts';
+import { idsOf, type Plan, rangesOf } from '../../../backup-set/documents/plan.ts';
 import { countReasons } from '../../../backup-set/witness/decide.ts';
 import { REASONS, type Reason } from '../../../backup-set/witness/reasons.ts';
-import { printable } from '../../output/format.ts';
+import { bytes, printable } from '../../output/format.ts';
 import type { DecidedContents } from './documents.ts';
 import type { PreparedWitnesses } from './prepare.ts';
 
@@ -11,6 +11,8 @@ export interface WitnessOutcome {
   /** Relations of the plan, and those that were read in at least one content. */
   readonly tables: number;
   readonly readTables: number;
+  /** Of these: those of which not all blocks were read, in any content. */
+  readonly partTables: number;
   /** Why relations were read that have or could have a witness, per relation and content. */
   readonly reasons: readonly { readonly reason: Reason; readonly tables: number }[];
   /** Servers that gave no witness of a kind, and why. */
@@ -28,14 +30,21 @@ export function witnessOutcome(
   { contents }: Pick<PreparedWitnesses, 'contents'>,
 ): WitnessOutcome {
   const read = new Uint8Array(plan.relations.length);
+  const whole = new Uint8Array(plan.relations.length);
   for (const { content, relations } of plan.contents) {
     const unread = new Set(decided?.get(content)?.unread.map(({ relation }) => relation));
-    for (const [first, last] of relations)
-      for (let id = first; id <= last; id++) if (!unread.has(id)) read[id] = 1;
+    const ranged = decided?.get(content)?.ranged.filter(({ unread }) => unread !== undefined);
+    const parts = new Set(ranged?.map(({ relation }) => relation));
+    for (const id of idsOf(relations)) {
+      if (unread.has(id)) continue;
+      read[id] = 1;
+      if (!parts.has(id)) whole[id] = 1;
+    }
   }
   return {
     tables: plan.relations.length,
-    readTables: read.reduce((sum, one) => sum + one, 0),
+    readTables: sumOf(read),
+    partTables: sumOf(read) - sumOf(whole),
     reasons: countReasons(
       [...(decided?.values() ?? [])].flatMap((one) => [...one.reasons.values()]),
     ),
@@ -49,24 +58,32 @@ export function witnessOutcome(
   };
 }
 
+const sumOf = (flags: Uint8Array) => flags.reduce((sum, one) => sum + one, 0);
+
 /** The fields of `--json`. */
-export function witnessFields({ tables, readTables, reasons, unavailable }: WitnessOutcome) {
+export function witnessFields(outcome: WitnessOutcome) {
+  const { tables, readTables, partTables, reasons, unavailable } = outcome;
   const carriedTables = tables - readTables;
-  return { tables, readTables, carriedTables, witnesses: { reasons, unavailable } };
+  return { tables, readTables, partTables, carriedTables, witnesses: { reasons, unavailable } };
 }
 
 /** Nothing where the servers have no witnesses, and after the first backup. */
 export function witnessLines(
-  { tables, readTables, reasons, unavailable }: WitnessOutcome,
+  { tables, readTables, partTables, reasons, unavailable }: WitnessOutcome,
   { base }: Pick<Plan, 'base'>,
+  read: { readonly readBytes: number; readonly bytes: number },
 ): string[] {
   if (base === undefined) return [];
   const why = reasons.map(({ reason, tables: some }) => `${REASONS[reason]} (${count(some)})`);
+  const inPart =
+    partTables === 0
+      ? ''
+      : `, ${count(partTables)} of them in part (${bytes(read.readBytes)} of ${bytes(read.bytes)})`;
   return [
-    ...(readTables === tables
+    ...(readTables === tables && partTables === 0
       ? []
       : [
-          `read ${count(readTables)} of ${plural(tables, 'table')}: the rows of the others did not change since set ${base.timestamp}`,
+          `read ${count(readTables)} of ${plural(tables, 'table')}${inPart}: the rows of the others did not change since set ${base.timestamp}`,
         ]),
     ...(why.length === 0 ? [] : [`tables were read because: ${why.join('; ')}`]),
     ...unavailableLines(unavailable),

@@ -10,6 +10,8 @@ import type { ClusterContext } from '../../context.ts';
 import { noteWaiting } from '../../output/waiting.ts';
 
 const SERVERS_AT_ONCE = 16;
+/** 32 MiB of a table (docs/design/0022-witnesses.md). */
+const RANGE_BLOCKS = 4096;
 
 /** A way to prove that tables of a server did not change, or why there is none. */
 export interface Prepared {
@@ -40,7 +42,10 @@ export async function prepareWitnesses(
   );
   const lists = await mapInFlight(segments, SERVERS_AT_ONCE, async (segment) => {
     const target = targetOf(config, segment, context.env);
-    const place = { target, waitMs: waitMs(config), signal: context.signal };
+    const place = {
+      ...{ target, waitMs: waitMs(config), signal: context.signal },
+      ...(config.backup.witnesses.blockRanges && { rangeBlocks: RANGE_BLOCKS }),
+    };
     const prepared: Prepared[] = [];
     for (const provider of providers) {
       const { kind } = provider;

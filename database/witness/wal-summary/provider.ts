@@ -1,4 +1,6 @@
 import { poll } from '../../../async/poll.ts';
+import { rangesOf as rangesIn } from '../../../backup-set/documents/plan.ts';
+import type { BlockRanges } from '../../../backup-set/witness/block-ranges.ts';
 import type { RelationWitness } from '../../../backup-set/witness/kinds.ts';
 import type { Reason } from '../../../backup-set/witness/reasons.ts';
 import type { WalSummarySource } from '../../../backup-set/witness/wal-summary.ts';
@@ -14,10 +16,12 @@ import type {
   WitnessProvider,
 } from '../provider.ts';
 import { coversAll, type Summary, summaryAt } from './chain.ts';
-import { readChanges, readSummaries, storedAtOf } from './changes.ts';
+import { type Changes, readChanges, readSummaries, storedAtOf } from './changes.ts';
 import { inspectWalSummary, whyUnavailable } from './inspect.ts';
 
 const POLL_MS = 50;
+/** Fewer are not worth a COPY each. */
+const RANGES_MIN = 2;
 
 /** PostgreSQL 17 and newer: the server's own list of the blocks that changed. */
 export const walSummary: WitnessProvider = {
@@ -63,7 +67,7 @@ function probeOf(place: WitnessPlace): WitnessProbe {
 async function collect(
   session: Session,
   position: Position,
-  { waitMs, signal }: WitnessPlace,
+  { waitMs, signal, rangeBlocks }: WitnessPlace,
   { tables, base, server }: CollectTerms,
 ): Promise<Collected | Unavailable> {
   await checkpoint(session, waitMs);
@@ -85,17 +89,15 @@ async function collect(
     anchor: { start: anchor.start, end: anchor.end, storedAt },
   };
   const since = await sinceBase(session, base, position, summaries);
-  if (since === undefined) return { source, tables: witnessesOf(tables, () => undefined) };
-  const changes = await readChanges(session, {
+  if (since === undefined) return { source, tables: witnessesOf(tables, undefined, rangeBlocks) };
+  const between = {
     timeline: position.timeline,
     from: since,
     to: position.lsn,
     databaseOid: server.databaseOid,
-  });
-  return {
-    source: { ...source, since },
-    tables: witnessesOf(tables, (table) => changes.of(table)),
   };
+  const changes = await readChanges(session, between, rangeBlocks ?? 1);
+  return { source: { ...source, since }, tables: witnessesOf(tables, changes, rangeBlocks) };
 }
 
 /** The position of the base, when the summaries tell everything that happened since. */
@@ -117,22 +119,41 @@ async function sinceBase(
 
 function witnessesOf(
   tables: readonly TableFacts[],
-  changedBlocks: (table: TableFacts) => number | undefined,
+  changes: Changes | undefined,
+  rangeBlocks: number | undefined,
 ): ReadonlyMap<number, RelationWitness | Reason> {
-  return new Map(tables.map((table) => [table.oid, witnessOf(table, changedBlocks(table))]));
+  return new Map(tables.map((table) => [table.oid, witnessOf(table, changes, rangeBlocks)]));
 }
 
-function witnessOf(table: TableFacts, changed: number | undefined): RelationWitness | Reason {
+function witnessOf(
+  table: TableFacts,
+  changes: Changes | undefined,
+  rangeBlocks: number | undefined,
+): RelationWitness | Reason {
   const { oid, file, toastFile, shape, accessMethod, unlogged } = table;
   if (unlogged) return 'unlogged';
   if (accessMethod !== 'heap') return 'access-method';
   if (shape === undefined) return 'type-unknown';
+  const ranges = rangesOf(table, changes, rangeBlocks);
   return {
     kind: 'wal-summary',
     oid,
     file,
     ...(toastFile !== undefined && { toastFile }),
     shape,
-    ...(changed !== undefined && { changedBlocks: changed }),
+    ...(changes && { changedBlocks: changes.of(table) }),
+    ...(ranges && { ranges }),
   };
+}
+
+/** A table of two whole ranges or more as ranges. */
+function rangesOf(
+  table: TableFacts,
+  changes: Changes | undefined,
+  blocks = Number.POSITIVE_INFINITY,
+): BlockRanges | undefined {
+  const count = Math.floor((table.pages ?? 0) / blocks);
+  if (count < RANGES_MIN) return undefined;
+  const changed = changes?.rangesOf(table)?.map((range) => Math.min(range, count - 1));
+  return { blocks, count, ...(changed && { changed: rangesIn(changed) }) };
 }

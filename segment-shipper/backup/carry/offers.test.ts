@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import type { Ranges } from '../../../backup-set/documents/plan.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
 import { extent, tables } from '../../../backup-set/testing/small-set.ts';
 import { type OfferRules, offersOf } from './offers.ts';
@@ -54,5 +55,12 @@ describe('the base offers', () => {
   test('no extents of a relation that this content does not have', () => {
     const part = partOf(pack(500, [frame(5, 'A')]));
     expect(offers(part, { relations: relations.filter(({ id }) => id === 1) })).toEqual([]);
+  });
+
+  test('no extents of ranges of blocks that are not read', () => {
+    const part = partOf(pack(1000, [frame(5, 'A', { range: 0 }), frame(5, 'B', { range: 1 })]));
+    const ranges = { blocks: 8, count: 2, read: [[1, 1]] satisfies Ranges };
+    const change = { relations: relations.map((relation) => ({ ...relation, ranges })) };
+    expect(offers(part, change)).toMatchObject([{ from: [1] }]);
   });
 });

@@ -1,5 +1,6 @@
+import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
 import type { PackPiece } from '../../../backup-set/documents/part-packs.ts';
-import type { Relation } from '../../../backup-set/documents/plan.ts';
+import { idsOf, type Relation } from '../../../backup-set/documents/plan.ts';
 import type { Extent, RowFormat } from '../../../backup-set/documents/receipt.ts';
 import { BASE_LINE_EXTENTS_MAX, type BaseExtents } from '../../protocol/control.ts';
 import { BASE_EXTENTS_MAX, CARRIED_BYTES_MIN } from './base-index.ts';
@@ -7,7 +8,9 @@ import { BASE_EXTENTS_MAX, CARRIED_BYTES_MIN } from './base-index.ts';
 /** Which extents of a base's part a shipper may use. */
 export interface OfferRules {
   /** Of the content. `baseRelation` is the id in the base. */
-  readonly relations: Iterable<Pick<Relation, 'id' | 'baseRelation'>>;
+  readonly relations: Iterable<
+    Pick<Relation, 'id' | 'baseRelation'> & Pick<ShippedRelation, 'ranges'>
+  >;
   /**
    * A pack of which the base uses a smaller share is not used again (`backup.packUseMin`): its live
    * frames are stored anew, so that dead bytes are bounded without a garbage collector.
@@ -37,18 +40,24 @@ export function offersOf({
   extentsMax = BASE_EXTENTS_MAX,
 }: OfferRules): Offers {
   const ours = new Map<number, number>();
-  for (const { id, baseRelation } of relations)
-    if (baseRelation !== undefined) ours.set(baseRelation, id);
+  /** Ranges of blocks that are read: rows of the others are in the set already. */
+  const read = new Map<number, ReadonlySet<number>>();
+  for (const { id, baseRelation, ranges } of relations) {
+    if (baseRelation === undefined) continue;
+    ours.set(baseRelation, id);
+    if (ranges !== undefined) read.set(id, new Set(idsOf(ranges.read)));
+  }
   const lines = fillingLines();
   /** Of the pack that is being read: how much of it is used is known at its end. */
   let pack = { used: 0, offered: [] as Offered[] };
   let number = -1;
   let left = extentsMax;
-  const note = ({ relation: id, length, bytes, digest, rowFormat }: Extent) => {
+  const note = ({ relation: id, length, bytes, digest, rowFormat, range }: Extent) => {
     number++;
     pack.used += length;
     const relation = ours.get(id);
     if (relation === undefined || digest === undefined || bytes < CARRIED_BYTES_MIN) return;
+    if (range !== undefined && read.get(relation)?.has(range) === false) return;
     pack.offered.push({ relation, number, rowFormat, digest });
   };
   return {

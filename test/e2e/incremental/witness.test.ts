@@ -67,4 +67,31 @@ describe.runIf(binDir !== undefined)('on PostgreSQL 17 with WAL summaries, a sec
     const { json } = await command('copy', second, '--to', place.newRoot());
     expect(json).toMatchObject({ verdict: { status: 'complete', problems: [] } });
   });
+
+  test('reads of a large table only the blocks around a changed row, and restores all rows', async () => {
+    await servers[0]?.psql(
+      `CREATE TABLE large AS SELECT g AS id, repeat(md5(g::text), 30) AS word
+       FROM generate_series(1, 70000) g; VACUUM large`,
+      DATABASE,
+    );
+    const whole = await command('backup');
+    expect(whole.json).toMatchObject({ status: 'complete', partTables: 0 });
+    await servers[0]?.psql(`UPDATE large SET word = 'short' WHERE id = 100`, DATABASE);
+    const part = await command('backup');
+    expect(part.json).toMatchObject({ status: 'complete', partTables: 1 });
+    expect(part.json.rows).toBe(whole.json.rows);
+    expect(part.json.readBytes).toBeLessThan(part.json.bytes * 0.7);
+    const restore = await command(
+      'restore',
+      part.json.timestamp,
+      '--create',
+      '--database',
+      'large',
+    );
+    expect(restore.json.status).toBe('restored');
+    for (const server of servers)
+      expect(await databaseContents(server, 'large')).toEqual(
+        await databaseContents(server, DATABASE),
+      );
+  });
 });

@@ -19,7 +19,7 @@ const sql = (text: string, database = DATABASE) => server.psql(text, database);
 /** Observes again, and makes the observation the next base. */
 async function next() {
   const before = base;
-  base = await observe(server, DATABASE, before);
+  base = await observe(server, DATABASE, { base: before });
   return compare(before, base);
 }
 
@@ -130,7 +130,7 @@ describe.runIf(binDir !== undefined)('a witness of WAL summaries', () => {
 
   it('does not exist while a prepared transaction holds rows, and sees them afterwards', async () => {
     await sql("BEGIN; INSERT INTO s1 VALUES (4); PREPARE TRANSACTION 'held'");
-    const blocked = observe(server, DATABASE, base, 1);
+    const blocked = observe(server, DATABASE, { base, attemptsMax: 1 });
     await expect(blocked).rejects.toMatchObject({ code: 'database/locked' });
     await sql("COMMIT PREPARED 'held'");
     expect(await next()).toEqual({ read: { ...ALWAYS, s1: 'changed' }, wrong: [] });
@@ -152,7 +152,7 @@ describe.runIf(binDir !== undefined)('a witness of WAL summaries', () => {
     if (source?.kind !== 'wal-summary') throw new Error('no witness of WAL summaries');
     const anchor = { ...source.anchor, start: '0/28' };
     const other = { ...base, content: { ...base.content, sources: [{ ...source, anchor }] } };
-    const now = await observe(server, DATABASE, other);
+    const now = await observe(server, DATABASE, { base: other });
     expect(compare(other, now).read).toMatchObject({ a: 'history-unknown', p2: 'history-unknown' });
     await sql(`COPY (SELECT 1) TO PROGRAM 'rm pg_wal/summaries/*'`);
     expect((await next()).read).toMatchObject({ a: 'history-unknown', p2: 'history-unknown' });

@@ -65,6 +65,8 @@ function witnessOf(
   if (unlogged) return 'unlogged';
   if (shape === undefined) return 'type-unknown';
   if (stamp === undefined) return 'no-witness';
+  if (stamp.isElsewhere) return 'tablespace';
   const toast = toastFile === undefined ? {} : { toastFile };
-  return { kind: 'file-stamp', oid, file, ...toast, shape, ...stamp };
+  const { stamp: digest, newest } = stamp;
+  return { kind: 'file-stamp', oid, file, ...toast, shape, stamp: digest, newest };
 }

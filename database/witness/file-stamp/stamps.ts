@@ -7,6 +7,8 @@ export interface FileStamp {
   readonly stamp: string;
   /** The newest of the times; seconds of the server's clock. */
   readonly newest: number;
+  /** They lie in a tablespace: another file system, the clock of which was not compared. */
+  readonly isElsewhere: boolean;
 }
 
 /**
@@ -70,7 +72,8 @@ const STAMPS = `
   SELECT owner::int8::float8 AS oid,
          md5(string_agg(concat_ws(' ', path, n, f.size, extract(epoch FROM f.modification),
                                   extract(epoch FROM f.change)), E'\\n' ORDER BY path, n)) AS stamp,
-         max(ceil(extract(epoch FROM greatest(f.modification, f.change))))::float8 AS newest
+         max(ceil(extract(epoch FROM greatest(f.modification, f.change))))::float8 AS newest,
+         bool_or(path LIKE 'pg\\_tblspc/%') AS "isElsewhere"
   FROM forks
   CROSS JOIN LATERAL generate_series(0, last) n
   CROSS JOIN LATERAL pg_catalog.pg_stat_file(

@@ -96,6 +96,17 @@ describe('the stamps of files', () => {
     });
   });
 
+  test('are not used in a tablespace, because its file system can have another clock', async () => {
+    for (const sql of [
+      `SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''`,
+      'CREATE TABLE far TABLESPACE elsewhere AS SELECT 1 AS id',
+    ])
+      await server.psql(sql.replaceAll('; ', ';\n'));
+    const seen = await look();
+    expect(differences(seen, seen)).toMatchObject({ far: 'tablespace', kept: undefined });
+    await server.psql('DROP TABLE far');
+  });
+
   test('need a superuser, or two grants, which the message names', async () => {
     const missing = await look({ user: 'plain' });
     expect(missing).toContain('GRANT pg_checkpoint TO plain');

@@ -8,7 +8,9 @@ test('operations.md names every right that WAL summaries need', async () => {
     ...{ number: 170_000, version: '17', role: 'backup', summarizes: 'on', walLevel: 'replica' },
     ...{ fsync: 'on', mayCheckpoint: false, mayRead: false },
   });
-  const grants = missing?.unavailable.match(/GRANT [^;]+/g)?.map((grant) => grant.replaceAll('"', ''));
+  const grants = missing?.unavailable
+    .match(/GRANT [^;]+/g)
+    ?.map((grant) => grant.replaceAll('"', ''));
   expect(grants).toHaveLength(2);
   for (const grant of grants ?? []) expect(page).toContain(`${grant};`);
 });

@@ -39,8 +39,7 @@ export async function decideContents(
     const relations = (draft.work.get(content) ?? [])
       .map(({ relation: { id } }) => draft.body.relations[id])
       .filter((relation) => relation !== undefined);
-    const base =
-      planned && (await admit(1, () => readBase(context, store, draft.body, planned)));
+    const base = planned && (await admit(1, () => readBase(context, store, draft.body, planned)));
     const seen = await seeContent(context, prepared, node, relations, base?.witness);
     if (seen !== undefined)
       decided.set(content, decide(seen, relations, { base, now: startedAt, rereadAfterMs }));

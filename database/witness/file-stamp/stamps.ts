@@ -20,6 +20,14 @@ export async function checkpointedAt(session: Session, waitMs: number): Promise<
   return Math.floor(await clockSeconds(session));
 }
 
+/** Tells servers apart: after a failover an address leads to one with another clock. */
+export async function serverStartedAt(session: Session): Promise<string | undefined> {
+  const [row] = await session.query<{ at: string }>(
+    'SELECT pg_catalog.pg_postmaster_start_time()::text AS at',
+  );
+  return row?.at;
+}
+
 /**
  * Writes all dirty pages, and then reads the stamps of heap tables. Tables that are not permanent
  * have none: a CHECKPOINT does not write the pages of unlogged tables.

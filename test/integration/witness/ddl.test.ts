@@ -18,14 +18,16 @@ async function next() {
   return compare(before, base);
 }
 
-describe.runIf(binDir !== undefined)('a witness of WAL summaries, after changes of definitions', () => {
-  beforeAll(async () => {
-    server = await startPostgres({
-      databases: [DATABASE],
-      settings: { wal_level: 'replica', summarize_wal: 'on', fsync: 'on', autovacuum: 'off' },
-      ...(binDir && { binDir }),
-    });
-    await sql(`
+describe.runIf(binDir !== undefined)(
+  'a witness of WAL summaries, after changes of definitions',
+  () => {
+    beforeAll(async () => {
+      server = await startPostgres({
+        databases: [DATABASE],
+        settings: { wal_level: 'replica', summarize_wal: 'on', fsync: 'on', autovacuum: 'off' },
+        ...(binDir && { binDir }),
+      });
+      await sql(`
       CREATE TYPE mood AS ENUM ('good', 'bad');
       CREATE DOMAIN mood_domain AS mood;
       CREATE TYPE mood_pair AS (m mood, n int);
@@ -47,50 +49,51 @@ describe.runIf(binDir !== undefined)('a witness of WAL summaries, after changes 
       CREATE TABLE stamped AS SELECT timestamp '2026-01-01 10:00' AS at;
       CREATE TABLE renamed AS SELECT 1 AS a, 2 AS b;
 `);
-    await sql('VACUUM FREEZE');
-    base = await observe(server, DATABASE);
-  });
-  afterAll(async () => server?.stop());
-
-  it('says that nothing changed when nothing changed, also in empty tables and rows of a byte', async () => {
-    expect(await next()).toEqual({ read: {}, wrong: [] });
-  });
-
-  it('reads every table in whose values a label of an enum was renamed, and renamed back', async () => {
-    await sql(`ALTER TYPE mood RENAME VALUE 'good' TO 'fine'`);
-    await sql(`ALTER TYPE mood RENAME VALUE 'fine' TO 'good'`);
-    const shape = 'shape-changed';
-    expect(await next()).toEqual({
-      read: {
-        ...{ by_domain: shape, by_array: shape, by_pair: shape },
-        ...{ by_range: shape, by_multirange: shape, by_row: shape },
-      },
-      wrong: [],
+      await sql('VACUUM FREEZE');
+      base = await observe(server, DATABASE);
     });
-  });
+    afterAll(async () => server?.stop());
 
-  it('reads a table that was unlogged for a while, and one whose column is no longer generated', async () => {
-    await sql('ALTER TABLE logged SET UNLOGGED');
-    await sql('UPDATE logged SET id = 2');
-    await sql('ALTER TABLE logged SET LOGGED');
-    await sql('ALTER TABLE generated ALTER twice DROP EXPRESSION');
-    await sql(`SET TimeZone = 'UTC'; ALTER TABLE stamped ALTER at TYPE timestamptz`);
-    await sql('ALTER TABLE renamed RENAME a TO c');
-    await sql('ALTER TABLE renamed RENAME b TO a');
-    await sql('ALTER TABLE renamed RENAME c TO b');
-    expect(await next()).toEqual({
-      read: {
-        ...{ logged: 'rewritten', generated: 'shape-changed' },
-        ...{ stamped: 'shape-changed', renamed: 'shape-changed' },
-      },
-      wrong: [],
+    it('says that nothing changed when nothing changed, also in empty tables and rows of a byte', async () => {
+      expect(await next()).toEqual({ read: {}, wrong: [] });
     });
-  });
 
-  it('carries a leaf that was detached and attached, and a parent whose child changed', async () => {
-    await sql('ALTER TABLE root DETACH PARTITION leaf');
-    await sql('ALTER TABLE root ATTACH PARTITION leaf FOR VALUES FROM (0) TO (10)');
-    await sql('INSERT INTO child VALUES (2)');
-    expect(await next()).toEqual({ read: { child: 'changed' }, wrong: [] });
-  });
-});
+    it('reads every table in whose values a label of an enum was renamed, and renamed back', async () => {
+      await sql(`ALTER TYPE mood RENAME VALUE 'good' TO 'fine'`);
+      await sql(`ALTER TYPE mood RENAME VALUE 'fine' TO 'good'`);
+      const shape = 'shape-changed';
+      expect(await next()).toEqual({
+        read: {
+          ...{ by_domain: shape, by_array: shape, by_pair: shape },
+          ...{ by_range: shape, by_multirange: shape, by_row: shape },
+        },
+        wrong: [],
+      });
+    });
+
+    it('reads a table that was unlogged for a while, and one whose column is no longer generated', async () => {
+      await sql('ALTER TABLE logged SET UNLOGGED');
+      await sql('UPDATE logged SET id = 2');
+      await sql('ALTER TABLE logged SET LOGGED');
+      await sql('ALTER TABLE generated ALTER twice DROP EXPRESSION');
+      await sql(`SET TimeZone = 'UTC'; ALTER TABLE stamped ALTER at TYPE timestamptz`);
+      await sql('ALTER TABLE renamed RENAME a TO c');
+      await sql('ALTER TABLE renamed RENAME b TO a');
+      await sql('ALTER TABLE renamed RENAME c TO b');
+      expect(await next()).toEqual({
+        read: {
+          ...{ logged: 'rewritten', generated: 'shape-changed' },
+          ...{ stamped: 'shape-changed', renamed: 'shape-changed' },
+        },
+        wrong: [],
+      });
+    });
+
+    it('carries a leaf that was detached and attached, and a parent whose child changed', async () => {
+      await sql('ALTER TABLE root DETACH PARTITION leaf');
+      await sql('ALTER TABLE root ATTACH PARTITION leaf FOR VALUES FROM (0) TO (10)');
+      await sql('INSERT INTO child VALUES (2)');
+      expect(await next()).toEqual({ read: { child: 'changed' }, wrong: [] });
+    });
+  },
+);

@@ -95,7 +95,8 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
   if (details !== undefined) command.addHelpText('after', `\n${details.join('\n')}`);
   command.action(async (...input: unknown[]) => {
     const given = input.slice(0, -2).filter((value) => value !== undefined);
-    const positional = given.map((value) => String(value));
+    // Of a repeated argument commander gives a list.
+    const positional = given.flat().map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(ending.stop, definition.signals);
     const context = await newContext(flags, ending);

@@ -53,6 +53,22 @@ export const ERRORS = {
     exit: 3,
     hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
   },
+  'adopt/not-found': {
+    exit: 4,
+    hint: 'nothing was written; pass the folders of the master and of all segments, and the timestamp of the set',
+  },
+  'adopt/unsound': {
+    exit: 3,
+    hint: 'find the named files on the hosts that made the set, choose another set, or take what is sound with --partial; docs/migrating.md has the rules',
+  },
+  'adopt/unsupported': {
+    exit: 4,
+    hint: 'nothing was written; docs/migrating.md lists what can be adopted, and the way for other sets',
+  },
+  'adopt/exists': {
+    exit: 4,
+    hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',
+  },
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

@@ -24,6 +24,7 @@ import {
   Relation,
   SegmentFacts,
   Snapshot,
+  Source,
   Tags,
 } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape, RowFormat } from './receipt.ts';
@@ -108,6 +109,7 @@ export const Manifest = z.object({
   database: z.string(),
   root: z.string(),
   tool: z.string(),
+  source: Source.exactOptional(),
   snapshot: Snapshot,
   compression: Compression,
   ...baseFields,

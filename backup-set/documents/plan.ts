@@ -90,7 +90,8 @@ export const PlannedContent = SegmentFacts.extend({
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
 export const Snapshot = z.object({
-  mechanism: z.enum(['barrier', 'dispatch']),
+  /** `source`: another tool has taken it. */
+  mechanism: z.enum(['barrier', 'dispatch', 'source']),
   takenAt: IsoDate,
   writerWaitMs: Count,
   attempts: Count,
@@ -114,6 +115,25 @@ export const baseFields = {
   base: Base.exactOptional(),
 };
 
+/** Where a set is from that another tool made (docs/design/0030-adopted-sets.md). */
+export const Source = z.object({
+  /** `gpcrondump` */
+  tool: z.string(),
+  /** As far as the files show it. */
+  version: z.string(),
+  /** The timestamp that the tool gave it, in local time of its host. */
+  timestamp: z.string(),
+  /** Where its master's dump lay when it was made. */
+  place: z.string(),
+  /** The options of the tool, as its report has them. */
+  options: z.string(),
+  /** The rows were counted when they were read: no database has counted them. */
+  counted: z.literal('adoption'),
+  /** What the tool's set has and this set has not. Absent = nothing. */
+  leftOut: z.array(DefinedObject).exactOptional(),
+});
+export type Source = z.infer<typeof Source>;
+
 /** A word that rules of retention and `stowage list` select sets by. */
 export const Tag = z.string().regex(/^[\w.-]{1,64}$/, 'must be of letters, digits, _, . and -');
 /** Each once, sorted. */
@@ -130,6 +150,7 @@ export const Plan = z.object({
   root: z.string(),
   tool: z.string(),
   overdueAfterSeconds: Count,
+  source: Source.exactOptional(),
   snapshot: Snapshot,
   frameBytes: Count,
   packBytes: Count,

@@ -2,7 +2,7 @@ import type { FlavourFormat } from './format.ts';
 import { greenplumDisagreements } from './greenplum-plan.ts';
 
 const NOT_WHOLE =
-  'the target is not a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
+  'the target is not a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1. One PostgreSQL server (content -1 alone) is a target, too';
 
 /** Greenplum: one coordinator and segments 0 to N-1 that share each table's rows. */
 export const greenplumFormat: FlavourFormat = {
@@ -17,7 +17,8 @@ export const greenplumFormat: FlavourFormat = {
     resize || target.contents.length !== setContents ? 'coordinator' : 'on-segment',
   targetProblems: (target) => {
     const contents = new Set(target);
-    const isWhole = target.length > 1 && target.every((_, at) => contents.has(at - 1));
+    // Without segments it is one PostgreSQL server, which loads as a coordinator does.
+    const isWhole = target.length > 0 && target.every((_, at) => contents.has(at - 1));
     return isWhole ? [] : [{ message: NOT_WHOLE }];
   },
 };

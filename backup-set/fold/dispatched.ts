@@ -19,8 +19,7 @@ export function dispatchDisagreements(
     return [
       {
         code: 'documents-disagree',
-        message:
-          'the seal has row counts of a dispatch, but the plan has snapshot mechanism "barrier"',
+        message: `the seal has row counts of a dispatch, but the plan has snapshot mechanism "${snapshot.mechanism}"`,
       },
     ];
   }

@@ -82,6 +82,7 @@ function manifestOf(
     database: plan.database,
     root: plan.root,
     tool: plan.tool,
+    ...(plan.source && { source: plan.source }),
     snapshot: plan.snapshot,
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),

@@ -94,7 +94,9 @@ function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): Orde
       needs: manifest.contents
         .map(({ content }) => content)
         .filter(
-          (content) => (content === COORDINATOR ? COORDINATOR : content % segments) === target,
+          (content) =>
+            (content === COORDINATOR || segments === 0 ? COORDINATOR : content % segments) ===
+            target,
         ),
       take: (part) => objects.push(objectsToVerify(part, chosen, request)),
       finish: () => ({

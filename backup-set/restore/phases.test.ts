@@ -16,6 +16,7 @@ import {
   restoreCase,
   restoreReceiptDocument,
 } from '../testing/restores.ts';
+import { coordinatedOrders } from './coordinated.ts';
 import { COORDINATOR, contentsIn, loadStrategy } from './phases.ts';
 import { resolveRequest } from './plan.ts';
 
@@ -209,18 +210,33 @@ describe('a Greenplum target', () => {
     fc.integer({ min: 1, max: 5 }).map((segments) => ({ made, target: targetOf(made, segments) })),
   );
 
-  test('is rejected without its coordinator, without a segment, or with only a coordinator', () => {
+  test('is rejected without its coordinator, or without a segment', () => {
     fc.assert(
       fc.property(sized, fc.nat(), fc.boolean(), ({ made, target }, at, resize) => {
         // Without its last content, the target is a smaller whole Greenplum.
         const leftOut = (at % target.contents.length) - 1;
         const last = target.contents.length - 2;
-        fc.pre(leftOut !== last || last === 0);
+        fc.pre(leftOut !== last);
         const contents = target.contents.filter(({ content }) => content !== leftOut);
         const request = requestFor(made, { target: { ...target, contents }, resize });
         expect(refusals(request, made)).toContainEqual(
           expect.stringContaining('not a whole Greenplum'),
         );
+      }),
+    );
+  });
+
+  test('is a single server too, which verifies and loads everything', () => {
+    fc.assert(
+      fc.property(sized, ({ made, target }) => {
+        const contents = target.contents.filter(({ content }) => content === -1);
+        const request = requestFor(made, { target: { ...target, contents } });
+        expect(refusals(request, made)).toEqual([]);
+        expect(loadStrategy(request, made)).toBe('coordinator');
+        const context = { request, manifest: made };
+        const [order, another] = coordinatedOrders('verify', 'coordinator', new Map(), context);
+        expect(another).toBeUndefined();
+        expect(order?.needs).toEqual(made.contents.map(({ content }) => content));
       }),
     );
   });

@@ -30,8 +30,10 @@ export type RelationWitness = z.infer<typeof RelationWitness>;
  * Pages say what a snapshot sees only where no writer was in progress: not under a dispatch. For
  * append-optimized tables it could be proven there, too, and is not: see design note 23.
  */
-export const isSoundUnder = (_kind: WitnessKind, mechanism: 'barrier' | 'dispatch'): boolean =>
-  mechanism === 'barrier';
+export const isSoundUnder = (
+  _kind: WitnessKind,
+  mechanism: 'barrier' | 'dispatch' | 'source',
+): boolean => mechanism === 'barrier';
 
 /** Which server and database this is, and what it said: fields of witnesses and manifest part. */
 export const ContentWitness = z.object({

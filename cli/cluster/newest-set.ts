@@ -29,7 +29,8 @@ export async function readNewestSets(deps: Deps, database: string): Promise<Newe
       if (sets === SETS_MAX || manifests === MANIFESTS_MAX) break;
       const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
       if (manifest !== undefined || (await isSet(deps, timestamp))) sets++;
-      if (manifest === undefined) continue;
+      // An adopted set says nothing of the servers that the cluster has now.
+      if (manifest === undefined || manifest.source !== undefined) continue;
       manifests++;
       any ??= manifest;
       if (manifest.database === database) return { any, ofDatabase: manifest };

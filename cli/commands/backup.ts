@@ -102,7 +102,7 @@ function carriedLines({ plan, tally }: BackupResult): string[] {
   ];
 }
 
-function summaryOf(result: BackupResult) {
+export function summaryOf(result: BackupResult) {
   const { timestamp, status, verdict, plan, failures, elapsedMs } = result;
   return {
     timestamp,

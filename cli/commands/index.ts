@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   verify: async () => (await import('./validate.ts')).verifyCommand,
   restore: async () => (await import('./restore.ts')).restoreCommand,
   copy: async () => (await import('./copy.ts')).copyCommand,
+  adopt: async () => (await import('../adopt/command.ts')).adoptCommand,
   repair: async () => (await import('./repair.ts')).repairCommand,
   expire: async () => (await import('./expire.ts')).expireCommand,
   hold: async () => (await import('./hold.ts')).holdCommand,

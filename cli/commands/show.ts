@@ -17,6 +17,7 @@ import {
 } from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
+import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
@@ -83,6 +84,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(manifest),
     ...chosenLines(manifest),
+    ...sourceLines(manifest.source),
     ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',

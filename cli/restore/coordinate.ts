@@ -15,6 +15,7 @@ import { rememberedMetadata } from '../../segment-shipper/read/remembered-metada
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
+import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
@@ -114,9 +115,9 @@ async function prepare(
   await requireLiving(functionDeps(given, store), timestamp);
   const manifest = await loadManifest(given, store, timestamp);
   requireContents(options, manifest);
-  const context = intoOwnDatabase(chosen, manifest, options);
+  const context = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
   const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
-  const request = newRequest(context, segments, timestamp, options);
+  const request = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest }, options };

@@ -26,11 +26,11 @@ export function isSmallRestore(
   request: RestoreRequest,
   manifest: Manifest,
 ): boolean {
-  const { shippers, flavour } = config;
+  const { shippers } = config;
   if (functionsOf(config) !== 'inline' || shippers.start === 'agents') return false;
   // A rate limit is shared by the shippers of a host, and sent to their processes.
   if (isWhole(request) || shippers.maxRateBytes !== undefined) return false;
-  if (formatOf(flavour).hasOneCatalog) return false;
+  if (formatOf(request.target.flavour).hasOneCatalog) return false;
   if (restoredContents(request, manifest.contents).length > CONTENTS_MAX) return false;
   if (segments.some((segment) => shipperCommand(config, segment) !== undefined)) return false;
   let bytes = 0;

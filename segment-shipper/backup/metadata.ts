@@ -19,7 +19,7 @@ import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
 import { labelOf, serverLockTimeoutMs } from './locks.ts';
-import { receiptHeader, storeReceipt } from './store-receipt.ts';
+import { receiptHeader, storeReceipt, type Writer } from './store-receipt.ts';
 
 /** Worker 0 ships metadata, so its receipts never have the number of a pack's receipt. */
 const METADATA_WORKER = 0;
@@ -37,10 +37,27 @@ export async function shipMetadata(job: BackupJob, deps: ShipperDeps): Promise<v
   }
 }
 
-async function shipFile(
+function shipFile(
   job: BackupJob,
   file: MetadataFile,
   sequence: number,
+  deps: ShipperDeps,
+): Promise<void> {
+  return storeMetadata(job, { file, sequence, chunks: contentOf(file, job, deps) }, deps);
+}
+
+/** Stores one metadata file, and then its receipt. */
+export async function storeMetadata(
+  job: Writer,
+  {
+    file,
+    sequence,
+    chunks,
+  }: {
+    readonly file: MetadataFile;
+    readonly sequence: number;
+    readonly chunks: AsyncIterable<Uint8Array>;
+  },
   deps: ShipperDeps,
 ): Promise<void> {
   const { timestamp, content, attempt } = job;
@@ -48,7 +65,7 @@ async function shipFile(
   const startedAt = deps.clock();
   const sums = { bytes: 0, crc: 0 };
   using _ = showUnderWay(deps.progress, `the definitions (${file})`);
-  const { etag } = await deps.store.upload(key, summing(contentOf(file, job, deps), sums, deps), {
+  const { etag } = await deps.store.upload(key, summing(chunks, sums, deps), {
     signal: deps.signal,
     ownKey: true,
   });

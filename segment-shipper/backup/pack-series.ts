@@ -8,7 +8,7 @@ import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
-import { receiptHeader, storeReceipt } from './store-receipt.ts';
+import { receiptHeader, storeReceipt, type Writer } from './store-receipt.ts';
 
 /** In a receipt. Each worker has so many in memory: about 4 MB. */
 const CARRIED_EXTENTS_MAX = 20_000;
@@ -58,7 +58,11 @@ interface OpenPack {
   crc: number;
 }
 
-export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): PackSeries {
+export function packSeries(
+  job: Writer & Pick<BackupJob, 'packBytes'>,
+  worker: number,
+  deps: ShipperDeps,
+): PackSeries {
   let open: OpenPack | undefined;
   let sequence = 0;
   let aborted: { readonly reason: unknown } | undefined;
@@ -112,7 +116,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
 }
 
 function openPack(
-  job: BackupJob,
+  job: Writer,
   worker: number,
   sequence: number,
   { store, clock, signal }: ShipperDeps,
@@ -149,7 +153,7 @@ async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Pro
 /** A receipt confirms that its pack is stored, so the pack comes first. */
 async function finishPack(
   pack: OpenPack,
-  job: BackupJob,
+  job: Writer,
   worker: number,
   deps: ShipperDeps,
 ): Promise<void> {

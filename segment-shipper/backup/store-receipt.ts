@@ -4,9 +4,12 @@ import { type CarriedReceipt, Receipt } from '../../backup-set/documents/receipt
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 
+/** What names the objects of one writer: the part of a job that packs and receipts need. */
+export type Writer = Pick<BackupJob, 'timestamp' | 'content' | 'attempt'>;
+
 /** The fields that every receipt of this shipper starts with. */
 export function receiptHeader(
-  { timestamp, content, attempt }: BackupJob,
+  { timestamp, content, attempt }: Writer,
   worker: number,
   sequence: number,
 ) {

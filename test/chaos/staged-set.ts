@@ -227,6 +227,8 @@ function stagesOf(
 
 /** Replaces the timestamp of the builders, which is always the same. */
 function retimed(parts: SetParts, timestamp: string): SetParts {
+  // Carried rows are built for this timestamp only.
+  if (timestamp === TIMESTAMP) return parts;
   const again = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;
   const receipts = (list: readonly ObjectReceipt[]) => list.map((receipt) => again(receipt));

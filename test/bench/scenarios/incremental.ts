@@ -42,7 +42,7 @@ function incrementalScenario({ name, about, server: choose }: Spec): Scenario {
     rounds: 2,
     async run(bench, { gigabytes, rounds }) {
       const { hasSummaries, binDir } = await choose();
-      const settings = hasSummaries ? { summarize_wal: 'on' } : {};
+      const settings = hasSummaries ? { summarize_wal: 'on', fsync: 'on' } : {};
       const options = { settings, ...(binDir !== undefined && { binDir }) };
       return withServer(
         bench,

@@ -14,7 +14,8 @@ export function environment(
   const tools = Object.values(bench.tools.found).map(({ path }) => dirname(path));
   return {
     PATH: [
-      ...new Set([dirname(process.execPath), ...tools, server?.binDir ?? '', '/usr/bin', '/bin']),
+      // First the programs of the server's version: an older pg_dump refuses the server.
+      ...new Set([dirname(process.execPath), server?.binDir ?? '', ...tools, '/usr/bin', '/bin']),
     ]
       .filter((dir) => dir !== '')
       .join(':'),

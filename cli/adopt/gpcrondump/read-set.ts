@@ -1,0 +1,206 @@
+import { mapInFlight } from '../../../async/each-in-flight.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
+import { UnsoundScript } from '../script/unsound.ts';
+import { type CountedSection, countSections, InsertDump, nameDecoder } from './data-sections.ts';
+import type { FoundFile } from './find-files.ts';
+import {
+  judgeFile,
+  judgeReport,
+  refuseUnsupported,
+  smallFile,
+  UnsoundSet,
+  uniqueFiles,
+  unreported,
+} from './judge-files.ts';
+import { type Dump, openDump } from './open-file.ts';
+import { parseReport, type ReportedDump } from './report.ts';
+import {
+  type CountedDump,
+  compareDumps,
+  lackingDirty,
+  type SetProblem,
+  tableKey,
+} from './rules.ts';
+
+/** One segment's dump: what it holds, and where it is. */
+export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {
+  /** Undefined: it is missing. */
+  readonly dump: Dump | undefined;
+}
+
+/** A set of gpcrondump, read once. */
+export interface GpcrondumpSet {
+  readonly timestamp: string;
+  readonly hasNewNames: boolean;
+  readonly options: string;
+  readonly master: ReportedDump;
+  readonly definitions: ScriptDefinitions;
+  readonly postData: ScriptDefinitions;
+  /** The text of gp_global…; absent: the set has none (`gpcrondump -G`). */
+  readonly globals: Buffer | undefined;
+  /** The text of gp_cdatabase…; absent: the set has none. */
+  readonly creation: Buffer | undefined;
+  readonly segments: readonly SegmentDump[];
+  /** Names as the lists of an increment have them, without quotes; absent: a full set. */
+  readonly increment?: {
+    /** The tables whose rows it has. */
+    readonly dirty: readonly string[];
+    /** All tables of the database with rows, roots of partitioned tables not among them. */
+    readonly tables: readonly string[];
+  };
+  readonly problems: readonly SetProblem[];
+}
+
+interface NamedDump {
+  readonly dump: ReportedDump;
+  readonly file: FoundFile | undefined;
+}
+
+/** Each reads, decompresses and counts with about one core. */
+const DUMPS_AT_ONCE = 4;
+
+/**
+ * Reads every byte of a set and judges it. The report and the status files of gpcrondump are not
+ * enough: it calls dumps that a full disk has cut off successful.
+ * @throws UnsoundSet when its definitions are not sound. StowageError `adopt/unsupported`.
+ */
+export async function readSet(
+  files: readonly FoundFile[],
+  timestamp: string,
+  signal: AbortSignal,
+): Promise<GpcrondumpSet> {
+  const problems: SetProblem[] = [];
+  const unique = await uniqueFiles(files, problems);
+  const reportFile = unique.find(({ kind }) => kind === 'report');
+  if (reportFile === undefined)
+    throw new UnsoundSet([
+      ...problems,
+      { file: `gp_dump_${timestamp}.rpt`, message: 'the report of the set is missing' },
+    ]);
+  const report = parseReport((await smallFile(reportFile)).toString('utf8'));
+  problems.push(...judgeReport(report, timestamp, reportFile.name));
+  refuseUnsupported(report, timestamp);
+  const dumps = report.dumps.map(
+    (dump): NamedDump => ({ dump, file: unique.find(({ name }) => name === dump.file) }),
+  );
+  for (const { dump, file } of dumps) problems.push(...(await judgeFile(dump, file, unique)));
+  problems.push(...unreported(report, unique));
+  const ofMaster = dumps.filter(({ dump }) => dump.content === -1);
+  const master = ofMaster.find(({ dump }) => !dump.isPostData);
+  const [definitions, postData] = [
+    await definitionsIn(master, 'pre-data', problems, signal),
+    await definitionsIn(
+      ofMaster.find(({ dump }) => dump.isPostData),
+      'post-data',
+      problems,
+      signal,
+    ),
+  ];
+  const segments = await mapInFlight(
+    dumps.filter(({ dump }) => dump.content >= 0).sort((a, b) => a.dump.content - b.dump.content),
+    DUMPS_AT_ONCE,
+    (named) => countDump(named, timestamp, problems, signal),
+  );
+  const increment =
+    report.backupType === 'Incremental' ? await listsOf(unique, timestamp, problems) : undefined;
+  const isSound = problems.every(({ content }) => content !== undefined);
+  if (master === undefined || definitions === undefined || postData === undefined || !isSound)
+    throw new UnsoundSet(problems);
+  const decode = nameDecoder(definitions.encoding ?? '');
+  const tables = definitions.tables.map((table) => ({
+    schema: decode(table.schema),
+    name: decode(table.name),
+    rows: table.rows,
+  }));
+  for (const { schema, name, rows } of tables)
+    if (rows > 0)
+      problems.push({ file: master.dump.file, message: `it holds rows of ${schema}.${name}` });
+  const { encoding = 'UTF8' } = definitions;
+  const listed = increment === undefined ? tables.map(tableKey) : [];
+  problems.push(...compareDumps(segments, listed, encoding));
+  if (increment !== undefined) problems.push(...lackingDirty(segments, increment.dirty));
+  const textOf = async (kind: FoundFile['kind']) => {
+    const file = unique.find((candidate) => candidate.kind === kind);
+    return file && (await smallFile(file));
+  };
+  return {
+    timestamp,
+    hasNewNames: unique.some(({ hasNewName }) => hasNewName),
+    options: report.options,
+    master: master.dump,
+    definitions,
+    postData,
+    globals: await textOf('globals'),
+    creation: await textOf('cdatabase'),
+    segments,
+    ...(increment && { increment }),
+    problems,
+  };
+}
+
+/** What an increment says of the tables of its database. */
+async function listsOf(
+  files: readonly FoundFile[],
+  timestamp: string,
+  problems: SetProblem[],
+): Promise<GpcrondumpSet['increment']> {
+  const linesOf = async (kind: 'dirty_list' | 'table_list') => {
+    const file = files.find((candidate) => candidate.kind === kind);
+    if (file !== undefined)
+      return (await smallFile(file))
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== '');
+    const message = 'this list of an increment is missing';
+    problems.push({ file: `gp_dump_${timestamp}_${kind}`, message });
+    return [];
+  };
+  return { dirty: await linesOf('dirty_list'), tables: await linesOf('table_list') };
+}
+
+async function definitionsIn(
+  named: NamedDump | undefined,
+  section: 'pre-data' | 'post-data',
+  problems: SetProblem[],
+  signal: AbortSignal,
+): Promise<ScriptDefinitions | undefined> {
+  if (named?.file === undefined) {
+    const what = section === 'pre-data' ? 'dump' : '_post_data';
+    if (named === undefined)
+      problems.push({ file: `the master's ${what}`, message: 'the report does not name it' });
+    return undefined;
+  }
+  try {
+    return await readDefinitions(openDump(named.file, signal), section);
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    problems.push({ file: named.dump.file, message: error.message });
+    return undefined;
+  }
+}
+
+async function countDump(
+  { dump, file }: NamedDump,
+  timestamp: string,
+  problems: SetProblem[],
+  signal: AbortSignal,
+): Promise<SegmentDump> {
+  const { content, host, port } = dump;
+  const sections: CountedSection[] = [];
+  const counted = { content, host, port, file: dump.file, dump: file, sections };
+  if (file === undefined) return { ...counted, isCut: true };
+  try {
+    await countSections(openDump(file, signal), (section) => sections.push(section));
+  } catch (error) {
+    if (error instanceof InsertDump)
+      throw new StowageError(
+        'adopt/unsupported',
+        `set ${timestamp} was made with gp_dump -D: ${dump.file} holds INSERT statements. Load it with psql, and back that database up`,
+      );
+    if (!(error instanceof UnsoundScript)) throw error;
+    problems.push({ file: dump.file, content, message: error.message });
+    return { ...counted, isCut: true };
+  }
+  return { ...counted, isCut: false };
+}

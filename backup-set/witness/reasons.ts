@@ -7,6 +7,7 @@ export const REASONS = {
   unlogged: 'the table is unlogged',
   condition: 'an extension chooses its rows',
   'access-method': 'the table has another access method than heap',
+  tablespace: 'the table is in a tablespace, the clock of which is not known',
   'type-unknown': 'a column has a type whose output depends on more than the page',
   'server-changed': 'another server or database',
   'timeline-changed': 'the server has another timeline: failover or recovery',

@@ -18,10 +18,12 @@ export async function withSession<Result>(
   }
 }
 
-/** @throws StowageError when it takes too long. */
+/**
+ * From here on no statement of the session takes longer: a busy server has much to read.
+ * @throws StowageError when it takes too long.
+ */
 export async function checkpoint(session: Session, waitMs: number): Promise<void> {
   using _ = session.mayBeSilent();
   await session.query(`SET statement_timeout = ${Math.ceil(waitMs)}`);
   await session.query('CHECKPOINT');
-  await session.query('SET statement_timeout = 0');
 }

@@ -37,6 +37,8 @@ describe('a type', () => {
     expect(of('hstore', '1.8')).toBeDefined();
     expect(of('hstore', '1.8')).not.toBe(of('hstore', '1.9'));
     expect(of('unknown', '1.0')).toBeUndefined();
+    const inCatalog = { schema: 'pg_catalog', name: 'varchar2', extension: 'orafce' };
+    expect(described(2, type(2, inCatalog))).toBeUndefined();
   });
 
   test('is described by its labels and by those of its parts', () => {

@@ -99,6 +99,7 @@ export function typeDescriber(types: readonly CatalogType[]): (oid: number) => s
 /** A base type whose output function reads nothing but the value. */
 function isPlain({ schema, name, extension }: CatalogType): boolean {
   // reg* prints names of objects, aclitem names of roles: both can be renamed.
-  if (schema === 'pg_catalog') return !/^reg/.test(name) && name !== 'aclitem';
+  if (schema === 'pg_catalog' && extension === null)
+    return !/^reg/.test(name) && name !== 'aclitem';
   return extension !== null && KNOWN_EXTENSIONS.has(extension);
 }

@@ -9,6 +9,7 @@ import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
 import { readDocument } from '../../../functions/stored/load.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { selectionOf } from '../../config/config.ts';
 import type { ClusterContext } from '../../context.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 
@@ -21,8 +22,10 @@ export interface ChosenBase {
 /** What the user wants: the newest set that fits, no set, or this one. */
 export type WantedBase = 'newest' | 'none' | { readonly timestamp: string };
 
-/** Sets that are looked at: a root can hold the sets of several databases, and failed ones. */
+/** Sets of this database that are looked at: some have failed, or are damaged. */
 const SETS_MAX = 10;
+/** Sets of all databases of the root: each costs the reading of a manifest. */
+const LOOKED_AT_MAX = 200;
 
 /**
  * Chooses the base of a backup.
@@ -36,10 +39,10 @@ export async function chooseBase(
   const deps = functionDeps(context, store);
   if (typeof wanted === 'object') {
     const base = await readBase(deps, context, wanted.timestamp);
-    if (typeof base !== 'string') return base;
+    if (!('why' in base)) return base;
     throw new StowageError(
       'usage/flag',
-      `set ${wanted.timestamp} cannot be the base of a backup: ${base}. Leave out --base to use the newest set that can`,
+      `set ${wanted.timestamp} cannot be the base of a backup: ${base.why}. Leave out --base to use the newest set that can`,
       { where: { set: wanted.timestamp } },
     );
   }
@@ -55,43 +58,60 @@ export async function chooseBase(
 }
 
 async function newestBase(deps: Deps, context: ClusterContext): Promise<ChosenBase | undefined> {
-  let sets = 0;
+  const selection = JSON.stringify(selectionOf(context.config));
+  let newest: ChosenBase | undefined;
+  let [sets, lookedAt] = [0, 0];
   for await (const timestamp of newestSets(deps)) {
-    if (sets++ === SETS_MAX) return undefined;
+    if (sets === SETS_MAX || lookedAt++ === LOOKED_AT_MAX) break;
     const base = await readBase(deps, context, timestamp);
-    if (typeof base !== 'string') return base;
-    context.log.debug({ set: timestamp, reason: base }, 'not a base');
+    if ('why' in base) {
+      if (base.isOfAnother !== true) sets++;
+      context.log.debug({ set: timestamp, reason: base.why }, 'not a base');
+      continue;
+    }
+    // A newer set of some tables would leave the others without a base.
+    if (JSON.stringify(base.manifest.selection) === selection) return base;
+    newest ??= base;
+    sets++;
   }
-  return undefined;
+  return newest;
 }
 
-/** @returns why the set cannot be a base. */
+interface NotABase {
+  readonly why: string;
+  /** It is a set of another database. */
+  readonly isOfAnother?: true;
+}
+
 async function readBase(
   deps: Deps,
   { config }: ClusterContext,
   timestamp: string,
-): Promise<ChosenBase | string> {
+): Promise<ChosenBase | NotABase> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
-  if (raw === undefined) return 'it has no manifest';
+  if (raw === undefined) return { why: 'it has no manifest' };
   let manifest: Manifest;
   try {
     manifest = decode(Manifest, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    return 'its manifest cannot be read';
+    return { why: 'its manifest cannot be read' };
   }
   for (const field of ['cluster', 'database', 'flavour'] as const)
-    if (manifest[field] !== config[field]) return `its ${field} is ${manifest[field]}`;
-  if ((await retentionOf(deps, timestamp)).state !== 'living') return 'it has expired';
+    if (manifest[field] !== config[field])
+      return { why: `its ${field} is ${manifest[field]}`, isOfAnother: true };
+  if ((await retentionOf(deps, timestamp)).state !== 'living') return { why: 'it has expired' };
   // Packs of a copy have other ETags than its receipts.
-  if (manifest.root !== deps.store.url) return `it was first written to ${manifest.root}`;
+  if (manifest.root !== deps.store.url) return { why: `it was first written to ${manifest.root}` };
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
-  if (verdict === undefined) return 'it has not been validated';
-  if (verdict.status !== 'complete') return `it is ${verdict.status}`;
+  if (verdict === undefined) return { why: 'it has not been validated' };
+  if (verdict.status !== 'complete') return { why: `it is ${verdict.status}` };
   // A pack that is damaged where it lies is damaged in every set that uses it.
   const { needs } = manifest;
   const [pack] = await damagedPacksUsedBy(deps, { timestamp, needs, verdict });
   if (pack !== undefined)
-    return `it uses ${pack.object}, which the check of set ${pack.foundIn} found damaged`;
+    return {
+      why: `it uses ${pack.object}, which the check of set ${pack.foundIn} found damaged`,
+    };
   return { manifest, manifestSha256: sha256(raw.bytes) };
 }

@@ -39,6 +39,15 @@ test('of several relations of a name, the one with the same columns is meant', (
   expect(body.relations.map(({ baseRelation }) => baseRelation)).toEqual([1, undefined]);
 });
 
+test('of several relations of a name and columns, the one with the same types is meant', () => {
+  const typed = (id: number, type: string) => ({ ...named('a', id, ['x']), types: [type] });
+  const totals = { extents: 0, rows: 0, bytes: 0, storedBytes: 0, contents: 0 };
+  const relations = [typed(0, 'integer'), typed(1, 'bigint')].map((one) => ({ ...one, totals }));
+  const now = [typed(0, 'integer'), typed(1, 'bigint'), typed(2, 'text')];
+  const body = withBase({ ...plan, relations: now }, chosen({ relations }));
+  expect(body.relations.map(({ baseRelation }) => baseRelation)).toEqual([0, 1, 0]);
+});
+
 test('a set of another number of contents has no base', () => {
   const body = { ...plan, contents: [place, { ...place, content: 1 }] };
   expect(withBase(body, chosen())).toBe(body);

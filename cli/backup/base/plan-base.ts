@@ -29,14 +29,18 @@ export function withBase(body: Body, { manifest, manifestSha256 }: ChosenBase): 
 }
 
 /**
- * Finds the relation of a name. Shards can differ in its columns: then there are several of that
- * name, and the one with the same columns is meant.
+ * Finds the relation of a name. Shards can differ in its columns or their types: then there are
+ * several of that name, and the one that differs least is meant.
  */
 function relationsOf(relations: readonly Relation[]) {
   const byName = Map.groupBy(relations, ({ schema, name }) => JSON.stringify([schema, name]));
-  return ({ schema, name, columns }: Relation): number | undefined => {
-    const named = byName.get(JSON.stringify([schema, name])) ?? [];
+  return (relation: Relation): number | undefined => {
+    const named = byName.get(JSON.stringify([relation.schema, relation.name])) ?? [];
     if (named.length === 1) return named[0]?.id;
-    return named.find((other) => JSON.stringify(other.columns) === JSON.stringify(columns))?.id;
+    const alike = named.filter((other) => isSame(other.columns, relation.columns));
+    return (alike.find((other) => isSame(typesOf(other), typesOf(relation))) ?? alike[0])?.id;
   };
 }
+
+const typesOf = ({ types, generated }: Relation) => [types, generated];
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);

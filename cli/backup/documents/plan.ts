@@ -22,7 +22,7 @@ import type {
 import type { ObjectStore } from '../../../storage/store.ts';
 import { selectionOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
-import { type DecidedContents, withPins, witnessDocuments } from '../witness/documents.ts';
+import { type DecidedContents, withPins } from '../witness/documents.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;
@@ -134,8 +134,7 @@ export async function storePlan(
 ): Promise<Plan> {
   for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
     const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
-    const documents = witnessDocuments(draft.decided, timestamp);
-    const plan = withPins({ ...draft.body, timestamp }, documents);
+    const plan = await withPins({ ...draft.body, timestamp }, draft.decided);
     const bytes = encode(Plan, plan);
     if (bytes.length > bytesMax) throw tooLarge(plan, bytes.length, bytesMax);
     try {

@@ -1,4 +1,4 @@
-import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { eachInFlight, weighed } from '../../../async/each-in-flight.ts';
 import { decode, sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
@@ -17,7 +17,7 @@ import type { ClusterContext } from '../../context.ts';
 import { PARTS_AT_ONCE } from '../base/send.ts';
 import type { Draft } from '../documents/plan.ts';
 import type { DecidedContents } from './documents.ts';
-import type { PreparedWitnesses } from './prepare.ts';
+import { type PreparedWitnesses, SERVERS_AT_ONCE } from './prepare.ts';
 import { seeContent } from './see.ts';
 
 interface Deciding {
@@ -36,13 +36,15 @@ export async function decideContents(
   const decided = new Map<number, Decided>();
   if (prepared.support === undefined) return decided;
   const rereadAfterMs = durationMs(context.config.backup.rereadAfter);
-  await eachInFlight(held.nodes, PARTS_AT_ONCE, async (node) => {
+  // Each server has a checkpoint to make, and the snapshot is held meanwhile.
+  const admit = weighed(PARTS_AT_ONCE);
+  await eachInFlight(held.nodes, SERVERS_AT_ONCE, async (node) => {
     const { content } = node.segment;
     const planned = draft.body.contents.find((one) => one.content === content);
     const relations = (draft.work.get(content) ?? [])
       .map(({ relation: { id } }) => draft.body.relations[id])
       .filter((relation) => relation !== undefined);
-    const base = planned && (await readBase(context, store, draft.body, planned));
+    const base = planned && (await admit(1, () => readBase(context, store, draft.body, planned)));
     const seen = await seeContent(context, prepared, node, relations, base?.witness);
     if (seen !== undefined)
       decided.set(content, decide(seen, relations, { base, now: startedAt, rereadAfterMs }));

@@ -85,7 +85,7 @@ export function witnessLines(
       : [
           `read ${count(readTables)} of ${plural(tables, 'table')}${inPart}: the rows of the others did not change since set ${base.timestamp}`,
         ]),
-    ...(why.length === 0 ? [] : [`tables were read because: ${why.join('; ')}`]),
+    ...(why.length === 0 ? [] : [`why tables were read, per table and segment: ${why.join('; ')}`]),
     ...unavailableLines(unavailable),
   ];
 }
@@ -100,6 +100,7 @@ function unavailableLines(unavailable: WitnessOutcome['unavailable']): string[] 
     const contents = rangesOf(list.map(({ content }) => content))
       .map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`))
       .join(', ');
-    return [`content ${contents} has no ${first.kind} witness: ${printable(first.message)}`];
+    const have = list.length === 1 ? `content ${contents} has` : `contents ${contents} have`;
+    return [`${have} no ${first.kind} witness: ${printable(first.message)}`];
   });
 }

@@ -9,7 +9,7 @@ import type { Config } from '../../config/schema.ts';
 import type { ClusterContext } from '../../context.ts';
 import { noteWaiting } from '../../output/waiting.ts';
 
-const SERVERS_AT_ONCE = 16;
+export const SERVERS_AT_ONCE = 16;
 /** 32 MiB of a table (docs/design/0022-witnesses.md). */
 const RANGE_BLOCKS = 4096;
 
@@ -73,8 +73,8 @@ export async function prepareWitnesses(
   };
 }
 
-/** 0: every table is always read, so no witness is of use. */
-const isOff = ({ backup }: Config) => backup.rereadAfter === 0;
+/** Every table is always read, or no set is a base: witnesses and checkpoints are of no use. */
+const isOff = ({ backup }: Config) => backup.rereadAfter === 0 || !backup.carry;
 
 function isOn({ backup: { witnesses } }: Config, kind: WitnessKind): boolean {
   switch (kind) {

@@ -3,7 +3,7 @@ import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
-import { witnessDocuments } from './documents.ts';
+import { witnessDocument } from './documents.ts';
 
 const WRITES_AT_ONCE = 16;
 
@@ -16,9 +16,9 @@ export async function storeWitnesses({
 }: Pick<BackupRun, 'store' | 'plan' | 'draft' | 'context'>): Promise<Shipped['failures']> {
   const { timestamp } = plan;
   const { signal } = context;
-  const documents = witnessDocuments(draft.decided, timestamp);
   try {
-    await eachInFlight([...documents], WRITES_AT_ONCE, async ([content, bytes]) => {
+    await eachInFlight(draft.decided ?? [], WRITES_AT_ONCE, async ([content, one]) => {
+      const bytes = witnessDocument(one, timestamp, content);
       await store.create(formatKey({ kind: 'witnesses', timestamp, content }), bytes, { signal });
     });
     return [];

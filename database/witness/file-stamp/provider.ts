@@ -4,7 +4,7 @@ import type { ServerCheck } from '../../inspect/check.ts';
 import type { Session } from '../../session/session.ts';
 import { withSession } from '../place.ts';
 import type { ServerHistory, TableFacts, WitnessProvider } from '../provider.ts';
-import { checkpointedAt, type FileStamp, readFileStamps } from './stamps.ts';
+import { checkpointedAt, type FileStamp, readFileStamps, serverStartedAt } from './stamps.ts';
 
 /** What differs between PostgreSQL and Greenplum. */
 export interface FileStampServer {
@@ -21,21 +21,26 @@ export function fileStamps({ whyUnavailable, readHistory }: FileStampServer): Wi
       const prepared = await withSession(place, async (session) => {
         const unavailable = await whyUnavailable(session);
         return unavailable === undefined
-          ? { at: await checkpointedAt(session, place.waitMs) }
+          ? {
+              at: await checkpointedAt(session, place.waitMs),
+              startedAt: await serverStartedAt(session),
+            }
           : { unavailable };
       });
       if (prepared.at === undefined) return { unavailable: prepared.unavailable };
-      const { at } = prepared;
+      const { at, startedAt } = prepared;
       return {
         async collect({ session, tables }) {
           const history = await readHistory(session);
           const ours = tables.filter(({ accessMethod }) => accessMethod === 'heap');
           const oids = ours.filter(({ unlogged }) => !unlogged).map(({ oid }) => oid);
           // Outside of the snapshot: a CHECKPOINT that takes too long must not end its session.
-          const stamps = await withSession(place, (other) =>
-            readFileStamps(other, oids, place.waitMs),
+          const stamps = await withSession(place, async (other) =>
+            (await serverStartedAt(other)) === startedAt
+              ? ((await readFileStamps(other, oids, place.waitMs)) ?? OTHER_CLOCK)
+              : OTHER_SERVER,
           );
-          if (stamps === undefined) return { unavailable: OTHER_CLOCK };
+          if (typeof stamps === 'string') return { unavailable: stamps };
           return {
             source: { kind: 'file-stamp', ...history, checkpointedAt: at } as const,
             tables: new Map(
@@ -58,6 +63,9 @@ export function fileStamps({ whyUnavailable, readHistory }: FileStampServer): Wi
 const OTHER_CLOCK =
   'the files have times of another clock than the server (a network file system?): global/pg_control was just written, and its time is not now';
 
+const OTHER_SERVER =
+  'the address led to another server than before the snapshot, or the server was restarted';
+
 function witnessOf(
   { oid, file, toastFile, shape, unlogged }: TableFacts,
   stamp: FileStamp | undefined,
@@ -65,6 +73,8 @@ function witnessOf(
   if (unlogged) return 'unlogged';
   if (shape === undefined) return 'type-unknown';
   if (stamp === undefined) return 'no-witness';
+  if (stamp.isElsewhere) return 'tablespace';
   const toast = toastFile === undefined ? {} : { toastFile };
-  return { kind: 'file-stamp', oid, file, ...toast, shape, ...stamp };
+  const { stamp: digest, newest } = stamp;
+  return { kind: 'file-stamp', oid, file, ...toast, shape, stamp: digest, newest };
 }

@@ -7,6 +7,8 @@ export interface FileStamp {
   readonly stamp: string;
   /** The newest of the times; seconds of the server's clock. */
   readonly newest: number;
+  /** They lie in a tablespace: another file system, the clock of which was not compared. */
+  readonly isElsewhere: boolean;
 }
 
 /**
@@ -16,6 +18,14 @@ export interface FileStamp {
 export async function checkpointedAt(session: Session, waitMs: number): Promise<number> {
   await checkpoint(session, waitMs);
   return Math.floor(await clockSeconds(session));
+}
+
+/** Tells servers apart: after a failover an address leads to one with another clock. */
+export async function serverStartedAt(session: Session): Promise<string | undefined> {
+  const [row] = await session.query<{ at: string }>(
+    'SELECT pg_catalog.pg_postmaster_start_time()::text AS at',
+  );
+  return row?.at;
 }
 
 /**
@@ -70,7 +80,8 @@ const STAMPS = `
   SELECT owner::int8::float8 AS oid,
          md5(string_agg(concat_ws(' ', path, n, f.size, extract(epoch FROM f.modification),
                                   extract(epoch FROM f.change)), E'\\n' ORDER BY path, n)) AS stamp,
-         max(ceil(extract(epoch FROM greatest(f.modification, f.change))))::float8 AS newest
+         max(ceil(extract(epoch FROM greatest(f.modification, f.change))))::float8 AS newest,
+         bool_or(path LIKE 'pg\\_tblspc/%') AS "isElsewhere"
   FROM forks
   CROSS JOIN LATERAL generate_series(0, last) n
   CROSS JOIN LATERAL pg_catalog.pg_stat_file(

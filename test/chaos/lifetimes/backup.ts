@@ -78,8 +78,8 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
 }
 
 function contextOf({ clock, log }: Deps, signal: AbortSignal): ClusterContext {
-  const { cluster, database, flavour } = PLAN;
-  const config = { cluster, database, flavour, shippers: { start: 'process' } };
+  const { cluster, database, flavour, selection: backup } = PLAN;
+  const config = { cluster, database, flavour, backup, shippers: { start: 'process' } };
   const output = { json: false, live: false, result: none, note: none, draw: none };
   const context = { env: {}, clock, signal, log, output, config, sources: new Map() };
   return context as unknown as ClusterContext;

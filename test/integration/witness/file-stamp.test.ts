@@ -96,6 +96,35 @@ describe('the stamps of files', () => {
     });
   });
 
+  test('are not used in a tablespace, because its file system can have another clock', async () => {
+    for (const sql of [
+      `SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''`,
+      'CREATE TABLE far TABLESPACE elsewhere AS SELECT 1 AS id',
+    ])
+      await server.psql(sql.replaceAll('; ', ';\n'));
+    const seen = await look();
+    expect(differences(seen, seen)).toMatchObject({ far: 'tablespace', kept: undefined });
+    await server.psql('DROP TABLE far');
+  });
+
+  test('prove nothing when the address led to another server meanwhile, whose clock can differ', async () => {
+    const other = await startPostgres();
+    onTestFinished(() => other.stop());
+    const place = { target: server.target(), waitMs: 60_000, signal: new AbortController().signal };
+    const probe = await provider?.prepare(place);
+    if (probe === undefined || 'unavailable' in probe) throw new Error('no probe');
+    place.target = other.target();
+    const session = await openSession(place.target, {
+      ...{ purpose: 'probe', applicationName: 'stamps' },
+    });
+    onTestFinished(() => session.close());
+    const { server: identity, tables } = await shardsWitnesses.readTables(session);
+    const terms = { session, signal: place.signal, tables, base: undefined, server: identity };
+    expect(await probe.collect(terms)).toMatchObject({
+      unavailable: expect.stringContaining('another server'),
+    });
+  });
+
   test('need a superuser, or two grants, which the message names', async () => {
     const missing = await look({ user: 'plain' });
     expect(missing).toContain('GRANT pg_checkpoint TO plain');

@@ -257,6 +257,7 @@ describe('a backup run by agents', () => {
       'manifest',
       'manifest-part',
       'metadata',
+      'needs',
       'pack',
       'plan',
       'receipt',

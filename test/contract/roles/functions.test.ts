@@ -191,9 +191,9 @@ test('Operator and Audit can read the settings of the bucket, and a shipper cann
   expect(await deniedTo('Shipper')).toEqual(expect.arrayContaining(['versioning', 'policy']));
 });
 
-test('only the role Delete deletes a set', async () => {
+test('only the roles Delete and Expire delete a set', async () => {
   const set = await backUpAndValidate('20260131010600');
-  for (const role of at.roles.filter((name) => name !== 'Delete'))
+  for (const role of at.roles.filter((name) => !['Delete', 'Expire'].includes(name)))
     await expect(store(role).delete([set.seal.key]), role).rejects.toMatchObject(denied);
   await deleteSet(as('Delete'), await planDeletion(as('Delete'), set.timestamp));
   expect(await store('owner').head(set.seal.key)).toBeUndefined();

@@ -14,7 +14,7 @@ const sql = (text: string) => server.psql(text, DATABASE);
 /** Observes again, and makes the observation the next base. */
 async function next() {
   const before = base;
-  base = await observe(server, DATABASE, before);
+  base = await observe(server, DATABASE, { base: before });
   return compare(before, base);
 }
 

@@ -17,6 +17,8 @@ export interface ConnectionInternals {
   /** The socket, or the TLS stream over it from the event `sslconnect` on. */
   readonly stream: Duplex;
   once(event: 'sslconnect' | 'end', listener: () => void): void;
+  /** The server's ErrorResponse. */
+  on(event: 'errorMessage', listener: (error: Error & { code?: string }) => void): void;
 }
 
 /** What a CancelRequest needs: the backend's process id and its secret. 0 before the connection. */

@@ -6,6 +6,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { type WatchedSession, watchSession } from '../liveness/session-watch.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
+import { hearsLog, nameSegmentsOf } from './failover/segment-notice.ts';
 import { throughFailover } from './failover/through-failover.ts';
 import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
 import { findPassword } from './password-file.ts';
@@ -46,6 +47,7 @@ async function openBy(
           throw options.signal?.aborted === true ? interruptedError(options.signal) : error;
         });
   const client = receiving?.client ?? new Client(config);
+  if (hearsLog(target, options)) nameSegmentsOf(client);
   let closing = false;
   let busy: Promise<unknown> = Promise.resolve();
   let running: StatementTerms | undefined;
@@ -177,9 +179,10 @@ async function connect(client: Client, session: Session, options: SessionOptions
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
     const settings = settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX);
+    const log = hearsLog(session.target, options) ? '; SET client_min_messages = log' : '';
     // Greenplum's coordinator dispatches them, so this meets a segment that does not answer.
     await throughFailover(session, { ...options, open: openSession }, () =>
-      session.run(settings, 'set up a session'),
+      session.run(settings + log, 'set up a session'),
     );
     const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
     requireOwnBackend(session.target, session.pid, facts);

@@ -57,6 +57,15 @@ describe('a lost segment', () => {
       true,
       1,
     ],
+    [
+      // The part behind the semicolon is ours.
+      fromServer(
+        'MPP detected 1 segment failures, system is reconnected; lost: content 3 (timeout expired)',
+        '58M01',
+      ),
+      true,
+      3,
+    ],
     [fromServer('gang was lost due to cluster reconfiguration', 'XX000'), true, undefined],
     [fromServer('division by zero  (seg12 sdw3:6001 pid=77)', '22012'), false, 12],
     [fromServer('relation "seg7" does not exist', '42P01'), false, undefined],

@@ -6,13 +6,18 @@ export function detailOf(error: Error): string {
   return 'detail' in error && typeof error.detail === 'string' ? error.detail : '';
 }
 
+const SEGMENT = /\bseg(\d+) (?:slice\d+ )?[^\s:]+:\d+/;
+/** As Stowage adds it. */
+const LOST = /; lost: content (\d+) \(/;
+
 /**
  * The segment that an error of the coordinator names, as in `(seg1 slice2 sdw1:6000 pid=7)`;
  * undefined when it names none.
  */
 export function contentIn(error: unknown): number | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const found = /\bseg(\d+) (?:slice\d+ )?[^\s:]+:\d+/.exec(`${at.message}\n${detailOf(at)}`);
+    const text = `${at.message}\n${detailOf(at)}`;
+    const found = SEGMENT.exec(text) ?? LOST.exec(text);
     if (found !== null) return Number(found[1]);
   }
   return undefined;

@@ -137,6 +137,7 @@ describe('the inspection of a server', () => {
       ['lock table', true],
       ['long values', true],
       ['unchanged tables', true],
+      ['unchanged files', true],
       ['other stowage sessions', true],
       ['clock', true],
     ]);

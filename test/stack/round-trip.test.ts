@@ -155,11 +155,11 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     );
   });
 
-  test('its function expires the first set, and leaves it whole while it is locked', async () => {
+  test('its function expires the older sets, and leaves them whole while they are locked', async () => {
     const { emulator, stack } = place;
     const expire = () => invoke(emulator, stack.functionNames['expire'] ?? '', {});
-    const kept = { locked: [{ timestamp }], removed: [] };
-    expect((await expire()).payload).toMatchObject({ expired: [timestamp], ...kept });
+    const kept = { locked: [{ timestamp: older }, { timestamp }], removed: [] };
+    expect((await expire()).payload).toMatchObject({ expired: [timestamp, older], ...kept });
     expect((await expire()).payload).toMatchObject({ expired: [], ...kept });
     expect((await run(['show', timestamp])).text).toContain('expired');
   });

@@ -1,5 +1,5 @@
 import { Count } from '../base/document.ts';
-import { Lsn } from './lsn.ts';
+import { Lsn, lsnNumber } from './lsn.ts';
 import type { Reason } from './reasons.ts';
 
 /** Where in its history a server was: fields of a source. */
@@ -20,10 +20,5 @@ interface History {
 /** Why the server is not the one that the base saw, some time later. */
 export function historyDifference(base: History, now: History): Reason | undefined {
   if (base.timeline !== now.timeline || base.dbid !== now.dbid) return 'timeline-changed';
-  return positionOf(now.lsn) < positionOf(base.lsn) ? 'state-older' : undefined;
-}
-
-function positionOf(lsn: string): bigint {
-  const [high = '0', low = '0'] = lsn.split('/');
-  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+  return lsnNumber(now.lsn) < lsnNumber(base.lsn) ? 'state-older' : undefined;
 }

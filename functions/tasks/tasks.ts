@@ -40,15 +40,20 @@ async function hasTaskRequest(deps: Deps, task: string): Promise<boolean> {
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }
 
+async function tasksOf(deps: Deps, timestamp: string, work: SliceWork): Promise<string[]> {
+  return (await newestTasks(deps)).filter((task) => {
+    const parts = partsOfTask(task);
+    return parts.timestamp === timestamp && parts.work === work;
+  });
+}
+
 /** True while such a task of the set was requested and has not ended. */
 export async function hasOpenTask(
   deps: Deps,
   timestamp: string,
   work: SliceWork,
 ): Promise<boolean> {
-  for (const task of await newestTasks(deps)) {
-    const parts = partsOfTask(task);
-    if (parts.timestamp !== timestamp || parts.work !== work) continue;
+  for (const task of await tasksOf(deps, timestamp, work)) {
     if (!(await hasTaskOutcome(deps, task)) && (await hasTaskRequest(deps, task))) return true;
   }
   return false;
@@ -60,9 +65,7 @@ export async function hasSucceeded(
   timestamp: string,
   work: SliceWork,
 ): Promise<boolean> {
-  for (const task of await newestTasks(deps)) {
-    const parts = partsOfTask(task);
-    if (parts.timestamp !== timestamp || parts.work !== work) continue;
+  for (const task of await tasksOf(deps, timestamp, work)) {
     const raw = await readDocument(deps, formatKey({ kind: 'task-outcome', task }));
     const outcome = raw && parse(TaskOutcome, raw);
     if (outcome?.ok === true && outcome.value.status === 'complete') return true;

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { coversAll, lsnNumber, type Summary, summaryAt } from './chain.ts';
+import { lsnNumber } from '../../../backup-set/witness/lsn.ts';
+import { coversAll, type Summary, summaryAt } from './chain.ts';
 
 const lsn = (at: number) => `0/${at.toString(16).toUpperCase()}`;
 const summary = (start: number, end: number): Summary => ({

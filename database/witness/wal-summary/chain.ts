@@ -1,14 +1,10 @@
+import { lsnNumber } from '../../../backup-set/witness/lsn.ts';
+
 /** A file of the WAL summarizer: what changed from `start` up to `end`. */
 export interface Summary {
   readonly timeline: number;
   readonly start: string;
   readonly end: string;
-}
-
-/** The number of a position in the WAL that is printed as `1/A0`. */
-export function lsnNumber(lsn: string): bigint {
-  const [high = '0', low = '0'] = lsn.split('/');
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
 /** The file of a summary in `pg_wal/summaries`. */

@@ -1,17 +1,17 @@
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything, unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { HeldSnapshot } from '../../database/flavour.ts';
-import { flavourNamed } from '../../database/flavours.ts';
+import type { HeldSnapshot, Server } from '../../database/flavour.ts';
 import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
+import { mechanismOf } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
@@ -35,6 +35,7 @@ import { storeSeal } from './documents/seal.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
+import { suggestOtherWay } from './suggest.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
 import { type WitnessOutcome, witnessOutcome } from './witness/outcome.ts';
@@ -72,15 +73,16 @@ export async function runBackup(
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
-    await requireShippers(context, servers);
+    const read = serversRead(context, servers);
+    await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
-    const segments = servers.map(({ segment }) => segment);
+    const segments = read.map(({ segment }) => segment);
     const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
     const held = await takeSnapshot(context, prepared);
     let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {
-      const drafted = draftPlan(context.config, held, startedAt, store.url, servers);
+      const drafted = draftPlan(context.config, held, startedAt, store.url, read);
       const based = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
@@ -109,6 +111,12 @@ export async function runBackup(
   });
 }
 
+/** Through the coordinator, no other instance is asked. */
+function serversRead({ config }: ClusterContext, servers: readonly Server[]): readonly Server[] {
+  if (mechanismOf(config) !== 'coordinator') return servers;
+  return servers.filter(({ segment }) => segment.content === COORDINATOR);
+}
+
 async function takeSnapshot(
   context: ClusterContext,
   { underBarrier }: PreparedWitnesses,
@@ -119,7 +127,7 @@ async function takeSnapshot(
       selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
       lockTimeoutMs: config.backup.lockTimeoutMs,
       attemptsMax: config.backup.lockAttempts,
-      mechanism: config.backup.snapshot,
+      mechanism: mechanismOf(config),
       connections: config.shippers.workers,
       smallTableBytes: config.backup.smallTableBytes,
       signal,
@@ -127,7 +135,7 @@ async function takeSnapshot(
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
-    .catch((error: unknown) => suggestDispatch(context, error));
+    .catch((error: unknown) => suggestOtherWay(context, error));
   const unmatched = unmatchedIncludes(
     selectionOf(config),
     held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
@@ -150,16 +158,6 @@ async function takeSnapshot(
     );
   }
   return held;
-}
-
-/** Adds a hint to the error of a barrier that timed out, where the flavour also has `dispatch`. */
-function suggestDispatch({ config }: ClusterContext, error: unknown): never {
-  const { snapshotMechanisms } = flavourNamed(config.flavour);
-  const isUsed = config.backup.snapshot === 'dispatch';
-  if (isUsed || !snapshotMechanisms.includes('dispatch')) throw error;
-  if (!isStowageError(error, 'database/locked')) throw error;
-  const message = `${error.message}; \`stowage backup --snapshot dispatch\` takes the snapshot without blocking writers`;
-  throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
 const shipAll = (run: BackupRun): Promise<Shipped> =>
@@ -199,10 +197,12 @@ async function waitForVerdict(
 function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
   const { segments, tables } = sizeOf(plan);
+  const from =
+    plan.snapshot.mechanism === 'coordinator' ? 'the coordinator' : plural(segments, 'segment');
   output.note(
     'snapshot',
     { timestamp: plan.timestamp, segments, tables, ...plan.snapshot },
-    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables, 'table')} ` +
+    `set ${plan.timestamp}: snapshot of ${from} and ${plural(tables, 'table')} ` +
       `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

@@ -37,6 +37,10 @@ export const backupCommand: ClusterCommand = {
       '--snapshot <mode>',
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
+    [
+      '--through <way>',
+      'segments (default), or coordinator: its sessions read all rows; no session with a segment, no right but to read (Greenplum)',
+    ],
     ACCEPT_CLUSTER_FLAG,
     TAG_FLAG,
     ['--base <set>', 'the set whose frames are used again; default: the newest set that fits'],
@@ -63,6 +67,7 @@ export const backupCommand: ClusterCommand = {
     );
     return {
       'backup.snapshot': flags['snapshot'],
+      'backup.through': flags['through'],
       'backup.carry': flags['full'] === true ? false : undefined,
       'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),

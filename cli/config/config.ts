@@ -70,7 +70,7 @@ export function lockWaitMs({ backup: { lockTimeoutMs, lockAttempts } }: Config):
  */
 export function targetOf(
   config: Config,
-  { content, host, port, options, greenplum }: Segment,
+  { content, host, port, options, greenplum, ordinaryOnly }: Segment,
   env: ConfigInput['env'],
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = config.connection;
@@ -85,6 +85,7 @@ export function targetOf(
     user,
     ...(options !== undefined && { options }),
     ...(greenplum !== undefined && { greenplum }),
+    ...(ordinaryOnly && { ordinaryOnly }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
     stallSeconds: config.stallSeconds,

@@ -14,6 +14,7 @@ import { coordinatorBarrier } from './barrier.ts';
 import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
 import { overFailover } from './over-failover.ts';
+import { takeCoordinatorSnapshot } from './through/through.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';
 import { traitsOf } from './versions.ts';
 
@@ -22,7 +23,7 @@ const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
 /** Greenplum and Apache Cloudberry. */
 export const greenplum: FlavourDefinition = {
   segments: 'discovered',
-  snapshotMechanisms: ['barrier', 'dispatch'],
+  snapshotMechanisms: ['barrier', 'dispatch', 'coordinator'],
   homeVariable: 'GPHOME',
   reachesHostsBySsh: true,
   configProblems: ({ segments }) =>
@@ -52,10 +53,11 @@ export function greenplumFlavour(cluster: {
   const read = (options?: Pick<ServersOptions, 'signal' | 'onWaiting'>) =>
     readTopology(coordinator, connect(coordinator), options);
   const take = (options: SnapshotOptions) => (topology: GreenplumTopology) => {
-    if (options.mechanism === 'dispatch') {
-      const [first = coordinator] = topology.segments;
+    const [first = coordinator] = topology.segments;
+    if (options.mechanism === 'dispatch')
       return takeDispatchSnapshot(connect(first), topology, options);
-    }
+    if (options.mechanism === 'coordinator')
+      return takeCoordinatorSnapshot(connect({ ...first, ordinaryOnly: true }), topology, options);
     const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
     return takeBarrierSnapshot(members, coordinatorBarrier(topology.version), options);
   };

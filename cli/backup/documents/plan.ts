@@ -12,16 +12,12 @@ import {
   rangesOf,
 } from '../../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
-import type {
-  DiscoveredRelation,
-  DumpGaps,
-  HeldSnapshot,
-  NodeSnapshot,
-  Server,
-} from '../../../database/flavour.ts';
+import type { DiscoveredRelation } from '../../../database/discovered.ts';
+import type { DumpGaps, HeldSnapshot, NodeSnapshot, Server } from '../../../database/flavour.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { selectionOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
+import { mechanismOf } from '../../config/through.ts';
 import { type DecidedContents, withPins } from '../witness/documents.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
@@ -91,7 +87,7 @@ export function draftPlan(
       tool: TOOL,
       overdueAfterSeconds,
       snapshot: {
-        mechanism: config.backup.snapshot,
+        mechanism: mechanismOf(config),
         takenAt: held.takenAt.toISOString(),
         writerWaitMs: Math.round(held.writerWaitMs),
         attempts: held.attempts,
@@ -199,10 +195,10 @@ class RelationIds {
 const identifierOf = (systemIdentifier: string | undefined) =>
   systemIdentifier === undefined ? {} : { systemIdentifier };
 
-function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[] {
+function metadataOf({ definitions, largeObjects, withoutGlobals }: NodeSnapshot): MetadataFile[] {
   if (!definitions) return [];
   return [
-    'globals.sql.zst',
+    ...(withoutGlobals === true ? [] : (['globals.sql.zst'] as const)),
     'schema.dump',
     'sequences.sql.zst',
     ...(largeObjects > 0 ? (['large-objects.dump'] as const) : []),

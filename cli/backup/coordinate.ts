@@ -30,6 +30,7 @@ import { chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
+import { type GroupRun, joinGroup } from './documents/group.ts';
 import { draftPlan, sizeOf, storePlan } from './documents/plan.ts';
 import { storeSeal } from './documents/seal.ts';
 import { showBackupProgress } from './progress.ts';
@@ -60,6 +61,8 @@ export interface BackupOptions {
   readonly waitMs: number;
   /** Back up also when the cluster differs from the newest set of the root. */
   readonly acceptCluster?: boolean;
+  /** The run over several databases that this backup is part of. */
+  readonly group?: GroupRun;
   /** Absent = as `backup.carry` says: the newest set that fits, or none. */
   readonly base?: WantedBase;
 }
@@ -86,8 +89,10 @@ export async function runBackup(
       const based = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
-      const draft = withDecided(based, await whileServersFlush(context, decide));
+      const decided = withDecided(based, await whileServersFlush(context, decide));
+      const draft = { ...decided, ...(options.group && { group: options.group }) };
       const plan = await storePlan(store, draft, startedAt, context.signal);
+      joinGroup(options.group, plan);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
       if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);
       notePlan(context, plan);

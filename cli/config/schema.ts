@@ -37,11 +37,21 @@ const SegmentConfig = z.strictObject({
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
+const Databases = z.union([
+  z.literal('all'),
+  z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'must list each database once'),
+]);
+
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
   flavour: z.enum(FLAVOUR_NAMES).default('shards'),
   root: StoreRoot,
   database: z.string().min(1),
+  /** What a backup backs up, one after the other, when it is more than `database`. */
+  databases: Databases.exactOptional(),
   segments: z
     .array(SegmentConfig)
     .default([])

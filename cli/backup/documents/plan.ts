@@ -19,6 +19,7 @@ import { selectionOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
 import { mechanismOf } from '../../config/through.ts';
 import { type DecidedContents, withPins } from '../witness/documents.ts';
+import { type GroupRun, groupOf } from './group.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;
@@ -37,6 +38,8 @@ export interface Draft {
       readonly ranges?: ShippedRelation['ranges'];
     }[]
   >;
+  /** Absent = the set belongs to no group. */
+  readonly group?: GroupRun;
   /** What witnesses say about the contents that have some. */
   readonly decided?: DecidedContents;
 }
@@ -130,7 +133,8 @@ export async function storePlan(
 ): Promise<Plan> {
   for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
     const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
-    const plan = await withPins({ ...draft.body, timestamp }, draft.decided);
+    const body = { ...draft.body, ...groupOf(draft.group, timestamp), timestamp };
+    const plan = await withPins(body, draft.decided);
     const bytes = encode(Plan, plan);
     if (bytes.length > bytesMax) throw tooLarge(plan, bytes.length, bytesMax);
     try {

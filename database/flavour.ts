@@ -53,6 +53,8 @@ export interface InspectOptions {
   readonly shipsFromHere: (segment: Segment) => boolean;
   /** Connections that move rows, per segment. */
   readonly workers: number;
+  /** `coordinator`: the backup asks no other instance. */
+  readonly through: 'segments' | 'coordinator';
   readonly clock: () => Date;
   readonly signal?: AbortSignal | undefined;
 }

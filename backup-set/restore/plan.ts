@@ -115,6 +115,12 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   problems.push(
     ...targetProblems(request, manifest).map(({ message, content }) => problem(message, content)),
   );
+  if (request.globals && manifest.leftOut?.some(({ kind }) => kind === 'globals'))
+    problems.push(
+      problem(
+        'the set has no globals, because the role of its backup may not read roles: leave out --globals, and create the roles first, or restore with --no-owner and --no-acl',
+      ),
+    );
   for (const pattern of malformed)
     problems.push(problem(`${JSON.stringify(pattern)} is malformed: write schema.table or schema`));
   for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {

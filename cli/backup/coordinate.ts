@@ -5,13 +5,13 @@ import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { HeldSnapshot, Server } from '../../database/flavour.ts';
+import type { HeldSnapshot } from '../../database/flavour.ts';
 import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
-import { mechanismOf } from '../config/through.ts';
+import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
@@ -76,7 +76,7 @@ export async function runBackup(
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
-    const read = serversRead(context, servers);
+    const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
@@ -114,12 +114,6 @@ export async function runBackup(
       elapsedMs: context.clock().getTime() - startedAt.getTime(),
     };
   });
-}
-
-/** Through the coordinator, no other instance is asked. */
-function serversRead({ config }: ClusterContext, servers: readonly Server[]): readonly Server[] {
-  if (mechanismOf(config) !== 'coordinator') return servers;
-  return servers.filter(({ segment }) => segment.content === COORDINATOR);
 }
 
 async function takeSnapshot(

@@ -1,4 +1,5 @@
-import type { ConfigProblem, SnapshotMechanism } from '../../database/flavour.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import type { ConfigProblem, Server, SnapshotMechanism } from '../../database/flavour.ts';
 
 interface Chosen {
   readonly backup: {
@@ -38,4 +39,10 @@ export function throughProblems({
         ]
       : []),
   ];
+}
+
+/** The servers that a backup asks: through the coordinator, no other. */
+export function serversRead(chosen: Chosen, servers: readonly Server[]): readonly Server[] {
+  if (mechanismOf(chosen) !== 'coordinator') return servers;
+  return servers.filter(({ segment }) => segment.content === COORDINATOR);
 }

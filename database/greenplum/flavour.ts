@@ -13,6 +13,7 @@ import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
 import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
+import { inspectThrough } from './inspect/through/inspect.ts';
 import { overFailover } from './over-failover.ts';
 import { takeCoordinatorSnapshot } from './through/through.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';
@@ -37,7 +38,11 @@ export const greenplum: FlavourDefinition = {
           },
         ],
   open: (settings, connect) => greenplumFlavour({ coordinator: coordinatorOf(settings), connect }),
-  inspect: (settings, options) => inspectGreenplum(coordinatorOf(settings), options),
+  inspect: (settings, options) =>
+    (options.through === 'coordinator' ? inspectThrough : inspectGreenplum)(
+      coordinatorOf(settings),
+      options,
+    ),
 };
 
 function coordinatorOf({ coordinator = DEFAULT_COORDINATOR }: ClusterSettings): Segment {

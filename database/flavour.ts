@@ -199,6 +199,8 @@ export interface Blocker {
 /** A snapshot of the whole cluster, held open by one connection per segment. */
 export interface HeldSnapshot {
   readonly nodes: readonly NodeSnapshot[];
+  /** The segments of the cluster, when they are no nodes: through the coordinator. */
+  readonly segments?: number;
   readonly takenAt: Date;
   /**
    * The longest time that one statement of a writer may have waited for an attempt, failed ones

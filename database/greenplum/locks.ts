@@ -15,7 +15,8 @@ export async function readGreenplumLockWait(
   const isOwn = monitor.target.ordinaryOnly === true ? 'w.gp_segment_id = -1' : 'true';
   const rows = await monitor.query<LockWait['blockers'][number] & AwaitedRelation>(
     `SELECT coalesce(h.pid, 0) AS pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
-            coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction' ELSE '' END) AS state,
+            coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction'
+              WHEN a.pid IS NOT NULL THEN 'state not visible to this role' ELSE '' END) AS state,
             coalesce(left(a.query, 500), '') AS query,
             coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000, 0)::float8 AS "runningMs",
             coalesce(a.query LIKE 'autovacuum:%', false) AS "isAutovacuum", n.nspname || '.' || c.relname AS relation,

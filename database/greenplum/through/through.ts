@@ -58,6 +58,7 @@ export async function takeCoordinatorSnapshot(
     const node = await describe(holder, topology, discovery);
     return {
       nodes: [{ ...node, snapshotId }],
+      segments,
       takenAt,
       writerWaitMs: 0,
       attempts,
@@ -115,7 +116,7 @@ async function describe(
     ...(await describeServer(holder)),
     serverVersion: version.text,
     definitions: true,
-    relations: relations.map(({ oid, segments: _, ...relation }) => ({
+    relations: relations.map(({ oid, ...relation }) => ({
       ...relation,
       // The sum counts every copy of a replicated table.
       bytesEstimated: Math.ceil(

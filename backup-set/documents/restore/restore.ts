@@ -18,13 +18,14 @@ import { Locale, Relation } from '../plan.ts';
 import { ObjectRef, RowFormat } from '../receipt.ts';
 import { OrderChoices, RestoreChoices } from './choices.ts';
 import { ComparedObjects, RestoreNotes } from './found.ts';
+import { MappedOrder, Mapping } from './map.ts';
 import { Into, RequestedNames } from './names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
 
 /** Which servers load the rows into the target's tables (docs/format.md, Restores). */
-export const LOAD_STRATEGIES = ['per-segment', 'coordinator', 'on-segment'] as const;
+export const LOAD_STRATEGIES = ['per-segment', 'mapped', 'coordinator', 'on-segment'] as const;
 
 const PhaseName = z.enum(PHASES);
 const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
@@ -42,6 +43,7 @@ export const RestoreRequest = z.object({
   }),
   /** Only these contents of the set; absent = all. `target.contents` lists no others. */
   contents: z.array(Content).min(1).exactOptional(),
+  ...Mapping,
   selection: Selection,
   mode: z.enum(RESTORE_MODES),
   /** Read and check every byte before the first DDL statement. */
@@ -76,6 +78,8 @@ export const RestorePlan = z.object({
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
   load: z.enum(LOAD_STRATEGIES),
+  /** With `mapped`: as in the request. */
+  map: Mapping.map,
   /** As in the request: `restored` needs counts.json. */
   count: z.boolean(),
   objects: z.boolean().exactOptional(),
@@ -193,6 +197,9 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    /** Of the other contents that go into this server; their oids differ. */
+    moreLargeObjects: z.array(ObjectRef).min(1).exactOptional(),
+    ...MappedOrder,
     ...OrderChoices,
     /** Of the large objects. */
     noOwner: z.literal(true).exactOptional(),
@@ -212,6 +219,9 @@ export const Order = z.discriminatedUnion('phase', [
     selection: Selection.exactOptional(),
     sections,
     sequences: ObjectRef.exactOptional(),
+    /** Of the other contents that go into this server: the value that is furthest counts. */
+    moreSequences: z.array(ObjectRef).min(1).exactOptional(),
+    ...MappedOrder,
     /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
     ...OrderChoices,

@@ -9,6 +9,7 @@ import { exitOf, textOf } from '../restore/command/text.ts';
 import { runDryRun, runRestore } from '../restore/coordinate.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
+import { mappedFields } from '../restore/mapped/text.ts';
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore [set]',
@@ -47,7 +48,13 @@ export const restoreCommand: ClusterCommand = {
     const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
     const original = usesOriginal.length > 0 && { usesOriginal };
-    const what = { ...outcome, ...choices, ...only, ...changed };
+    const what = {
+      ...outcome,
+      ...choices,
+      ...only,
+      ...mappedFields(result.mapped),
+      ...changed,
+    };
     const all = { elapsedMs, ...what, ...empty, ...large, ...original, ...retriesField() };
     context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;

@@ -115,7 +115,7 @@ export const PROBLEMS = {
   'key-conflict': {
     meaning:
       'several contents of the set go into one server (--map), and a key of a table rejects their rows',
-    hint: 'when the contents have the same rows, restore again with --reference SCHEMA.TABLE; otherwise exclude the table or choose another map. Or correct the rows in the target, and continue with `stowage restore --resume ID`',
+    hint: 'when the contents have the same rows, restore again with --reference SCHEMA.TABLE; otherwise exclude the table or choose another map. Or give the rows in the target other keys (UPDATE; a resume loads a table again that has another number of rows), and continue with `stowage restore --resume ID`',
   },
   'need-missing': {
     meaning:

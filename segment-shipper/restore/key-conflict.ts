@@ -37,7 +37,7 @@ export function conflictOf(
     code: 'key-conflict',
     content,
     ...(table && { relation: { schema: table.schema, name: table.name } }),
-    message: `contents ${sources.join(', ')} of the set go into this server, and a key of table ${name} rejects their rows: ${message}. When the contents have the same rows, load one copy with --reference ${name}; otherwise leave the table out with --exclude-table, or choose another map`,
+    message: `contents ${sources.join(', ')} of the set go into this server, and a key of table ${name} rejects their rows: ${message.replace(/\.$/, '')}. When the contents have the same rows, load one copy with --reference ${name}; otherwise leave the table out with --exclude-table, or choose another map`,
   };
 }
 

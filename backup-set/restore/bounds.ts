@@ -10,13 +10,19 @@ import { COORDINATOR, segmentLoads } from './phases.ts';
 export type ContentVolume = RestorePlan['contents'][number] & {
   /** Limits the size of orders; the restore plan does not have it. */
   readonly extents: number;
-  /** With a map only: the relations of the content, which are compared with those of others. */
-  readonly counted?: readonly {
+  /** With a map only: what is compared with other contents. */
+  readonly shape?: ContentShape;
+};
+
+/** The chosen relations of a content, and the volume of those that are loaded once. */
+export interface ContentShape {
+  readonly relations: Uint32Array;
+  readonly references: readonly {
     readonly relation: number;
     readonly rows: number;
     readonly bytes: number;
   }[];
-};
+}
 
 /**
  * One problem for each order that would need more extents than ORDER_EXTENTS_MAX, so that it could

@@ -10,7 +10,7 @@ import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { mapProblems } from './mapped/map.ts';
 import { shapeProblems } from './mapped/shape.ts';
-import { broughtBy, countedIn, targetVolumes } from './mapped/volumes.ts';
+import { broughtBy, shapeOf, targetVolumes } from './mapped/volumes.ts';
 import { namesOrReason } from './names/into.ts';
 import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
 import { makesObjects, phasesOf, restores } from './sections.ts';
@@ -202,7 +202,7 @@ export function volumeIn(
   const brings = broughtBy(request, chosen);
   return (part) => ({
     ...volumeOf(part, brings(part.content)),
-    ...(request.map && { counted: countedIn(part, chosen) }),
+    ...(request.map && { shape: shapeOf(request, part, chosen) }),
   });
 }
 

@@ -3,7 +3,6 @@ import type { Manifest, ManifestRelation } from '../../documents/manifest.ts';
 import type { MapRule } from '../../documents/restore/map.ts';
 import type { RestoreRequest } from '../../documents/restore/restore.ts';
 import type { ContentVolume } from '../bounds.ts';
-import { isReferenceOf } from './volumes.ts';
 
 /** Why contents cannot be merged, as far as documents tell. */
 export interface ShapeProblem {
@@ -12,22 +11,19 @@ export interface ShapeProblem {
   readonly relation?: { readonly schema: string; readonly name: string };
 }
 
-type Asked = Pick<RestoreRequest, 'map' | 'references'>;
-
 /**
  * Compares the contents that go into one server: the first of a rule must have every relation of
  * the others, with the same columns and types, and the same encoding.
  */
 export function shapeProblems(
-  request: Asked,
+  { map = [] }: Pick<RestoreRequest, 'map'>,
   manifest: Manifest,
   volumes: readonly ContentVolume[],
 ): ShapeProblem[] {
-  const { map = [] } = request;
   return [
     ...map.flatMap((rule) => encodingProblems(rule, manifest)),
     ...map.flatMap((rule) => relationProblems(rule, manifest, volumes)),
-    ...referenceProblems(request, manifest, volumes),
+    ...referenceProblems(manifest, volumes),
   ];
 }
 
@@ -51,11 +47,11 @@ function relationProblems(
   volumes: readonly ContentVolume[],
 ): ShapeProblem[] {
   const idsOf = (content: number | undefined) =>
-    volumes.find((volume) => volume.content === content)?.counted?.map((one) => one.relation) ?? [];
+    volumes.find((volume) => volume.content === content)?.shape?.relations ?? [];
   const known = new Set(idsOf(first));
   const byName = new Map([...known].map((id) => [nameOf(relations[id]), relations[id]]));
   return others.flatMap((content) =>
-    idsOf(content)
+    [...idsOf(content)]
       .filter((id) => !known.has(id))
       .flatMap((id): ShapeProblem[] => {
         const relation = relations[id];
@@ -85,17 +81,15 @@ function difference(one: ManifestRelation, other: ManifestRelation): string {
 
 /** A copy that is left out must have the rows of the copy that is loaded. */
 function referenceProblems(
-  request: Asked,
   { relations }: Manifest,
   volumes: readonly ContentVolume[],
 ): ShapeProblem[] {
-  const isReference = isReferenceOf(request);
   const first = new Map<string, { content: number; rows: number; bytes: number }>();
   const problems: ShapeProblem[] = [];
-  for (const { content, counted = [] } of volumes)
-    for (const { relation: id, rows, bytes } of counted) {
+  for (const { content, shape } of volumes)
+    for (const { relation: id, rows, bytes } of shape?.references ?? []) {
       const relation = relations[id];
-      if (relation === undefined || !isReference(relation)) continue;
+      if (relation === undefined) continue;
       const known = first.get(nameOf(relation));
       if (known === undefined) first.set(nameOf(relation), { content, rows, bytes });
       else if (known.rows !== rows || known.bytes !== bytes)

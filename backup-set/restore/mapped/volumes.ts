@@ -1,6 +1,6 @@
 import type { ManifestPart } from '../../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../../documents/restore/restore.ts';
-import type { ContentVolume } from '../bounds.ts';
+import type { ContentShape, ContentVolume } from '../bounds.ts';
 import { definedBy, targetOf } from './map.ts';
 
 type Named = { readonly schema: string; readonly name: string };
@@ -50,14 +50,21 @@ export function targetVolumes(
     });
 }
 
-/** What the shape of a mapped restore is checked by: the chosen relations of a content. */
-export function countedIn(
+/** What is compared of the chosen relations of a content with those of others. */
+export function shapeOf(
+  request: Pick<RestoreRequest, 'references'>,
   { relations }: Pick<ManifestPart, 'relations'>,
-  chosen: Chosen,
-): NonNullable<ContentVolume['counted']> {
-  return relations.flatMap(({ relation, rows, bytes }) =>
-    chosen.has(relation) ? [{ relation, rows, bytes }] : [],
-  );
+  chosen: Chosen<Named>,
+): ContentShape {
+  const isReference = isReferenceOf(request);
+  const held = relations.filter(({ relation }) => chosen.has(relation));
+  return {
+    relations: Uint32Array.from(held, ({ relation }) => relation),
+    references: held.flatMap(({ relation, rows, bytes }) => {
+      const named = chosen.get(relation);
+      return named !== undefined && isReference(named) ? [{ relation, rows, bytes }] : [];
+    }),
+  };
 }
 
 const nameOf = ({ schema, name }: Named) => JSON.stringify([schema, name]);

@@ -7,7 +7,7 @@ import {
   unmatchedIncludes,
 } from '../../../backup-set/base/selection.ts';
 import { plural } from '../../../backup-set/base/words.ts';
-import type { ManifestRelation } from '../../../backup-set/documents/manifest.ts';
+import type { ManifestPart, ManifestRelation } from '../../../backup-set/documents/manifest.ts';
 import type { MapRule, Reference } from '../../../backup-set/documents/restore/map.ts';
 import type {
   RestoreRequest,
@@ -59,15 +59,17 @@ export async function findEqualTables(
   const chosen = loadedRelations(look.request, look.manifest);
   const named = { ...EVERYTHING, includeTables: [...patterns] };
   requireMatches(patterns, [...chosen.values()]);
-  const candidates = await candidatesIn(look, chosen);
+  const isNamed = (relation: ManifestRelation) =>
+    patterns.length > 0 && selects(named, relation, relation.partitionRoot);
+  const candidates = await candidatesIn(look, chosen, isNamed);
   const references: Reference[] = [];
   const equal: Candidate[] = [];
   for (const candidate of candidates) {
-    const { relation, copies } = candidate;
-    if (patterns.length > 0 && selects(named, relation, relation.partitionRoot)) {
+    const { relation } = candidate;
+    if (isNamed(relation)) {
       await requireEqual(look, candidate);
       references.push({ ...nameOf(relation), why: 'named' });
-    } else if (areEqual(copies)) equal.push(candidate);
+    } else equal.push(candidate);
   }
   const withKey = equal.length === 0 ? () => false : await primaryKeys(look);
   const keyed = equal.filter(withKey).map(({ relation }) => nameOf(relation));
@@ -84,34 +86,46 @@ function requireMatches(patterns: readonly string[], relations: readonly Manifes
   throw new StowageError('restore/refused', message, { where: { field: 'reference' } });
 }
 
-/** The tables with rows that several contents of one rule have. */
+/** The tables with rows on several contents of one rule that are named, or equal everywhere. */
 async function candidatesIn(
   look: Look,
   chosen: ReadonlyMap<number, ManifestRelation>,
+  isNamed: (relation: ManifestRelation) => boolean,
 ): Promise<Candidate[]> {
   const { map } = look.request;
   const found = new Map<number, Candidate>();
+  /** Most tables: nothing more is kept of them. */
+  const differing = new Set<number>();
   for (const content of map.flatMap(({ from }) => from)) {
     const part = await requirePart(look, content);
-    const digests = new Map<number, (string | undefined)[]>();
-    for (const { extents } of part.packs)
-      for (const { relation, digest } of extents) {
-        if (!chosen.has(relation)) continue;
-        const list = digests.get(relation) ?? [];
-        digests.set(relation, list);
-        list.push(digest);
-      }
+    const digests = digestsIn(part, (id) => chosen.has(id) && !differing.has(id));
     for (const { relation: id, rows, bytes } of part.relations) {
       const relation = chosen.get(id);
-      if (relation === undefined || relation.totals.rows === 0) continue;
+      if (relation === undefined || relation.totals.rows === 0 || differing.has(id)) continue;
       const candidate = found.get(id) ?? { relation, copies: [] };
       found.set(id, candidate);
       candidate.copies.push({ content, rows, bytes, digest: digestOf(digests.get(id) ?? []) });
+      if (areEqual(candidate.copies) || isNamed(relation)) continue;
+      differing.add(id);
+      found.delete(id);
     }
   }
   const isMerged = ({ copies }: Candidate) =>
     map.some(({ from }) => copies.filter(({ content }) => from.includes(content)).length > 1);
   return [...found.values()].filter(isMerged);
+}
+
+/** The digests of the frames of wanted relations. */
+function digestsIn({ packs }: ManifestPart, isWanted: (relation: number) => boolean) {
+  const digests = new Map<number, (string | undefined)[]>();
+  for (const { extents } of packs)
+    for (const { relation, digest } of extents) {
+      if (!isWanted(relation)) continue;
+      const list = digests.get(relation) ?? [];
+      digests.set(relation, list);
+      list.push(digest);
+    }
+  return digests;
 }
 
 /** Equal exactly when the frames are the same, in any order. */

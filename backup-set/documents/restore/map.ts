@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Content, Name } from '../../base/document.ts';
+import { ObjectRef } from '../receipt.ts';
 
 /** Contents of the set that go into one content of the target. The first gives the definitions. */
 const MapRule = z.object({ to: Content, from: z.array(Content).min(1) });
@@ -20,8 +21,19 @@ export const Mapping = {
   references: z.array(Reference).exactOptional(),
 };
 
-/** What an order of a mapped restore has beside those of one content. */
-export const MappedOrder = {
-  /** The contents of the set that go into this server; absent = one. */
-  sources: z.array(Content).min(2).exactOptional(),
+/** The contents of the set that go into the server of an order; absent = one. */
+const sources = z.array(Content).min(2).exactOptional();
+
+/** What a data order has of the contents that are not the first. */
+export const MappedData = {
+  sources,
+  /** Their oids are not those of the first. */
+  moreLargeObjects: z.array(ObjectRef).min(1).exactOptional(),
+};
+
+/** What a post-data order has of the contents that are not the first. */
+export const MappedPostData = {
+  sources,
+  /** The value that is furthest counts. */
+  moreSequences: z.array(ObjectRef).min(1).exactOptional(),
 };

@@ -18,7 +18,7 @@ import { Locale, Relation } from '../plan.ts';
 import { ObjectRef, RowFormat } from '../receipt.ts';
 import { OrderChoices, RestoreChoices } from './choices.ts';
 import { ComparedObjects, RestoreNotes } from './found.ts';
-import { MappedOrder, Mapping } from './map.ts';
+import { MappedData, MappedPostData, Mapping } from './map.ts';
 import { Into, RequestedNames } from './names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
@@ -70,6 +70,8 @@ export const RestoreRequest = z.object({
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
+const Volume = { relations: Count, rows: Count, bytes: Count, storedBytes: Count };
+
 /** plan.json of a restore: phases in their order, and volumes per content. */
 export const RestorePlan = z.object({
   ...header('restore-plan'),
@@ -83,16 +85,8 @@ export const RestorePlan = z.object({
   /** As in the request: `restored` needs counts.json. */
   count: z.boolean(),
   objects: z.boolean().exactOptional(),
-  contents: z.array(
-    z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
-  ),
-  totals: z.object({
-    contents: Count,
-    relations: Count,
-    rows: Count,
-    bytes: Count,
-    storedBytes: Count,
-  }),
+  contents: z.array(z.object({ content: Content, ...Volume })),
+  totals: z.object({ contents: Count, ...Volume }),
 });
 export type RestorePlan = z.infer<typeof RestorePlan>;
 
@@ -197,9 +191,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
-    /** Of the other contents that go into this server; their oids differ. */
-    moreLargeObjects: z.array(ObjectRef).min(1).exactOptional(),
-    ...MappedOrder,
+    ...MappedData,
     ...OrderChoices,
     /** Of the large objects. */
     noOwner: z.literal(true).exactOptional(),
@@ -219,9 +211,7 @@ export const Order = z.discriminatedUnion('phase', [
     selection: Selection.exactOptional(),
     sections,
     sequences: ObjectRef.exactOptional(),
-    /** Of the other contents that go into this server: the value that is furthest counts. */
-    moreSequences: z.array(ObjectRef).min(1).exactOptional(),
-    ...MappedOrder,
+    ...MappedPostData,
     /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
     ...OrderChoices,

@@ -17,7 +17,7 @@ import { requirePart } from './parts.ts';
 export interface Differences {
   /** Why the restore cannot begin. */
   readonly reasons: readonly Problem[];
-  /** What the server gets from the first content, or not at all; it does not matter or is allowed. */
+  /** What the server gets from the first content, or not at all: harmless, or allowed. */
   readonly accepted: readonly Problem[];
 }
 

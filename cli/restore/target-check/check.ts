@@ -32,7 +32,7 @@ export interface TargetReport {
   readonly disks: Disks;
   /** What the set may need and could not be read, per content. */
   readonly unread: readonly string[];
-  /** With a map: objects that differ between contents of one server, and do not stop the restore. */
+  /** With a map: objects that differ between contents of a server, and do not matter. */
   readonly differences: readonly Problem[];
   /** Why the restore cannot begin. */
   readonly reasons: readonly Problem[];

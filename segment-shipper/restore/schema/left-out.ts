@@ -10,7 +10,7 @@ import { conflictOf, type Merging } from '../key-conflict.ts';
 import { problemOf } from '../order-result.ts';
 
 /**
- * The entries that pg_restore could not make, with the names that the archive gives them. A key over
+ * The entries that pg_restore could not make, with the names that the archive gives them. A key of
  * rows of several contents is a conflict.
  */
 export async function rejectedObjects(

@@ -6,7 +6,7 @@ import { startCluster, stopAll, type TestServer } from '../../support/servers/po
 
 const SHARDS = 4;
 
-/** Keys count in turns. Each shard has all countries and currencies, the latter in its own order. */
+/** Keys count in turns. Each shard has all countries, and all currencies in its own order. */
 const SQL = (shard: number) => `
 CREATE TABLE country (code text PRIMARY KEY, name text NOT NULL);
 INSERT INTO country SELECT 'c' || i, 'country ' || i FROM generate_series(1, 50) i;

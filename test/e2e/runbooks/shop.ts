@@ -1,6 +1,6 @@
 /**
- * A small shop: a schema whose objects need another schema, and are needed by a third. Its shards fit
- * into one database: the same customers, other keys of orders.
+ * A small shop: a schema whose objects need another schema, and are needed by a third. Its shards
+ * fit into one database: the same customers, other keys of orders.
  */
 export function shopSql(content: number): string {
   const first = 10_000 * content;

@@ -74,7 +74,8 @@ function plannedContents(
   volumes: readonly ContentVolume[],
 ): RestorePlan['contents'] {
   if (load === 'mapped') return targetVolumes(request, volumes);
-  if (load !== 'per-segment') return coordinated(load, workingContents(request, manifest), chosen, volumes);
+  if (load !== 'per-segment')
+    return coordinated(load, workingContents(request, manifest), chosen, volumes);
   return volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content);
 }
 

@@ -1,5 +1,5 @@
 import { decode } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest, ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { rowsOf } from '../../segment-shipper/read/rows-of.ts';
@@ -8,12 +8,12 @@ import { differences, rowSum, type Truth, type Truths } from './truth.ts';
 
 const BYTES_MAX = 64 * 1024 * 1024;
 
-/** A set that no deletion has taken, and what its snapshot had. */
+/** A set that was not removed, and what its snapshot had. */
 export interface LivingSet {
   readonly timestamp: string;
   /** By content. */
   readonly truths: ReadonlyMap<number, Truths>;
-  /** Key → bytes of every object that the manifest names. */
+  /** Key → bytes of all objects in its folder, and of all that its manifest names. */
   readonly objects: ReadonlyMap<string, number>;
 }
 
@@ -37,7 +37,8 @@ export async function livingSet(
   truths: ReadonlyMap<number, Truths>,
 ): Promise<LivingSet> {
   const { parts } = await partsOf(store, timestamp);
-  const objects = parts.flatMap((part) => [...objectsOf(part)]);
+  const objects: { key: string; bytes: number }[] = parts.flatMap((part) => [...objectsOf(part)]);
+  for await (const object of store.list(setPrefix(timestamp))) objects.push(object);
   return { timestamp, truths, objects: new Map(objects.map(({ key, bytes }) => [key, bytes])) };
 }
 

@@ -16,7 +16,11 @@ const CHANGES_MAX = 4;
 
 /** Changes the world. @returns what it did, also what the server has refused. */
 export async function change(world: World): Promise<string[]> {
-  const { random, servers } = world;
+  const { random, servers, followUp } = world;
+  if (followUp !== undefined) {
+    world.followUp = await followUp();
+    return ['the second half'];
+  }
   if (random.chance(SHARE_WITHOUT_CHANGE)) return ['nothing'];
   if (random.chance(SHARE_OF_SERVERS)) return [await changeServer(world)];
   const done: string[] = [];
@@ -35,7 +39,7 @@ async function changeServer(world: World): Promise<string> {
   const fitting = SERVER_CHANGES.filter(({ from = 0 }) => server.major >= from);
   const { name, run } = pickWeighted(random, fitting);
   count(world, name);
-  await run(server, random);
+  world.followUp = (await run(server, random)) ?? undefined;
   return `content ${content}: ${name}`;
 }
 

@@ -8,7 +8,7 @@ import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { writeConfig } from '../support/cli.ts';
-import { MODEL_DATABASE } from './actions/servers.ts';
+import { type FollowUp, MODEL_DATABASE } from './actions/servers.ts';
 import { quiet } from './commands.ts';
 import { FIRST_TABLES, SKIPPED } from './schema.ts';
 import { ModelServer } from './server.ts';
@@ -25,6 +25,15 @@ export interface World {
   /** The configuration file. */
   readonly config: string;
   readonly living: LivingSet[];
+  /** Sets with a tombstone, and the hours since. */
+  readonly expired: Map<string, { readonly set: LivingSet; hours: number }>;
+  /** Sets that a hold keeps. */
+  readonly held: Set<string>;
+  readonly tagged: Set<string>;
+  /** Sets that were removed. Packs of them may stay. */
+  readonly removed: Set<string>;
+  /** The second half of a change, after one backup without anything else beside it. */
+  followUp: FollowUp | undefined;
   /** What the snapshot of the backup under way has, by content. */
   readonly truths: Map<number, Truths>;
   /** The steps, for the message of a failure. */
@@ -43,6 +52,8 @@ export interface WorldOptions {
   readonly backup?: Readonly<Record<string, unknown>>;
 }
 
+/** Some sets have it, and rules of their own. */
+export const TAG = 'nightly';
 const CONTENTS = 2;
 const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -79,7 +90,7 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
         frameBytes: 8192,
         lockTimeoutMs: 200,
         excludeSchemas: [SKIPPED],
-        ...(major >= 17 && { witnesses: { waitSeconds: 5 } }),
+        witnesses: { waitSeconds: 5, fileStamp: major < 17 },
         ...backup,
       },
       shippers: { workers: 2, command: host.command },
@@ -91,6 +102,11 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
       store: await openStore({ root }),
       config,
       living: [],
+      expired: new Map(),
+      held: new Set(),
+      tagged: new Set(),
+      removed: new Set(),
+      followUp: undefined,
       truths,
       steps: [],
       counts: new Map(),
@@ -106,6 +122,8 @@ async function fill(server: ModelServer, content: number): Promise<void> {
   await server.sql('postgres', `CREATE DATABASE ${MODEL_DATABASE}`, 'CREATE ROLE clerk');
   await server.sql(MODEL_DATABASE, ...FIRST_TABLES);
   await server.sql(MODEL_DATABASE, `UPDATE plain SET word = 'content ${content}' WHERE id = 1`);
+  // Ranges need to know how many blocks a table has.
+  await server.sql(MODEL_DATABASE, 'VACUUM ANALYZE');
 }
 
 /** The rows of all tables but those that no set has. */
@@ -121,6 +139,11 @@ export async function seenBy(
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Adds what happened to the present step. */
+export function note(world: World, what: string): void {
+  world.steps.push(`${world.steps.pop() ?? ''} | ${what}`);
 }
 
 export function count(world: World, what: string, times = 1): void {

@@ -16,7 +16,7 @@ const { values } = parseArgs({
     mutation: { type: 'string' },
   },
 });
-if (values.mutation !== undefined) mutate(values.mutation);
+const meets = values.mutation === undefined ? undefined : mutate(values.mutation).meets;
 const { runModel } = await import('./run.ts');
 const { newWorld } = await import('./world.ts');
 const seed = Number(values.seed);
@@ -25,7 +25,7 @@ const major = Number(values.postgresql);
 const begun = performance.now();
 const other = process.env['STOWAGE_TEST_POSTGRES_BIN'];
 const binDir = other ?? (major >= 17 ? INSTALLED : undefined);
-const world = await newWorld({ seed, major, binDir });
+const world = await newWorld({ seed, major, binDir, meets });
 let found: readonly string[] = [];
 try {
   found = await runModel(world, {

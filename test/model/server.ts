@@ -186,12 +186,6 @@ export class ModelServer {
     await this.#launch();
   }
 
-  /** Creates a tablespace inside the server's files, unless the server has it. */
-  async tablespace(name: string): Promise<void> {
-    const create = `CREATE TABLESPACE ${name} LOCATION ''`;
-    await this.sql('postgres', create).catch(() => []);
-  }
-
   async stop(): Promise<void> {
     if (this.#postmaster !== undefined) await shutDown(this.#postmaster);
     for (const home of [this.#home, ...this.copies.map((copy) => copy.home)])

@@ -8,7 +8,7 @@ import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { writeConfig } from '../support/cli.ts';
-import { type FollowUp, MODEL_DATABASE } from './actions/servers.ts';
+import { type FollowUp, MODEL_DATABASE, TABLESPACE } from './actions/servers.ts';
 import { quiet } from './commands.ts';
 import { FIRST_TABLES, SKIPPED } from './schema.ts';
 import { ModelServer } from './server.ts';
@@ -20,6 +20,8 @@ import { type Truths, truthsOf } from './truth.ts';
 export interface World {
   readonly seed: number;
   readonly random: Random;
+  /** A change that this world makes often. */
+  readonly meets?: string | undefined;
   readonly servers: readonly ModelServer[];
   readonly store: ObjectStore;
   /** The configuration file. */
@@ -50,6 +52,7 @@ export interface WorldOptions {
   readonly binDir?: string | undefined;
   /** The part `backup` of the configuration. */
   readonly backup?: Readonly<Record<string, unknown>>;
+  readonly meets?: string | undefined;
 }
 
 /** Some sets have it, and rules of their own. */
@@ -57,7 +60,8 @@ export const TAG = 'nightly';
 const CONTENTS = 2;
 const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-export async function newWorld({ seed, major, binDir, backup }: WorldOptions): Promise<World> {
+export async function newWorld(options: WorldOptions): Promise<World> {
+  const { seed, major, binDir, backup, meets } = options;
   const programs = await serverPrograms(binDir);
   // Without fsync a server gives no witness of its WAL.
   const settings = major >= 17 ? { summarize_wal: 'on', fsync: 'on' } : { fsync: 'off' };
@@ -98,6 +102,7 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
     return {
       seed,
       random: randomFrom(seed),
+      meets,
       servers,
       store: await openStore({ root }),
       config,
@@ -120,6 +125,8 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
 
 async function fill(server: ModelServer, content: number): Promise<void> {
   await server.sql('postgres', `CREATE DATABASE ${MODEL_DATABASE}`, 'CREATE ROLE clerk');
+  // pg_dumpall 15 cannot describe a tablespace inside of the server: all copies have it.
+  await server.sql('postgres', `CREATE TABLESPACE ${TABLESPACE} LOCATION ''`);
   await server.sql(MODEL_DATABASE, ...FIRST_TABLES);
   await server.sql(MODEL_DATABASE, `UPDATE plain SET word = 'content ${content}' WHERE id = 1`);
   // Ranges need to know how many blocks a table has.

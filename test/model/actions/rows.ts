@@ -92,6 +92,14 @@ export const ROW_CHANGES: readonly Change[] = [
     },
   },
   {
+    // As it is before the first ANALYZE after many rows came.
+    name: 'statistics of a smaller table',
+    weight: 3,
+    sql: (s) => [
+      `UPDATE pg_class SET relpages = ${4 + s.random.below(6)} WHERE oid = ${quoteLiteral(s.table(isLarge).sql)}::regclass`,
+    ],
+  },
+  {
     // As a crash leaves it between the truncation of a VACUUM and its statistics.
     name: 'cut off the end, with old statistics',
     weight: 4,

@@ -4,6 +4,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import type { ModelServer } from '../server.ts';
 
 export const MODEL_DATABASE = 'model';
+export const TABLESPACE = 'far';
 
 /** A change of a server as a whole. */
 export interface ServerChange {
@@ -69,6 +70,20 @@ async function replaceDatabase(server: ModelServer, random: Random): Promise<voi
     `CREATE DATABASE ${D} OID = ${row?.['oid']} TEMPLATE between STRATEGY FILE_COPY`,
     'DROP DATABASE between',
   );
+}
+
+/** There, and back after the next backup: tables in a tablespace have no stamps. */
+async function moveDatabase(server: ModelServer, random: Random): Promise<FollowUp> {
+  const moveTo = async (tablespace: string) => {
+    const change = `UPDATE plain SET word = 'moved' WHERE id = ${random.below(3000)}`;
+    await server.sql(D, change).catch(ignore);
+    await server.sql('postgres', `ALTER DATABASE ${D} SET TABLESPACE ${tablespace}`);
+  };
+  await moveTo(TABLESPACE);
+  return async () => {
+    await moveTo('pg_default');
+    return undefined;
+  };
 }
 
 async function restoreCopy(server: ModelServer, random: Random): Promise<void> {
@@ -137,21 +152,7 @@ export const SERVER_CHANGES: readonly ServerChange[] = [
   {
     name: 'database moved to another tablespace',
     weight: 2,
-    run: async (server, random) => {
-      const [row] = await server.sql(
-        D,
-        `SELECT spcname AS name FROM pg_tablespace JOIN pg_database ON dattablespace = pg_tablespace.oid WHERE datname = '${D}'`,
-      );
-      const isBack = row?.['name'] !== 'pg_default';
-      await server
-        .sql(D, `UPDATE plain SET word = 'moved' WHERE id = ${random.below(3000)}`)
-        .catch(ignore);
-      if (!isBack) await server.tablespace('far');
-      await server.sql(
-        'postgres',
-        `ALTER DATABASE ${D} SET TABLESPACE ${isBack ? 'pg_default' : 'far'}`,
-      );
-    },
+    run: moveDatabase,
   },
   {
     name: 'database made again from itself',

@@ -33,7 +33,12 @@ export async function backUp(file: string, options: ModelBackup): Promise<Backup
 }
 
 /** `stowage restore TIMESTAMP --create --database NAME` in this process. */
-export async function restoreInto(file: string, timestamp: string, database: string) {
-  const options = optionsFrom({ create: true, globals: true }, [timestamp]);
+export async function restoreInto(
+  file: string,
+  timestamp: string,
+  database: string,
+  { globals = true } = {},
+) {
+  const options = optionsFrom({ create: true, ...(globals && { globals }) }, [timestamp]);
   return (await runRestore(await contextOf(file, database), options)).outcome;
 }

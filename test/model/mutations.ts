@@ -45,6 +45,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'database/witness/types.ts',
     from: "!/^reg/.test(name) && name !== 'aclitem'",
     to: 'true',
+    meets: 'rename a role',
   },
   'database moved as files': {
     file: CHANGES,
@@ -81,9 +82,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     to: 'false',
   },
   'holds ignored': {
-    file: 'backup-set/retention/decide.ts',
-    from: 'if (held !== undefined) reasons.push',
-    to: 'if (false) reasons.push',
+    file: 'backup-set/retention/state.ts',
+    from: "newest?.what === 'held' ? newest.instant : undefined",
+    to: 'undefined',
   },
   'grace ignored': {
     file: 'functions/retention/plan.ts',

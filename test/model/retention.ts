@@ -12,7 +12,7 @@ import { unneededObjects } from '../support/retention/unneeded.ts';
 import { pickWeighted } from './actions/action.ts';
 import { quiet } from './commands.ts';
 import { type LivingSet, missingObjects } from './sets.ts';
-import { count, note, TAG, type World } from './world.ts';
+import { count, type ModelRoot, note, TAG } from './world.ts';
 
 /** With more sets, the next expiry keeps few. */
 const LIVING_MAX = 10;
@@ -21,7 +21,7 @@ const GRACE_HOURS = [0, 12, 24] as const;
 
 const ACTS = [
   { weight: 40, run: () => Promise.resolve([]) },
-  { weight: 30, run: (world: World) => expire(world) },
+  { weight: 30, run: (world: ModelRoot) => expire(world) },
   { weight: 10, run: remove },
   { weight: 7, run: hold },
   { weight: 7, run: release },
@@ -29,7 +29,7 @@ const ACTS = [
 ];
 
 /** Random retention after a backup. @returns what differs from what the rules say. */
-export async function retain(world: World): Promise<string[]> {
+export async function retain(world: ModelRoot): Promise<string[]> {
   const { random, living, expired, store } = world;
   // The next change needs this set as its base.
   if (world.followUp !== undefined) return [];
@@ -41,7 +41,7 @@ export async function retain(world: World): Promise<string[]> {
 }
 
 /** After the grace of all sets but the newest, nothing is stored that it does not need. */
-export async function expireAll(world: World): Promise<string[]> {
+export async function expireAll(world: ModelRoot): Promise<string[]> {
   for (const timestamp of [...world.held]) await releaseOne(world, timestamp);
   const found = await expire(world, 1);
   await passTime(world, 100);
@@ -50,10 +50,10 @@ export async function expireAll(world: World): Promise<string[]> {
   return [...found, ...unneeded.map((key) => `no set needs ${key}, and it was not removed`)];
 }
 
-const depsOf = ({ store }: World): Deps => ({ store, clock: () => new Date(), log: quiet });
+const depsOf = ({ store }: ModelRoot): Deps => ({ store, clock: () => new Date(), log: quiet });
 
 /** Makes all marks older: their age counts by the times of their files. */
-async function passTime(world: World, hours: number): Promise<void> {
+async function passTime(world: ModelRoot, hours: number): Promise<void> {
   const { store, expired } = world;
   const root = fileURLToPath(store.url);
   for await (const { key, modifiedAt } of store.list(SETS)) {
@@ -65,7 +65,7 @@ async function passTime(world: World, hours: number): Promise<void> {
 }
 
 /** `stowage expire --yes`, and the same by the model. */
-async function expire(world: World, keepMax = 8): Promise<string[]> {
+async function expire(world: ModelRoot, keepMax = 8): Promise<string[]> {
   const { random, living, expired, held, tagged, removed } = world;
   const [keepLast, ofTag] = [1 + random.below(keepMax), 1 + random.below(3)];
   const graceHours = random.pick(GRACE_HOURS);
@@ -107,7 +107,7 @@ async function expire(world: World, keepMax = 8): Promise<string[]> {
 }
 
 /** `stowage delete`: of a set that others need only by force, and their packs stay. */
-async function remove(world: World): Promise<string[]> {
+async function remove(world: ModelRoot): Promise<string[]> {
   const { random, living, held, removed } = world;
   if (living.length < 3) return [];
   const { timestamp } = random.pick(living);
@@ -124,7 +124,7 @@ async function remove(world: World): Promise<string[]> {
   return [];
 }
 
-async function hold(world: World): Promise<string[]> {
+async function hold(world: ModelRoot): Promise<string[]> {
   const { random, living, held } = world;
   if (living.length === 0) return [];
   const { timestamp } = random.pick(living);
@@ -135,13 +135,13 @@ async function hold(world: World): Promise<string[]> {
   return [];
 }
 
-async function release(world: World): Promise<string[]> {
+async function release(world: ModelRoot): Promise<string[]> {
   const { random, held } = world;
   if (held.size > 0) await releaseOne(world, random.pick([...held]));
   return [];
 }
 
-async function releaseOne(world: World, timestamp: string): Promise<void> {
+async function releaseOne(world: ModelRoot, timestamp: string): Promise<void> {
   await releaseSet(depsOf(world), timestamp);
   world.held.delete(timestamp);
   count(world, 'set released');
@@ -149,7 +149,7 @@ async function releaseOne(world: World, timestamp: string): Promise<void> {
 }
 
 /** An expired set lives again, and is held. */
-async function unexpire(world: World): Promise<string[]> {
+async function unexpire(world: ModelRoot): Promise<string[]> {
   const { random, living, expired, held } = world;
   if (expired.size === 0) return [];
   const [timestamp, { set }] = random.pick([...expired]);

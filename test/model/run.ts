@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly restoreEvery: number;
   /** False: the sets that live at the end are read, and not restored. */
   readonly restoresAtEnd?: boolean;
-  readonly onStep?: (at: number, line: string) => void;
+  readonly onStep?: (at: number, line: string) => void | Promise<void>;
 }
 
 /** Takes the steps. @returns the differences after the first step that has any, or at the end. */
@@ -36,7 +36,7 @@ export async function runModel(world: World, options: RunOptions): Promise<strin
     if (at % options.restoreEvery === 0 && world.living.length > 0)
       found.push(...(await restored(world, world.random.pick(world.living))));
     const ms = Math.round(performance.now() - begun);
-    options.onStep?.(at, `${world.steps.at(-1)} (${ms} ms, ${world.living.length} sets)`);
+    await options.onStep?.(at, `${world.steps.at(-1)} (${ms} ms, ${world.living.length} sets)`);
     if (found.length > 0) return found;
   }
   const found: string[] = [];

@@ -16,13 +16,9 @@ import type { LivingSet } from './sets.ts';
 import { type ShipperHost, startShipperHost } from './shipper-host.ts';
 import { type Truths, truthsOf } from './truth.ts';
 
-/** Two servers, a root, the sets in it, and what happened so far. */
-export interface World {
-  readonly seed: number;
+/** A root, the sets in it, and what happened so far. */
+export interface ModelRoot {
   readonly random: Random;
-  /** A change that this world makes often. */
-  readonly meets?: string | undefined;
-  readonly servers: readonly ModelServer[];
   readonly store: ObjectStore;
   /** The configuration file. */
   readonly config: string;
@@ -34,14 +30,38 @@ export interface World {
   readonly tagged: Set<string>;
   /** Sets that were removed. Packs of them may stay. */
   readonly removed: Set<string>;
-  /** The second half of a change, after one backup without anything else beside it. */
-  followUp: FollowUp | undefined;
   /** What the snapshot of the backup under way has, by content. */
   readonly truths: Map<number, Truths>;
   /** The steps, for the message of a failure. */
   readonly steps: string[];
   readonly counts: Map<string, number>;
+  /** The second half of a change, after one backup without anything else beside it. */
+  followUp: FollowUp | undefined;
+}
+
+/** A root of two servers. */
+export interface World extends ModelRoot {
+  readonly seed: number;
+  /** A change that this world makes often. */
+  readonly meets?: string | undefined;
+  readonly servers: readonly ModelServer[];
   stop(): Promise<void>;
+}
+
+export function newRoot(seed: number, store: ObjectStore, config: string): ModelRoot {
+  return {
+    random: randomFrom(seed),
+    ...{ store, config },
+    living: [],
+    expired: new Map(),
+    held: new Set(),
+    tagged: new Set(),
+    removed: new Set(),
+    truths: new Map(),
+    steps: [],
+    counts: new Map(),
+    followUp: undefined,
+  };
 }
 
 export interface WorldOptions {
@@ -99,24 +119,8 @@ export async function newWorld(options: WorldOptions): Promise<World> {
       },
       shippers: { workers: 2, command: host.command },
     });
-    return {
-      seed,
-      random: randomFrom(seed),
-      meets,
-      servers,
-      store: await openStore({ root }),
-      config,
-      living: [],
-      expired: new Map(),
-      held: new Set(),
-      tagged: new Set(),
-      removed: new Set(),
-      followUp: undefined,
-      truths,
-      steps: [],
-      counts: new Map(),
-      stop,
-    };
+    const made = newRoot(seed, await openStore({ root }), config);
+    return { ...made, ...{ seed, meets, servers, truths, stop } };
   } catch (error) {
     await stop();
     throw error;
@@ -149,10 +153,10 @@ export async function seenBy(
 }
 
 /** Adds what happened to the present step. */
-export function note(world: World, what: string): void {
+export function note(world: Pick<World, 'steps'>, what: string): void {
   world.steps.push(`${world.steps.pop() ?? ''} | ${what}`);
 }
 
-export function count(world: World, what: string, times = 1): void {
+export function count(world: Pick<World, 'counts'>, what: string, times = 1): void {
   world.counts.set(what, (world.counts.get(what) ?? 0) + times);
 }

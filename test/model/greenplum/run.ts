@@ -14,6 +14,8 @@ const SHARE_WITHOUT_CHANGE = 0.12;
 const SHARE_WITH_WRITERS = 0.25;
 const SHARE_TAGGED = 0.2;
 const CHANGES_MAX = 5;
+/** Replicated tables. */
+const isCopy = (table: string) => table.endsWith('_copies');
 
 export interface GreenplumRunOptions {
   readonly steps: number;
@@ -85,10 +87,11 @@ async function backUpAndCheck(world: GreenplumWorld): Promise<string[]> {
     note(world, `set ${timestamp} on ${plan.base?.timestamp ?? 'no base'}`);
     count(world, 'tables carried without reading', witnessed.tables - witnessed.readTables);
     for (const { reason, tables } of witnessed.reasons) count(world, `read: ${reason}`, tables);
-    const set = await livingSet(store, timestamp, new Map(truths));
+    const all = await livingSet(store, timestamp, new Map(truths));
+    const set = { ...all, truths: withoutCopies(all) };
     living.push(set);
     if (tags.length > 0) world.tagged.add(timestamp);
-    return await rowDifferences(store, set);
+    return [...lostCopies(set), ...(await rowDifferences(store, set))];
   } catch (error) {
     if (!isStowageError(error, 'database/locked')) throw error;
     count(world, 'backup locked');
@@ -96,6 +99,26 @@ async function backUpAndCheck(world: GreenplumWorld): Promise<string[]> {
   } finally {
     await writers?.stop();
   }
+}
+
+/** One segment ships the rows of a replicated table. */
+function withoutCopies({ truths, tables }: LivingSet): LivingSet['truths'] {
+  const isOurs = (content: number, table: string) =>
+    !isCopy(table) || tables.get(content)?.has(table) === true;
+  return new Map(
+    [...truths].map(([content, all]) => {
+      return [content, new Map([...all].filter(([table]) => isOurs(content, table)))];
+    }),
+  );
+}
+
+/** A replicated table that no segment ships, or several. */
+function lostCopies({ timestamp, truths, tables }: LivingSet): string[] {
+  const copies = new Set([...truths.values()].flatMap((all) => [...all.keys()].filter(isCopy)));
+  return ['public.heap_copies', 'public.ao_copies', ...copies].flatMap((name) => {
+    const times = [...tables.values()].filter((of) => of.has(name)).length;
+    return times === 1 ? [] : [`set ${timestamp} has ${name} of ${times} segments`];
+  });
 }
 
 /** Transactions through the coordinator until they are stopped; some are rolled back. */
@@ -138,8 +161,11 @@ async function restored(world: GreenplumWorld, set: LivingSet): Promise<string[]
     const outcome = await restoreInto(world.config, timestamp, database, { globals: false });
     if (outcome.status !== 'restored')
       return [`${what}: ${outcome.status}: ${JSON.stringify(outcome.problems)}`];
-    for (const [content, rows] of await seenBySegments(world, database))
-      found.push(...differences(rows, truths.get(content) ?? new Map(), `${what}, ${content}`));
+    const copies = [...truths.values()].flatMap((all) => [...all].filter(([name]) => isCopy(name)));
+    for (const [content, rows] of await seenBySegments(world, database)) {
+      const wanted = new Map([...(truths.get(content) ?? []), ...copies]);
+      found.push(...differences(rows, wanted, `${what}, ${content}`));
+    }
     return found;
   } catch (error) {
     return [`${what} failed: ${messageOf(error)}`];

@@ -5,7 +5,7 @@ export const TABLES = `SELECT n.nspname AS schema, c.relname AS name,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND c.relstorage IN ('h', 'a', 'c') AND c.relpersistence IN ('p', 'u')
     AND n.nspname !~ '^pg_|^information_schema$|^gp_toolkit$'
-    AND c.oid NOT IN (SELECT parrelid FROM pg_partition)
+    AND c.oid NOT IN (SELECT inhparent FROM pg_inherits)
   ORDER BY 1, 2`;
 
 const rows = (count: number) =>

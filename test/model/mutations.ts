@@ -14,6 +14,7 @@ export interface Mutation {
 const HEAP = 'backup-set/witness/heap.ts';
 const WAL = 'backup-set/witness/wal-summary.ts';
 const PROVIDER = 'database/witness/wal-summary/provider.ts';
+const APPENDED = 'backup-set/witness/append-optimized.ts';
 const RANGES = 'backup-set/witness/ranges.ts';
 const CHANGES = 'database/witness/wal-summary/changes.ts';
 
@@ -75,6 +76,19 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'backup-set/witness/file-stamp.ts',
     from: 'STAMP_MARGIN_SECONDS = 2',
     to: 'STAMP_MARGIN_SECONDS = -5',
+  },
+  // On Greenplum.
+  'visimap ignored': {
+    file: APPENDED,
+    from: ' && base.witness.hidden === now.witness.hidden',
+    to: '',
+    meets: 'delete of append-optimized rows',
+  },
+  'ends of files ignored': {
+    file: APPENDED,
+    from: 'base.witness.files === now.witness.files && ',
+    to: '',
+    meets: 'insert',
   },
   'needed packs removed': {
     file: 'functions/retention/needed.ts',

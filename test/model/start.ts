@@ -32,7 +32,7 @@ export async function startRun({
   meets,
 }: RunChoice): Promise<StartedRun> {
   if (greenplum !== undefined) {
-    const world = await newGreenplumWorld(seed, greenplum);
+    const world = await newGreenplumWorld(seed, greenplum, meets);
     return { world, run: (terms) => runGreenplumModel(world, terms) };
   }
   const major = Number(postgresql);

@@ -13,6 +13,7 @@ import { drop, type GreenplumWorld, seenBySegments } from './world.ts';
 const SHARE_WITHOUT_CHANGE = 0.12;
 const SHARE_WITH_WRITERS = 0.25;
 const SHARE_TAGGED = 0.2;
+const SHARE_MET = 1 / 3;
 const CHANGES_MAX = 5;
 /** Replicated tables. */
 const isCopy = (table: string) => table.endsWith('_copies');
@@ -47,13 +48,15 @@ export async function runGreenplumModel(
 }
 
 async function change(world: GreenplumWorld): Promise<string[]> {
-  const { random } = world;
+  const { random, meets } = world;
   if (random.chance(SHARE_WITHOUT_CHANGE)) return ['nothing'];
+  const met = GREENPLUM_CHANGES.filter(({ name }) => name === meets);
   const client = await world.connect();
   const done: string[] = [];
   try {
     for (let left = 1 + random.below(CHANGES_MAX); left > 0; left -= 1) {
-      const { name, sql } = pickWeighted(random, GREENPLUM_CHANGES);
+      const isMet = met.length > 0 && random.chance(SHARE_MET);
+      const { name, sql } = pickWeighted(random, isMet ? met : GREENPLUM_CHANGES);
       const statements = sql({ random, salt: world.steps.length * 10 + left });
       const text = `${name}: ${statements.join('; ')}`;
       try {

@@ -24,6 +24,8 @@ interface Instance {
 /** A database of a cluster that others may use, too. */
 export interface GreenplumWorld extends ModelRoot {
   readonly segments: readonly Instance[];
+  /** A change that this world makes often. */
+  readonly meets?: string | undefined;
   connect(database?: string): Promise<Client>;
   stop(): Promise<void>;
 }
@@ -32,7 +34,11 @@ const UTILITY = '-c gp_session_role=utility';
 const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** @param address `host:port` of the coordinator of a cluster of Greenplum 6 */
-export async function newGreenplumWorld(seed: number, address: string): Promise<GreenplumWorld> {
+export async function newGreenplumWorld(
+  seed: number,
+  address: string,
+  meets?: string,
+): Promise<GreenplumWorld> {
   const [host = '', port = ''] = address.split(':');
   const user = process.env['PGUSER'] ?? 'gpadmin';
   const home = process.env['GPHOME'] ?? '/opt/gp/6';
@@ -62,7 +68,7 @@ export async function newGreenplumWorld(seed: number, address: string): Promise<
   });
   return {
     ...newRoot(seed, await openStore({ root }), config),
-    ...{ truths, segments, connect },
+    ...{ truths, segments, meets, connect },
     async stop() {
       shippers.stop();
       const last = await connect('postgres');

@@ -34,7 +34,7 @@ async function changeUnseen(server: ModelServer, random: Random): Promise<void> 
   await server.removeSummaries((file) => !before.includes(file));
 }
 
-/** Two histories that write as many bytes each. They lie more than a second apart: times of files. */
+/** Two histories that write as many bytes each, more than a second apart, as times of files are. */
 async function twoHistories(server: ModelServer): Promise<FollowUp> {
   await server.sql(D, 'ALTER SYSTEM SET autovacuum = off', 'VACUUM FREEZE');
   await server.keepColdCopy();

@@ -12,7 +12,8 @@ import { type Truths, truthsOf } from '../truth.ts';
 import { type ModelRoot, newRoot } from '../world.ts';
 import { FIRST_TABLES, TABLES } from './schema.ts';
 
-export const GREENPLUM_DATABASE = 'stowage_model';
+/** Several worlds can use a cluster. */
+const databaseOf = (seed: number) => `stowage_model_${seed}`;
 
 /** How to reach one instance of the cluster. */
 interface Instance {
@@ -42,9 +43,9 @@ export async function newGreenplumWorld(
   const [host = '', port = ''] = address.split(':');
   const user = process.env['PGUSER'] ?? 'gpadmin';
   const home = process.env['GPHOME'] ?? '/opt/gp/6';
-  const connect = (database = GREENPLUM_DATABASE) =>
-    open({ host, port: Number(port), user, database });
-  const segments = await recreate(await connect('postgres'));
+  const name = databaseOf(seed);
+  const connect = (database = name) => open({ host, port: Number(port), user, database });
+  const segments = await recreate(await connect('postgres'), name);
   const client = await connect();
   for (const statement of FIRST_TABLES) await client.query(statement);
   await client.end();
@@ -59,7 +60,7 @@ export async function newGreenplumWorld(
   });
   const root = pathToFileURL(join(folder, 'root')).href;
   const config = await writeConfig(join(folder, 'stowage.yaml'), {
-    ...{ cluster: 'model', flavour: 'greenplum', root, database: GREENPLUM_DATABASE },
+    ...{ cluster: 'model', flavour: 'greenplum', root, database: name },
     coordinator: { host, port: Number(port) },
     connection: { user, binDir: join(home, 'bin') },
     backup: { frameBytes: 8192, lockTimeoutMs: 500, witnesses: { fileStamp: true } },
@@ -72,17 +73,17 @@ export async function newGreenplumWorld(
     async stop() {
       shippers.stop();
       const last = await connect('postgres');
-      await drop(last, GREENPLUM_DATABASE).finally(() => last.end());
+      await drop(last, name).finally(() => last.end());
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** Makes the database anew. @returns the primaries of the segments. */
-async function recreate(client: Client): Promise<Instance[]> {
+async function recreate(client: Client, name: string): Promise<Instance[]> {
   try {
-    await drop(client, GREENPLUM_DATABASE);
-    await client.query(`CREATE DATABASE ${GREENPLUM_DATABASE} TEMPLATE template0 ENCODING 'UTF8'`);
+    await drop(client, name);
+    await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
     const { rows } = await client.query<Instance>(
       `SELECT content::int, address AS host, port FROM gp_segment_configuration
        WHERE role = 'p' AND content >= 0 ORDER BY content`,

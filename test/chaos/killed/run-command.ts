@@ -16,7 +16,7 @@ export interface Ended {
 }
 
 const START_MS = 250;
-const END_MS_MAX = 120_000;
+const END_MS_MAX = 300_000;
 const FIRST_PACE = { ms: 1_500, requests: 60 };
 
 /** Starts one command in its slot, and kills it as planned. */

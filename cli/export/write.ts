@@ -1,4 +1,3 @@
-import { isStowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
@@ -11,7 +10,7 @@ import { requireNewExport, toBucket } from './to/bucket.ts';
 import { compressed } from './to/compressed.ts';
 import { requireNoFile, toFile } from './to/file.ts';
 import { type Measured, measured } from './to/measured.ts';
-import { isReaderGone, toStandardOutput } from './to/standard-output.ts';
+import { toStandardOutput } from './to/standard-output.ts';
 
 const INTERRUPTED = 130;
 const NOTE_MS = 5_000;
@@ -41,11 +40,8 @@ export async function writeExport(
   try {
     const rows = await rowsFor(source, options, exported);
     const stream = measured(compressed(rows, streamCompression(options)), written);
-    await send(context, stream, { source, options, exported, written }, store);
-  } catch (error) {
-    // The reader of the pipe has all that it wants, as `head` does.
-    if (isStowageError(error, 'interrupted') && isReaderGone()) return INTERRUPTED;
-    throw error;
+    const sent = await send(context, stream, { source, options, exported, written }, store);
+    if (sent === 'reader-gone') return INTERRUPTED;
   } finally {
     progress.stop();
   }
@@ -81,12 +77,14 @@ async function send(
   stream: AsyncIterable<Uint8Array>,
   { source, options, exported, written }: Sent,
   store: ObjectStore | undefined,
-): Promise<void> {
+): Promise<'written' | 'reader-gone'> {
   const { signal, clock } = context;
   const { place, format, compression } = options;
   if (place.kind === 'stdout') return toStandardOutput(stream, signal);
-  if (place.kind === 'file')
-    return toFile(stream, place.path, { overwrite: place.overwrite, signal });
+  if (place.kind === 'file') {
+    await toFile(stream, place.path, { overwrite: place.overwrite, signal });
+    return 'written';
+  }
   const upload = (bucket: ObjectStore) =>
     toBucket(bucket, place, stream, signal, () => ({
       at: clock().toISOString(),
@@ -97,7 +95,8 @@ async function send(
       columns: source.columns.map(({ name }) => name),
       from: source.from as { readonly database: string },
     }));
-  return store === undefined ? withStore(context, upload) : upload(store);
+  await (store === undefined ? withStore(context, upload) : upload(store));
+  return 'written';
 }
 
 function summarize(

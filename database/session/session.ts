@@ -100,7 +100,7 @@ async function openBy(
       const { fields } = await ask(
         `SELECT * FROM (${query}\n) AS q LIMIT 0`,
         undefined,
-        'describe',
+        'run the query',
       );
       return fields.map(({ name, dataTypeID: type, dataTypeModifier: modifier }) => ({
         name,

@@ -30,6 +30,7 @@ export interface LiveQuery {
 
 /** @throws StowageError `table/…`, `export/impossible`, `database/failed` for what is no SQL. */
 export async function liveQuery(session: Session, wanted: LiveWanted): Promise<LiveQuery> {
+  await useOwnPath(session, wanted);
   if (wanted.query !== undefined) {
     const query = wanted.query.replace(/[;\s]+$/, '');
     const columns = await queryColumns(session, query);
@@ -52,6 +53,11 @@ export async function liveQuery(session: Session, wanted: LiveWanted): Promise<L
   const from = `${isAlone ? 'ONLY ' : ''}${quoteQualified(table)}`;
   const { schema, name } = table;
   return { query: selectFrom(from, columns, wanted.where), columns, table: { schema, name } };
+}
+
+/** SQL of the user finds names as it does in psql: our sessions have an empty search_path. */
+export async function useOwnPath(session: Session, { query, where }: LiveWanted): Promise<void> {
+  if (query !== undefined || where !== undefined) await session.query('RESET search_path');
 }
 
 /** The condition is SQL that the user gives, with the rights of the user. */

@@ -13,7 +13,13 @@ import { targetOf } from '../../config/config.ts';
 import type { ClusterContext } from '../../context.ts';
 import { flavourOf } from '../../flavour.ts';
 import type { Piece, RowSource } from '../source.ts';
-import { type LiveQuery, type LiveWanted, liveQuery, selectFrom } from './live-query.ts';
+import {
+  type LiveQuery,
+  type LiveWanted,
+  liveQuery,
+  selectFrom,
+  useOwnPath,
+} from './live-query.ts';
 import { merged } from './merged.ts';
 import { describe, type LiveOptions } from './through-one.ts';
 
@@ -62,6 +68,7 @@ export async function overAll<T>(
       const terms = { purpose: 'backup' as const, applicationName, receive, signal };
       const session = await attachSnapshot(target(node), node.snapshotId, terms);
       try {
+        await useOwnPath(session, wanted);
         const query = selectFrom(`ONLY ${quoteQualified(relation)}`, found.columns, wanted.where);
         const copy = copyOut(session, { ...relation, columns, query }, { signal, encoding });
         yield* copy.blocks;

@@ -71,7 +71,18 @@ export function selectFrom(
 }
 
 async function onlyTable(session: Session, wanted: TableName): Promise<LiveTable> {
-  const found = await liveTables(session, wanted.name, wanted.schema);
+  return onlyNamed(await liveTables(session, wanted.name, wanted.schema), wanted, session);
+}
+
+/**
+ * The one table of this name. @param found tables whose names may differ in upper and lower case.
+ * @throws StowageError `table/not-found`, `table/ambiguous`.
+ */
+export function onlyNamed(
+  found: readonly LiveTable[],
+  wanted: TableName,
+  session: Session,
+): LiveTable {
   const named = found.filter((each) => isNamed(wanted, each));
   const [table, ...others] = named;
   const { database } = session.target;

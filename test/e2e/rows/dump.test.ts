@@ -79,7 +79,10 @@ describe('the script of a whole set', () => {
     await store.close();
     const path = join(new URL(root).pathname, pack?.key ?? '');
     const bytes = await readFile(path);
-    await writeFile(path, bytes.map((byte, at) => (at === 20 ? byte ^ 1 : byte)));
+    await writeFile(
+      path,
+      bytes.map((byte, at) => (at === 20 ? byte ^ 1 : byte)),
+    );
     const { code, text } = await stowage(['dump', set], { config, plain: true });
     await writeFile(path, bytes);
     expect(code).toBe(3);

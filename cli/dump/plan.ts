@@ -24,7 +24,8 @@ export interface DumpPlan {
 }
 
 /**
- * Pure. @throws StowageError `export/impossible`, `table/not-found` for patterns that match nothing.
+ * Pure.
+ * @throws StowageError `export/impossible`; `table/not-found` for patterns that match nothing.
  */
 export function dumpPlan(manifest: Manifest, options: DumpOptions): DumpPlan {
   const { selection } = options;

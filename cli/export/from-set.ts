@@ -17,8 +17,8 @@ export interface FromSetOptions {
 
 /**
  * The rows of a table in a set.
- * @throws StowageError `export/impossible` for unknown or differing columns, for rows in COPY BINARY,
- * and for a content that the set has not.
+ * @throws StowageError `export/impossible` for unknown or differing columns, for rows in COPY
+ * BINARY, and for a content that the set has not.
  */
 export async function fromSet(
   set: OpenSet,

@@ -35,7 +35,7 @@ export interface ExportOptions {
   readonly place: Place;
 }
 
-/** @throws StowageError `usage/flag` naming a flag, or `export/impossible` for flags that disagree. */
+/** @throws StowageError `usage/flag`, or `export/impossible` for flags that disagree. */
 export function exportOptionsFrom(flags: Flags, positional: readonly string[]): ExportOptions {
   const [name] = positional;
   const query = textOf(flags, 'query');

@@ -12,8 +12,9 @@ export interface SetPart extends RelationPart {
 }
 
 /**
- * The parts of these relations in all contents, in the order of the set: content by content, in each
- * relation by relation. Give `partRows` a part to read its rows. Holds one part of the manifest.
+ * The parts of these relations in all contents, in the order of the set: content by content, in
+ * each relation by relation. Give `partRows` a part to read its rows. Holds one part of the
+ * manifest.
  * @param contents only these; absent = all.
  * @throws StowageError `set/damaged` when a part of the manifest is not the one that it pins.
  */

@@ -3,7 +3,7 @@ import { NotSql } from '../rename/lexer.ts';
 import { type SqlStatement, sqlStatements } from '../rename/statements.ts';
 import { nameAfter, plainStatement } from './plain-statement.ts';
 
-/** Settings that pg_restore writes first, which the script makes itself, for every version of psql. */
+/** Settings that pg_restore writes first; the caller writes those that every server knows. */
 const SETTINGS =
   /^(SET (statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout|client_encoding|standard_conforming_strings|check_function_bodies|xmloption|client_min_messages|row_security) = |SELECT pg_catalog\.set_config\('search_path')/;
 

@@ -32,8 +32,8 @@ interface Part {
 }
 
 /**
- * Runs `work` on the rows of a table, which all segments send at once, as of one instant: the barrier
- * of a backup, for this table alone. The order of the rows is not that of any server.
+ * Runs `work` on the rows of a table, which all segments send at once, as of one instant: the
+ * barrier of a backup, for this table alone. The order of the rows is not that of any server.
  * @throws StowageError as a backup; `export/impossible` for what has no rows on segments.
  */
 export async function overAll<T>(

@@ -3,7 +3,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { Column } from '../source.ts';
 import { dateValue, timestampValue } from './times.ts';
 
-/** A column of a Parquet file: how it is declared, and how values of COPY text become its values. */
+/** A column of a Parquet file: its declaration, and how values of COPY text become its values. */
 export interface ParquetColumn {
   readonly name: string;
   readonly element: SchemaElement;

@@ -17,8 +17,8 @@ export interface RowSink {
 }
 
 /**
- * The rows of a source as text or csv. COPY text with all columns and the options of a set leaves as it
- * is. @param encoding of what is written; absent = that of the rows.
+ * The rows of a source as text or csv. COPY text with all columns and the options of a set leaves
+ * as it is. @param encoding of what is written; absent = that of the rows.
  */
 export async function* formattedText(
   source: RowSource,

@@ -39,7 +39,7 @@ afterAll(async () => {
 
 const dump = (...args: string[]) => stowage(['dump', set, ...args], { config });
 
-/** Runs a script in a new database, as a user does. @returns the exit code of psql and its errors. */
+/** Runs a script, as a user does. @returns the exit code of psql and its errors. */
 async function psql(file: string, database: string): Promise<[number, string]> {
   const { port, user, binDir } = server;
   const args = ['-X', '-q', '-h', '127.0.0.1', '-p', String(port), '-U', user, '-d', database];

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ExportReceipt } from '../../../backup-set/documents/export/receipt.ts';
 import { failureOf, startStowage, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
@@ -106,7 +107,9 @@ describe('export', () => {
     expect(code).toBe(0);
     const store = await place.open(root);
     const read = async (key: string) => Buffer.from(await store.read(key, { bytesMax: 1e8 }));
-    const receipt = JSON.parse((await read('exports/big-1/receipt.json')).toString());
+    const receipt = ExportReceipt.parse(
+      JSON.parse((await read('exports/big-1/receipt.json')).toString()),
+    );
     expect(receipt).toMatchObject({
       object: { key: 'exports/big-1/rows.text.zst', bytes: json.bytes },
       rows: 200_000,

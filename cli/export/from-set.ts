@@ -38,7 +38,7 @@ export async function fromSet(
     what: `${writtenName(table)} of set ${manifest.timestamp}`,
     columns,
     from: { database: manifest.database, set: manifest.timestamp, table: writtenName(table) },
-    rows: total('rows'),
+    rows: () => total('rows'),
     bytes: total('bytes'),
     async *pieces(): AsyncGenerator<Piece> {
       for (const part of parts)

@@ -22,8 +22,8 @@ export interface RowSource {
   readonly columns: readonly Column[];
   /** Fields of the summary and of a receipt. */
   readonly from: Readonly<Record<string, unknown>>;
-  /** Rows that are expected; absent = not known. */
-  readonly rows?: number;
+  /** How many rows there are, by the manifest or the server; asked when all have been read. */
+  readonly rows: () => number;
   readonly bytes?: number;
   pieces(): AsyncIterable<Piece>;
 }

@@ -1,4 +1,5 @@
-import { plural } from '../../backup-set/base/words.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
@@ -39,7 +40,8 @@ export async function writeExport(
   const progress = showRows(context, source, exported);
   try {
     const rows = await rowsFor(source, options, exported);
-    const stream = measured(compressed(rows, streamCompression(options)), written);
+    const all = requireAll(rows, source, exported);
+    const stream = measured(compressed(all, streamCompression(options)), written);
     const sent = await send(context, stream, { source, options, exported, written }, store);
     if (sent === 'reader-gone') return INTERRUPTED;
   } finally {
@@ -48,6 +50,21 @@ export async function writeExport(
   const elapsedMs = context.clock().getTime() - startedAt;
   summarize(context, source, options, { ...exported, written }, elapsedMs);
   return 0;
+}
+
+/** Fails at the end of the rows, so before a file gets its name, when there are not all. */
+async function* requireAll(
+  rows: AsyncIterable<Uint8Array>,
+  source: RowSource,
+  exported: Exported,
+): AsyncGenerator<Uint8Array> {
+  yield* rows;
+  const wanted = source.rows();
+  if (exported.rows === wanted) return;
+  throw new StowageError(
+    'database/count',
+    `export of ${source.what}: ${count(exported.rows)} rows were read, but there are ${count(wanted)}`,
+  );
 }
 
 async function rowsFor(

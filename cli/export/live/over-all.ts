@@ -62,6 +62,7 @@ export async function overAll<T>(
     const inFlight = Math.min(options.connections, parts.length);
     const target = (node: NodeSnapshot) => targetOf(config, node.segment, env);
     const columns = found.columns.map(({ name }) => name);
+    let counted = 0;
     const open = async function* ({ node, relation }: Part): AsyncGenerator<RowBlock> {
       const receive = blockArena({ connections: 1, blocks: 3, frameBytes: BLOCK_BYTES });
       const applicationName = `stowage export content ${node.segment.content}`;
@@ -72,7 +73,7 @@ export async function overAll<T>(
         const query = selectFrom(`ONLY ${quoteQualified(relation)}`, found.columns, wanted.where);
         const copy = copyOut(session, { ...relation, columns, query }, { signal, encoding });
         yield* copy.blocks;
-        await copy.rowsCounted();
+        counted += await copy.rowsCounted();
       } finally {
         await session.close();
       }
@@ -80,6 +81,7 @@ export async function overAll<T>(
     return await work({
       ...describe({ ...targetOf(config, placeOf(held), env) }, wanted, found),
       columns: found.columns,
+      rows: () => counted,
       async *pieces(): AsyncGenerator<Piece> {
         yield { columns, encoding, rows: merged(parts, inFlight, open) };
       },

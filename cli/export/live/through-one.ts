@@ -35,14 +35,16 @@ export async function throughOne<T>(
     const found = await liveQuery(session, wanted);
     const { query, columns } = found;
     const relation = { ...nameOf(found), columns: columns.map(({ name }) => name), query };
+    let counted = 0;
     return await work({
       ...describe(target, wanted, found),
       columns,
+      rows: () => counted,
       async *pieces(): AsyncGenerator<Piece> {
         const open = async function* (): AsyncGenerator<RowBlock> {
           const copy = copyOut(session, relation, { signal, encoding });
           yield* copy.blocks;
-          await copy.rowsCounted();
+          counted += await copy.rowsCounted();
         };
         yield { columns: relation.columns, encoding, rows: merged([0], 1, open) };
       },

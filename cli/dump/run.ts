@@ -119,14 +119,15 @@ async function write(
   const { signal, output, clock } = context;
   const { options, set } = work;
   const startedAt = clock().getTime();
-  const dumped: Dumped = { rows: 0, bytes: 0, tables: 0 };
+  const dumped: Dumped = { rows: 0, bytes: 0, tables: 0, isInCopy: false };
   const script = dumpScript(work, dumped);
   if (options.out !== undefined)
     await toFile(script, options.out, { overwrite: options.overwrite, signal });
   else if ((await toStandardOutput(script, signal)) === 'reader-gone') return INTERRUPTED;
   const elapsedMs = clock().getTime() - startedAt;
   const { timestamp } = set.manifest;
-  const value = { status: 'dumped', timestamp, ...dumped, to: options.out ?? '-', elapsedMs };
+  const { isInCopy: _, ...counts } = dumped;
+  const value = { status: 'dumped', timestamp, ...counts, to: options.out ?? '-', elapsedMs };
   const text = `dumped ${plural(dumped.tables, 'table')} of set ${timestamp}: ${plural(dumped.rows, 'row')}, ${bytes(dumped.bytes)} in ${duration(elapsedMs)}`;
   if (options.out === undefined) output.note('dumped', value, output.live ? text : undefined);
   else output.result(value, text);

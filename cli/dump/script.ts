@@ -21,6 +21,8 @@ export interface Dumped {
   rows: number;
   bytes: number;
   tables: number;
+  /** The script is between the rows of a COPY. */
+  isInCopy: boolean;
 }
 
 export interface DumpWork {
@@ -49,20 +51,28 @@ SELECT pg_catalog.set_config('search_path', '', false);
  * it fails, it ends with a statement that fails.
  */
 export async function* dumpScript(work: DumpWork, dumped: Dumped): AsyncGenerator<Buffer> {
+  let last: number | undefined;
   try {
-    for await (const piece of pieces(work, dumped))
-      yield typeof piece === 'string' ? Buffer.from(piece) : Buffer.from(piece);
+    for await (const piece of pieces(work, dumped)) {
+      // The memory of rows is used again.
+      const bytes = Buffer.from(piece);
+      last = bytes.at(-1) ?? last;
+      yield bytes;
+    }
   } catch (error) {
     const { code } = asStowageError(error);
-    yield Buffer.from(failingEnd(code));
+    const line = last === NEWLINE ? '' : '\n';
+    yield Buffer.from(`${line}${failingEnd(code, dumped.isInCopy)}`);
     throw error;
   }
 }
 
-/** Ends a COPY that may be under way, and fails in any database. */
-function failingEnd(code: string): string {
+const NEWLINE = 0x0a;
+
+/** Ends a COPY that is under way, and fails in any database. */
+function failingEnd(code: string, isInCopy: boolean): string {
   const text = quoteLiteral(`this script is incomplete: stowage dump failed with ${code}`);
-  return `\n\\.\n\nROLLBACK;\nSELECT CAST(${text} AS int);\n`;
+  return `${isInCopy ? '\\.\n' : ''}\nROLLBACK;\nSELECT CAST(${text} AS int);\n`;
 }
 
 async function* pieces(work: DumpWork, dumped: Dumped): AsyncGenerator<string | Uint8Array> {
@@ -132,11 +142,13 @@ async function* rows(
     if (part.extents.length === 0 && part.rows === 0) continue;
     yield `SET client_encoding = ${quoteLiteral(part.encoding)};\n`;
     yield `COPY ${tableFor(part, roots)}${columnList(part.columns)} FROM stdin;\n`;
+    dumped.isInCopy = true;
     for await (const chunk of partRows(set.store, part, { signal })) {
       dumped.bytes += chunk.byteLength;
       yield chunk;
     }
     dumped.rows += part.rows;
+    dumped.isInCopy = false;
     yield `\\.\n\n`;
   }
 }

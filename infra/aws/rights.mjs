@@ -120,8 +120,8 @@ const REPLICA = {
 
 /**
  * By name of the role, without `Role`. `reads`, `creates`, `never` (neither of both, whatever they
- * say), `deletes`, `endsUploads`, `extends` (the retention), `holds` (sets a legal hold), `releases`
- * (lifts one), `looks` (reads locks): names of KEYS. `lists`: prefixes.
+ * say), `deletes`, `endsUploads`, `extends` (the retention), `holds` (sets a legal hold),
+ * `releases` (lifts one), `looks` (reads locks): names of KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.

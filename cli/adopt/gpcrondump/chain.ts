@@ -1,9 +1,9 @@
+import { type SetProblem, UnsoundSet } from '../set-problem.ts';
 import type { CountedSection } from './data-sections.ts';
 import { type FoundFile, filesOf } from './find-files.ts';
-import { smallFile, UnsoundSet } from './judge-files.ts';
+import { smallFile } from './judge-files.ts';
 import type { Dump } from './open-file.ts';
 import { type GpcrondumpSet, readSet, type SegmentDump } from './read-set.ts';
-import type { SetProblem } from './rules.ts';
 
 /** Tables of one dump that the set has. */
 export interface TakenDump {

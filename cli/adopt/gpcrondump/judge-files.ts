@@ -1,20 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { UnsoundScript } from '../script/unsound.ts';
+import { type SetProblem, UnsoundSet } from '../set-problem.ts';
 import type { FoundFile } from './find-files.ts';
 import { unsound } from './open-file.ts';
 import { type Report, type ReportedDump, statusProblem } from './report.ts';
-import type { SetProblem } from './rules.ts';
-
-/** A set of which too little is sound to take anything. */
-export class UnsoundSet extends Error {
-  readonly problems: readonly SetProblem[];
-
-  constructor(problems: readonly SetProblem[]) {
-    super(problems[0]?.message);
-    this.problems = problems;
-  }
-}
 
 const SMALL_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -2,6 +2,7 @@ import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
 import { UnsoundScript } from '../script/unsound.ts';
+import { type SetProblem, UnsoundSet } from '../set-problem.ts';
 import { type CountedSection, countSections, InsertDump, nameDecoder } from './data-sections.ts';
 import type { FoundFile } from './find-files.ts';
 import {
@@ -9,19 +10,12 @@ import {
   judgeReport,
   refuseUnsupported,
   smallFile,
-  UnsoundSet,
   uniqueFiles,
   unreported,
 } from './judge-files.ts';
 import { type Dump, openDump } from './open-file.ts';
 import { parseReport, type ReportedDump } from './report.ts';
-import {
-  type CountedDump,
-  compareDumps,
-  lackingDirty,
-  type SetProblem,
-  tableKey,
-} from './rules.ts';
+import { type CountedDump, compareDumps, lackingDirty, tableKey } from './rules.ts';
 
 /** One segment's dump: what it holds, and where it is. */
 export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {

@@ -1,14 +1,6 @@
 import { plural } from '../../../backup-set/base/words.ts';
+import type { SetProblem } from '../set-problem.ts';
 import type { CountedSection } from './data-sections.ts';
-
-/** What is wrong with a set. */
-export interface SetProblem {
-  /** The name of the file, or the path where a name is there twice. */
-  readonly file: string;
-  /** Of the segment whose rows are concerned; absent: of the set or its definitions. */
-  readonly content?: number;
-  readonly message: string;
-}
 
 /** What a dump of a segment holds. */
 export interface CountedDump {

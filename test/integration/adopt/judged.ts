@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { readResolved } from '../../../cli/adopt/gpcrondump/chain.ts';
 import { findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
-import { UnsoundSet } from '../../../cli/adopt/gpcrondump/judge-files.ts';
-import type { SetProblem } from '../../../cli/adopt/gpcrondump/rules.ts';
+import { type SetProblem, UnsoundSet } from '../../../cli/adopt/set-problem.ts';
 import { GPCRONDUMP } from '../../support/adopt/fixtures.ts';
 
 export const { signal } = new AbortController();

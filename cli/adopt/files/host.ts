@@ -64,8 +64,8 @@ function filesIn(listing: string, root: string): SourceFile[] {
 
 /**
  * The output of a command on the host, as fast as the consumer takes it.
- * @throws StowageError `adopt/unreachable` with what the host has written to its standard error, when
- * the command does not end with exit code 0, or is silent for too long.
+ * @throws StowageError `adopt/unreachable` with the standard error of the host, when the command
+ * does not end with exit code 0, or is silent for too long.
  */
 async function* outputOf(
   { command: [program = 'ssh', ...args], silentMsMax }: RemoteHost,

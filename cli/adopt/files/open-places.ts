@@ -6,7 +6,7 @@ import { filesOfFolder } from './folder.ts';
 import { filesOfHost } from './host.ts';
 import type { SourceFiles } from './source-files.ts';
 
-/** Runs `work` on the files of the places that a user names, and closes them also after a failure. */
+/** Runs `work` on the files of these places, and closes them also after a failure. */
 export async function withPlaces<T>(
   { config }: Pick<ClusterContext, 'config'>,
   places: readonly string[],

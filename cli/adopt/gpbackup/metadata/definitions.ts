@@ -6,7 +6,7 @@ import { UnsoundScript } from '../../script/unsound.ts';
 import type { MetadataEntry } from '../documents.ts';
 import type { Link } from '../read-links.ts';
 import { databaseObjects, lostProperties } from './database.ts';
-import { begun, continues, kindOf, remarkOf } from './objects.ts';
+import { begun, continues, remarkOf } from './objects.ts';
 
 /** What metadata.sql says, cut by the table of contents. One character per byte (latin1). */
 export interface Definitions {
@@ -52,7 +52,7 @@ export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): D
       const entry = { ...written, name: bytesOf(written.name), schema: bytesOf(written.schema) };
       const statement = withoutSetval(cut(written), sequences, decode);
       if (last === undefined || !continues(last.entry, entry, statement)) {
-        last = begun(entry, kindOf(entry, statement), section);
+        last = begun(entry, statement, section);
         objects.push(last.object);
       }
       if (statement === '') continue;

@@ -1,14 +1,7 @@
 import { plural } from '../../../backup-set/base/words.ts';
+import { tableKey } from '../convert/source.ts';
+import type { SetProblem } from '../set-problem.ts';
 import type { CountedSection } from './data-sections.ts';
-
-/** What is wrong with a set. */
-export interface SetProblem {
-  /** The name of the file, or the path where a name is there twice. */
-  readonly file: string;
-  /** Of the segment whose rows are concerned; absent: of the set or its definitions. */
-  readonly content?: number;
-  readonly message: string;
-}
 
 /** What a dump of a segment holds. */
 export interface CountedDump {
@@ -51,9 +44,6 @@ function otherEncodings(dumps: readonly CountedDump[], encoding: string): SetPro
     return [{ file, content, message }];
   });
 }
-
-export const tableKey = ({ schema, name }: { readonly schema: string; readonly name: string }) =>
-  JSON.stringify([schema, name]);
 
 function otherTables(dumps: readonly CountedDump[]): SetProblem[] {
   const all = new Set(dumps.flatMap(({ sections }) => sections.map(shapeOf)));

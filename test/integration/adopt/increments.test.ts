@@ -2,7 +2,7 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { asSource } from '../../../cli/adopt/gpcrondump/as-source.ts';
-import { UnsoundSet } from '../../../cli/adopt/gpcrondump/judge-files.ts';
+import { UnsoundSet } from '../../../cli/adopt/set-problem.ts';
 import { asWritten, expectedRows, GPCRONDUMP } from '../../support/adopt/fixtures.ts';
 import { copyOf, judged, problemsOf, signal } from './judged.ts';
 

@@ -195,7 +195,7 @@ function unexpected(text: string): UnsoundScript {
   );
 }
 
-function sequenceValue(text: string, schema: string): SequenceValue {
+export function sequenceValue(text: string, schema: string): SequenceValue {
   const [, literal, value = '', called] = SETVAL.exec(text) ?? [];
   const [, inSchema, name] = SEQUENCE.exec(literal?.replaceAll("''", "'") ?? '') ?? [];
   if (name === undefined) throw unexpected(text);

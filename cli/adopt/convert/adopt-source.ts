@@ -108,10 +108,13 @@ async function ship(
     signal: context.signal,
   });
   const progress = progressOf(context, source, tally);
+  const content = source.flavour === 'shards' ? 0 : COORDINATOR;
+  const { timestamp } = shipment.plan;
+  const files = { timestamp, content, deps: depsOf(content), stored: 0 };
   try {
-    await shipDefinitions(shipment.plan, source.metadata, depsOf(COORDINATOR));
+    await shipDefinitions(source.metadata, files);
     await eachInFlight(source.contents, workers, (content) =>
-      shipContent(content, shipment, depsOf(content.content)).catch((error: unknown) => {
+      shipContent(content, shipment, depsOf(content.content), files).catch((error: unknown) => {
         failures.push({ content: content.content, error: asStowageError(error) });
         throw error;
       }),

@@ -37,13 +37,16 @@ export function adoptionPlan(
         kind: partitionRoot === undefined ? 'table' : 'partition',
         columns: [...columns],
         // Other versions hash otherwise: the coordinator of the target must distribute its rows.
-        redistribute: true,
+        ...(source.flavour === undefined && { redistribute: true as const }),
         ...(partitionRoot && { partitionRoot: { ...partitionRoot } }),
       });
     }
   const ids = new Map([...relations].map(([key, { id }]) => [key, id]));
   const { timestamp, serverVersion, encoding, coordinator, metadata } = source;
-  const facts = { serverVersion, encoding, refresh: [] };
+  const { flavour = 'greenplum', locale, refresh = [], filesAmongRows = [] } = source;
+  const facts = { serverVersion, encoding, ...(locale && { locale }) };
+  const files = [...metadata.map(({ file }) => file), ...filesAmongRows];
+  const isOneServer = flavour === 'shards';
   const { frameBytes, packBytes, zstdLevel, overdueAfterSeconds } = config.backup;
   const plan: Plan = {
     format: 'stowage/plan',
@@ -51,7 +54,7 @@ export function adoptionPlan(
     timestamp,
     startedAt: startedAt.toISOString(),
     cluster: config.cluster,
-    flavour: 'greenplum',
+    flavour,
     database: source.database,
     root,
     tool: TOOL,
@@ -70,20 +73,26 @@ export function adoptionPlan(
     relations: [...relations.values()],
     notShipped: [],
     contents: [
-      {
-        content: COORDINATOR,
-        ...coordinator,
-        ...facts,
-        metadata: metadata.map(({ file }) => file),
-        relations: [],
-      },
+      ...(isOneServer
+        ? []
+        : [
+            {
+              content: COORDINATOR,
+              ...coordinator,
+              ...facts,
+              refresh: [...refresh],
+              metadata: files,
+              relations: [],
+            },
+          ]),
       // Every table is on every segment; with --partial, the fold names those that lack it.
       ...source.contents.map(({ content, host, port }) => ({
         content,
         host,
         port,
         ...facts,
-        metadata: [],
+        refresh: isOneServer ? [...refresh] : [],
+        metadata: isOneServer ? files : [],
         relations: rangesOf(ids.values()),
       })),
     ],

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
+import type { MetadataFile } from '../../../backup-set/base/keys.ts';
 import type { Plan } from '../../../backup-set/documents/plan.ts';
-import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type { BlockArena } from '../../../database/copy-wire/block-arena.ts';
 import { storeMetadata } from '../../../segment-shipper/backup/metadata.ts';
 import { type Compression, orderedFrames } from '../../../segment-shipper/backup/ordered-frames.ts';
@@ -20,19 +20,39 @@ export interface Shipment {
 }
 
 export const ATTEMPT = 1;
+interface Sums {
+  rows: number;
+  bytes: number;
+  crc: number;
+}
+
 /** Worker 0 ships metadata. */
 const WORKER = 1;
 
-/** Ships the files of content −1: definitions, sequences, globals. */
+/** The content with the definitions, and how it stores its files. */
+export interface FileWriter {
+  readonly timestamp: string;
+  readonly content: number;
+  readonly deps: ShipperDeps;
+  /** How many of its files are stored. */
+  stored: number;
+}
+
+/** Ships definitions, sequences and globals. */
 export async function shipDefinitions(
-  { timestamp }: Plan,
   metadata: AdoptedSource['metadata'],
-  deps: ShipperDeps,
+  writer: FileWriter,
 ): Promise<void> {
-  const writer = { timestamp, content: COORDINATOR, attempt: ATTEMPT };
-  let sequence = 0;
-  for (const { file, bytes } of metadata)
-    await storeMetadata(writer, { file, sequence: ++sequence, chunks: only(bytes) }, deps);
+  for (const { file, bytes } of metadata) await shipFile({ file, chunks: only(bytes) }, writer);
+}
+
+async function shipFile(
+  { file, chunks }: { readonly file: MetadataFile; readonly chunks: AsyncIterable<Uint8Array> },
+  writer: FileWriter,
+): Promise<void> {
+  const { timestamp, content, deps } = writer;
+  const sequence = ++writer.stored;
+  await storeMetadata({ timestamp, content, attempt: ATTEMPT }, { file, sequence, chunks }, deps);
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -47,8 +67,10 @@ export async function shipContent(
   source: SourceContent,
   { plan, ids, arena, compression }: Shipment,
   deps: ShipperDeps,
+  files: FileWriter,
 ): Promise<void> {
   const { content } = source;
+  const found = new Map<string, Sums>();
   const counted = new Map(source.relations.map((relation) => [relationKey(relation), relation]));
   const writer = {
     timestamp: plan.timestamp,
@@ -60,14 +82,18 @@ export async function shipContent(
   const frames = orderedFrames(packs, compression);
   try {
     for await (const section of source.read(deps.signal)) {
+      if ('file' in section) {
+        await shipFile(section, files);
+        continue;
+      }
       const key = relationKey(section);
       const [id, expected] = [ids.get(key), counted.get(key)];
       if (id === undefined || expected === undefined) {
         for await (const _ of section.rows);
         continue;
       }
-      counted.delete(key);
-      const sums = { rows: 0, bytes: 0, crc: 0 };
+      const sums = found.get(key) ?? { rows: 0, bytes: 0, crc: 0 };
+      found.set(key, sums);
       const chunks = summing(section.rows, sums);
       for await (const block of rowBlocks(chunks, arena)) {
         const { rows, bytes } = await frames.push(id, block);
@@ -76,13 +102,18 @@ export async function shipContent(
         deps.progress.bytes += bytes;
       }
       const { rows, bytes, crc } = expected;
-      if (sums.rows !== rows || sums.bytes !== bytes || sums.crc !== crc)
-        throw changed(content, `${section.schema}.${section.name}`);
-      deps.report({ type: 'relation', relation: id, rows, bytes });
+      // The rows of a partitioned table can be in several places of a dump.
+      const isAll = sums.rows === rows && sums.bytes === bytes && sums.crc === crc;
+      if (isAll && counted.delete(key))
+        deps.report({ type: 'relation', relation: id, rows, bytes });
       deps.report({ type: 'progress', ...progressOf(deps) });
-      if (counted.size === 0) break;
     }
-    if (counted.size > 0) throw changed(content, plural(counted.size, 'table'));
+    const [lost] = counted.values();
+    if (lost !== undefined)
+      throw changed(
+        content,
+        counted.size > 1 ? plural(counted.size, 'table') : `${lost.schema}.${lost.name}`,
+      );
     await frames.drain();
     await packs.finish();
   } catch (error) {
@@ -100,7 +131,7 @@ const progressOf = ({ progress: { rows, bytes, storedBytes, relationsLoaded } }:
 
 async function* summing(
   chunks: AsyncIterable<Buffer>,
-  sums: { bytes: number; crc: number },
+  sums: Sums,
 ): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     sums.bytes += chunk.byteLength;

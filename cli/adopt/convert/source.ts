@@ -1,11 +1,19 @@
 import type { MetadataFile } from '../../../backup-set/base/keys.ts';
-import type { Source } from '../../../backup-set/documents/plan.ts';
+import type { Name } from '../../../backup-set/base/document.ts';
+import type { Locale, Source } from '../../../backup-set/documents/plan.ts';
 
 /** A set of another tool, read once and judged: what every reader of such sets gives. */
 export interface AdoptedSource {
   readonly timestamp: string;
   readonly database: string;
   readonly source: Source;
+  /** Absent: `greenplum`. A set of `shards` has content 0 only, which has the definitions, too. */
+  readonly flavour?: 'shards' | undefined;
+  readonly locale?: Locale | undefined;
+  /** Materialized views in an order in which they can be refreshed. */
+  readonly refresh?: readonly Name[];
+  /** Files of the content with the definitions that are among the rows of content 0. */
+  readonly filesAmongRows?: readonly MetadataFile[];
   /** Of the server that the tool has dumped. */
   readonly serverVersion: string;
   /** Of names and rows. */
@@ -28,8 +36,16 @@ export interface SourceContent {
   readonly port: number;
   /** As the first reading has counted them. */
   readonly relations: readonly CountedRelation[];
-  /** Reads the rows again. Each relation's rows are read to their end before the next. */
-  read(signal: AbortSignal): AsyncIterable<SourceRows>;
+  /** Reads the rows again. Each part is read to its end before the next. */
+  read(signal: AbortSignal): AsyncIterable<SourcePart>;
+}
+
+export type SourcePart = SourceRows | SourceFile;
+
+/** A file that the source has among its rows. */
+export interface SourceFile {
+  readonly file: MetadataFile;
+  readonly chunks: AsyncIterable<Buffer>;
 }
 
 export interface SourceRelation {

@@ -1,0 +1,116 @@
+import type { SourcePart } from '../../convert/source.ts';
+import { nameDecoder, withoutOids } from '../../gpcrondump/data-sections.ts';
+import { parseQualifiedCopy } from '../../script/copy-statement.ts';
+import { insertedRows, isInsert } from '../../script/insert-rows.ts';
+import { readScript } from '../../script/read-script.ts';
+import { UnsoundScript } from '../../script/unsound.ts';
+import { columnsOf } from '../column-names.ts';
+import type { Archive, ArchiveItem, LargeObject } from './archive.ts';
+import { archiveFacts, largeObjectEntries } from './facts.ts';
+import type { RawEntry, RawToc } from './raw-toc.ts';
+import { int, writeToc } from './write-toc.ts';
+
+const BLOCK_LARGE_OBJECTS = 3;
+
+/** The rows and large objects of an archive. */
+export async function* archiveParts({ toc, items }: Archive): AsyncGenerator<SourcePart> {
+  const all = items();
+  let hadObjects = false;
+  for (let next = await all.next(); next.done !== true; ) {
+    const item = next.value;
+    if (item.kind === 'rows') {
+      yield* tableIn(item.entry, item.data, toc);
+      next = await all.next();
+      continue;
+    }
+    if (hadObjects) throw new UnsoundScript('its large objects are not next to each other');
+    hadObjects = true;
+    const run = { item, rest: undefined as IteratorResult<ArchiveItem> | undefined };
+    yield { file: 'large-objects.dump', chunks: objectsFile(toc, item, all, run) };
+    if (run.rest === undefined) throw new Error('the large objects were not read to their end');
+    next = run.rest;
+  }
+}
+
+async function* tableIn(
+  entry: RawEntry,
+  data: AsyncIterable<Buffer>,
+  toc: RawToc,
+): AsyncGenerator<SourcePart> {
+  const { encoding, standardStrings } = archiveFacts(toc);
+  const decode = nameDecoder(encoding);
+  const of = `${decode(entry.schema ?? '')}.${decode(entry.tag)}`;
+  const strings = { standard: standardStrings };
+  const parts = readScript(concat(entry.copy ?? '', data), strings);
+  try {
+    for (let next = await parts.next(); next.done !== true; ) {
+      const part = next.value;
+      if (part.kind === 'copy') {
+        const { schema, table, columns, oids } = parseQualifiedCopy(part.text);
+        yield {
+          schema: decode(schema ?? entry.schema ?? ''),
+          name: decode(table),
+          columns: columns.map(decode),
+          rows: oids ? withoutOids(part.rows, columns.length === 0) : part.rows,
+        };
+        next = await parts.next();
+      } else if (isInsert(part)) {
+        const found = insertedRows(part.text, parts, () => strings);
+        const { schema = entry.schema ?? '', table, rows, present, after } = found;
+        const columns = found.columns ?? columnsOf(toc.entries, { schema, table }, present);
+        yield {
+          schema: decode(schema),
+          name: decode(table),
+          columns: columns.map(decode),
+          rows,
+        };
+        if (after.next === undefined) throw new Error('the rows were not read to their end');
+        next = after.next;
+      } else if (part.kind === 'comment' || AROUND_ROWS.test(part.text)) next = await parts.next();
+      else throw new UnsoundScript(`it holds ${JSON.stringify(part.text.slice(0, 60))}`);
+    }
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    throw new UnsoundScript(`the rows of ${of}: ${error.message}`);
+  }
+}
+
+/** `pg_dump --disable-triggers` writes them around rows. */
+const AROUND_ROWS = /^ALTER TABLE .+ (?:DISABLE|ENABLE) TRIGGER ALL;$/s;
+
+async function* concat(first: string, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first !== '') yield Buffer.from(first, 'latin1');
+  yield* rest;
+}
+
+/** All large objects that follow each other, as one archive. */
+async function* objectsFile(
+  toc: RawToc,
+  first: Extract<ArchiveItem, { kind: 'large-objects' }>,
+  all: AsyncGenerator<ArchiveItem>,
+  run: { rest: IteratorResult<ArchiveItem> | undefined },
+): AsyncGenerator<Buffer> {
+  yield writeToc(toc, largeObjectEntries(toc));
+  let entry: RawEntry | undefined;
+  for (let item: ArchiveItem = first; ; ) {
+    if (item.kind !== 'large-objects') break;
+    if (item.entry !== entry) {
+      if (entry !== undefined) yield int(0);
+      entry = item.entry;
+      yield Buffer.concat([Buffer.from([BLOCK_LARGE_OBJECTS]), int(entry.id)]);
+    }
+    for await (const object of item.objects) yield* objectBytes(object);
+    const next = await all.next();
+    run.rest = next;
+    if (next.done === true) break;
+    item = next.value;
+  }
+  yield int(0);
+}
+
+async function* objectBytes({ oid, data }: LargeObject): AsyncGenerator<Buffer> {
+  yield int(oid);
+  for await (const chunk of data)
+    if (chunk.length > 0) yield Buffer.concat([int(chunk.length), chunk]);
+  yield int(0);
+}

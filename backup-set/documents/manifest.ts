@@ -20,6 +20,7 @@ import {
   baseFields,
   Compression,
   definitionFields,
+  Group,
   NotShipped,
   Ranges,
   Relation,
@@ -139,6 +140,7 @@ export const Manifest = z.object({
   compression: Compression,
   ...baseFields,
   tags: Tags.exactOptional(),
+  group: Group.exactOptional(),
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */

@@ -140,6 +140,17 @@ export const Tag = z.string().regex(/^[\w.-]{1,64}$/, 'must be of letters, digit
 /** Each once, sorted. */
 export const Tags = z.array(Tag).min(1).max(32);
 
+/** The id of the group that a run over several databases makes. */
+export const GroupId = z.string().regex(/^group-\d{14}$/, 'a group is group-YYYYMMDDHHMMSS');
+/** One run took a set of each of these databases (docs/design/0036-groups.md). */
+export const Group = z.object({
+  /** Of the run: `group-` and the timestamp of its first set. */
+  id: GroupId,
+  /** The databases of the run, each once, in the order in which they were backed up. */
+  databases: z.array(z.string().min(1)).min(1),
+});
+export type Group = z.infer<typeof Group>;
+
 /** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
@@ -158,6 +169,7 @@ export const Plan = z.object({
   compression: Compression,
   ...baseFields,
   tags: Tags.exactOptional(),
+  group: Group.exactOptional(),
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

@@ -88,6 +88,7 @@ function manifestOf(
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
     ...(plan.tags && { tags: plan.tags }),
+    ...(plan.group && { group: plan.group }),
     selection: plan.selection,
     proof,
     needs: [...new Set(packs.map(({ set: older }) => older))],

@@ -1,10 +1,12 @@
 import type { ClusterCommand } from '../command.ts';
 import { WAIT_SECONDS, wrongFlag } from './adopt-set.ts';
 import { adoptGpcrondump } from './gpcrondump/adopt.ts';
+import { adoptPgDump } from './pgdump/adopt.ts';
 
 /** A file per tool: `<tool>/adopt.ts`. */
 const TOOLS: Readonly<Record<string, ClusterCommand['run']>> = {
   gpcrondump: adoptGpcrondump,
+  pg_dump: adoptPgDump,
 };
 const NAMES = Object.keys(TOOLS).join(', ');
 

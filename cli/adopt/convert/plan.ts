@@ -17,21 +17,29 @@ export interface DraftedPlan {
   readonly ids: ReadonlyMap<string, number>;
 }
 
-/** What the set must hold, from what the first reading has found. */
+/**
+ * What the set must hold, from what the first reading has found.
+ * @param known ids, from 0 on, of relations whose rows were stored before the plan.
+ */
 export function adoptionPlan(
   config: Pick<Config, 'cluster' | 'backup'>,
   source: AdoptedSource,
   startedAt: Date,
   root: string,
+  known: ReadonlyMap<string, number> = new Map(),
 ): DraftedPlan {
   const relations = new Map<string, Relation>();
-  for (const content of source.contents)
-    for (const { schema, name, columns } of content.relations) {
+  let next = known.size;
+  for (const listed of [
+    ...source.contents.map((content) => content.relations),
+    source.lacking ?? [],
+  ])
+    for (const { schema, name, columns } of listed) {
       const key = relationKey({ schema, name, columns });
       if (relations.has(key)) continue;
       const partitionRoot = source.partitionRoots.get(JSON.stringify([schema, name]));
       relations.set(key, {
-        id: relations.size,
+        id: known.get(key) ?? next++,
         schema,
         name,
         kind: partitionRoot === undefined ? 'table' : 'partition',
@@ -69,8 +77,9 @@ export function adoptionPlan(
     frameBytes,
     packBytes,
     compression: { algorithm: 'zstd', level: zstdLevel },
+    ...(source.group && { group: source.group }),
     selection: EVERYTHING,
-    relations: [...relations.values()],
+    relations: [...relations.values()].sort((a, b) => a.id - b.id),
     notShipped: [],
     contents: [
       ...(isOneServer

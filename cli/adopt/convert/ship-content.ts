@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { plural } from '../../../backup-set/base/words.ts';
 import type { MetadataFile } from '../../../backup-set/base/keys.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import type { Plan } from '../../../backup-set/documents/plan.ts';
 import type { BlockArena } from '../../../database/copy-wire/block-arena.ts';
 import { storeMetadata } from '../../../segment-shipper/backup/metadata.ts';
@@ -9,7 +9,13 @@ import { type Compression, orderedFrames } from '../../../segment-shipper/backup
 import { packSeries } from '../../../segment-shipper/backup/pack-series.ts';
 import { rowBlocks } from '../../../segment-shipper/backup/row-blocks.ts';
 import type { ShipperDeps } from '../../../segment-shipper/deps.ts';
-import { type AdoptedSource, relationKey, type SourceContent } from './source.ts';
+import {
+  type AdoptedSource,
+  type CountedRelation,
+  relationKey,
+  type SourceContent,
+  type SourcePart,
+} from './source.ts';
 
 /** What all contents of an adoption share. */
 export interface Shipment {
@@ -70,50 +76,92 @@ export async function shipContent(
   files: FileWriter,
 ): Promise<void> {
   const { content } = source;
-  const found = new Map<string, Sums>();
   const counted = new Map(source.relations.map((relation) => [relationKey(relation), relation]));
-  const writer = {
-    timestamp: plan.timestamp,
-    content,
-    attempt: ATTEMPT,
-    packBytes: plan.packBytes,
+  const { timestamp, packBytes } = plan;
+  const idOf = (key: string) => {
+    const id = ids.get(key);
+    if (id === undefined) throw new Error(`the plan has no relation ${key}`);
+    return id;
   };
+  const store = { writer: { timestamp, content, attempt: ATTEMPT, packBytes }, arena, compression };
+  await shipParts(source.read(deps.signal), store, deps, files, {
+    isOther: (key) => !counted.has(key),
+    idOf,
+    onRows(key, found) {
+      const expected = counted.get(key);
+      // The rows of a partitioned table can be in several places of a dump.
+      const isAll =
+        expected?.rows === found.rows &&
+        expected.bytes === found.bytes &&
+        expected.crc === found.crc;
+      if (!isAll) return;
+      counted.delete(key);
+      const { rows, bytes } = found;
+      deps.report({ type: 'relation', relation: idOf(key), rows, bytes });
+    },
+    onEnd() {
+      const [lost] = counted.values();
+      if (lost !== undefined)
+        throw changed(
+          content,
+          counted.size > 1 ? plural(counted.size, 'table') : `${lost.schema}.${lost.name}`,
+        );
+    },
+  });
+}
+
+/** What decides about the tables of a source. */
+export interface Takes {
+  /** True: the set does not take these rows. Absent: it takes all. */
+  isOther?(key: string): boolean;
+  /** Called when the first of its rows are stored. */
+  idOf(key: string): number;
+  /** Called behind each part of its rows with all that were found so far. */
+  onRows(key: string, found: CountedRelation): void;
+  /** Called before the last pack is stored. */
+  onEnd?(): void;
+}
+
+export interface PackStore extends Pick<Shipment, 'arena' | 'compression'> {
+  readonly writer: Parameters<typeof packSeries>[0];
+}
+
+/** Cuts the rows of a source into frames, and stores them and the files among them. */
+export async function shipParts(
+  parts: AsyncIterable<SourcePart>,
+  { writer, arena, compression }: PackStore,
+  deps: ShipperDeps,
+  files: FileWriter,
+  takes: Takes,
+): Promise<void> {
+  const all = new Map<string, Sums>();
   const packs = packSeries(writer, WORKER, deps);
   const frames = orderedFrames(packs, compression);
   try {
-    for await (const section of source.read(deps.signal)) {
-      if ('file' in section) {
-        await shipFile(section, files);
+    for await (const part of parts) {
+      if ('file' in part) {
+        await shipFile(part, files);
         continue;
       }
-      const key = relationKey(section);
-      const [id, expected] = [ids.get(key), counted.get(key)];
-      if (id === undefined || expected === undefined) {
-        for await (const _ of section.rows);
+      const key = relationKey(part);
+      if (takes.isOther?.(key) === true) {
+        for await (const _ of part.rows);
         continue;
       }
-      const sums = found.get(key) ?? { rows: 0, bytes: 0, crc: 0 };
-      found.set(key, sums);
-      const chunks = summing(section.rows, sums);
+      const sums = all.get(key) ?? { rows: 0, bytes: 0, crc: 0 };
+      all.set(key, sums);
+      const chunks = summing(part.rows, sums);
       for await (const block of rowBlocks(chunks, arena)) {
-        const { rows, bytes } = await frames.push(id, block);
+        const { rows, bytes } = await frames.push(takes.idOf(key), block);
         sums.rows += rows;
         deps.progress.rows += rows;
         deps.progress.bytes += bytes;
       }
-      const { rows, bytes, crc } = expected;
-      // The rows of a partitioned table can be in several places of a dump.
-      const isAll = sums.rows === rows && sums.bytes === bytes && sums.crc === crc;
-      if (isAll && counted.delete(key))
-        deps.report({ type: 'relation', relation: id, rows, bytes });
+      const { schema, name, columns } = part;
+      takes.onRows(key, { schema, name, columns, ...sums });
       deps.report({ type: 'progress', ...progressOf(deps) });
     }
-    const [lost] = counted.values();
-    if (lost !== undefined)
-      throw changed(
-        content,
-        counted.size > 1 ? plural(counted.size, 'table') : `${lost.schema}.${lost.name}`,
-      );
+    takes.onEnd?.();
     await frames.drain();
     await packs.finish();
   } catch (error) {
@@ -129,10 +177,7 @@ const progressOf = ({ progress: { rows, bytes, storedBytes, relationsLoaded } }:
   relationsLoaded,
 });
 
-async function* summing(
-  chunks: AsyncIterable<Buffer>,
-  sums: Sums,
-): AsyncGenerator<Buffer> {
+async function* summing(chunks: AsyncIterable<Buffer>, sums: Sums): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     sums.bytes += chunk.byteLength;
     sums.crc = crc32(chunk, sums.crc);

@@ -1,6 +1,6 @@
-import type { MetadataFile } from '../../../backup-set/base/keys.ts';
 import type { Name } from '../../../backup-set/base/document.ts';
-import type { Locale, Source } from '../../../backup-set/documents/plan.ts';
+import type { MetadataFile } from '../../../backup-set/base/keys.ts';
+import type { Group, Locale, Source } from '../../../backup-set/documents/plan.ts';
 
 /** A set of another tool, read once and judged: what every reader of such sets gives. */
 export interface AdoptedSource {
@@ -25,6 +25,9 @@ export interface AdoptedSource {
   readonly contents: readonly SourceContent[];
   /** The root of a leaf partition, by the key of the leaf. */
   readonly partitionRoots: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
+  /** With `--partial`: tables that the set must have, and has not. */
+  readonly lacking?: readonly SourceRelation[];
+  readonly group?: Group | undefined;
   /** With `--partial`: why the set is not complete. */
   readonly failures: readonly { readonly content: number | undefined; readonly message: string }[];
 }

@@ -13,7 +13,9 @@ export function partitionRootsOf(
 ): ReadonlyMap<string, Name> {
   const parents = new Map<string, Name>();
   for (const statement of statements) {
-    const parts = ATTACH.exec(statement)?.slice(1).map((part) => decode(unquoted(part)));
+    const parts = ATTACH.exec(statement)
+      ?.slice(1)
+      .map((part) => decode(unquoted(part)));
     const [schema = '', name = '', ofSchema = '', leaf] = parts ?? [];
     if (leaf !== undefined) parents.set(JSON.stringify([ofSchema, leaf]), { schema, name });
   }

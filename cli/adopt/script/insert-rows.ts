@@ -1,4 +1,10 @@
-import { copyLine, GENERATED, type InsertedValue, parseInsert } from './insert-statement.ts';
+import {
+  copyLine,
+  GENERATED,
+  type InsertedValue,
+  type InsertStatement,
+  parseInsert,
+} from './insert-statement.ts';
 import type { ScriptPart } from './read-script.ts';
 import type { Strings } from './statement-end.ts';
 import { UnsoundScript } from './unsound.ts';
@@ -13,8 +19,8 @@ export interface InsertedRows {
   readonly present: readonly boolean[];
   /** In COPY text. The reader must read them to their end. */
   readonly rows: AsyncGenerator<Buffer>;
-  /** Behind the last of the rows: what follows them. */
-  readonly after: { next: IteratorResult<ScriptPart> | undefined };
+  /** What follows the last of the rows. @throws what has ended the reading of the rows. */
+  after(): IteratorResult<ScriptPart>;
 }
 
 /** A few hundred rows are handed over together. */
@@ -34,34 +40,46 @@ export function insertedRows(
 ): InsertedRows {
   const head = parseInsert(first, strings());
   const present = (head.rows[0] ?? []).map((value) => value !== GENERATED);
-  const after: InsertedRows['after'] = { next: undefined };
+  let next: IteratorResult<ScriptPart> | undefined;
+  let failure: unknown = new Error(`the rows of ${head.table} were not read to their end`);
   const columns = head.columns?.filter((_, at) => present[at] === true);
-  const shape = JSON.stringify([head.schema, head.table, head.columns]);
+  const shape = shapeOf(head);
 
   async function* rows(): AsyncGenerator<Buffer> {
+    try {
+      yield* batches();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+
+  async function* batches(): AsyncGenerator<Buffer> {
     let batch = '';
-    let statement = head;
-    for (;;) {
+    for (let statement = head; ; ) {
       for (const row of statement.rows) batch += copyLine(valuesOf(row, present, head.table));
       if (batch.length >= BATCH_CHARS) {
         yield Buffer.from(batch, 'latin1');
         batch = '';
       }
-      const next = await parts.next();
-      if (next.done === true || !isInsert(next.value)) {
-        after.next = next;
-        break;
-      }
-      statement = parseInsert(next.value.text, strings());
-      if (JSON.stringify([statement.schema, statement.table, statement.columns]) !== shape) {
-        after.next = next;
-        break;
-      }
+      const following = await parts.next();
+      const isOne = following.done !== true && isInsert(following.value);
+      if (isOne) statement = parseInsert(following.value.text, strings());
+      if (isOne && shapeOf(statement) === shape) continue;
+      if (batch !== '') yield Buffer.from(batch, 'latin1');
+      next = following;
+      return;
     }
-    if (batch !== '') yield Buffer.from(batch, 'latin1');
   }
+  const after = () => {
+    if (next === undefined) throw failure;
+    return next;
+  };
   return { schema: head.schema, table: head.table, columns, present, rows: rows(), after };
 }
+
+const shapeOf = ({ schema, table, columns }: InsertStatement) =>
+  JSON.stringify([schema, table, columns]);
 
 /** The values of a row without those of generated columns. */
 function valuesOf(
@@ -70,7 +88,9 @@ function valuesOf(
   table: string,
 ): (string | null)[] {
   if (row.length !== present.length)
-    throw new UnsoundScript(`the INSERT statements of ${table} have ${row.length} and ${present.length} values`);
+    throw new UnsoundScript(
+      `the INSERT statements of ${table} have ${row.length} and ${present.length} values`,
+    );
   return row.flatMap((value, at) => {
     if ((value !== GENERATED) !== present[at])
       throw new UnsoundScript(`DEFAULT is not in the same column of all rows of ${table}`);

@@ -110,9 +110,9 @@ function literalAt(text: string, start: number, escapes: boolean): [string, numb
       continue;
     }
     literal += text.slice(at, slash);
-    const [escape, value] = escapeAt(text, slash);
+    const [length, value] = escapeAt(text, slash);
     literal += value;
-    at = slash + escape;
+    at = slash + length;
   }
 }
 
@@ -121,7 +121,8 @@ function escapeAt(text: string, slash: number): [number, string] {
   const code = /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2}))/y;
   code.lastIndex = slash;
   const [whole = '', octal, hex] = code.exec(text) ?? [];
-  if (octal !== undefined) return [whole.length, String.fromCharCode(Number.parseInt(octal, 8) & 255)];
+  if (octal !== undefined)
+    return [whole.length, String.fromCharCode(Number.parseInt(octal, 8) & 255)];
   if (hex !== undefined) return [whole.length, String.fromCharCode(Number.parseInt(hex, 16))];
   const next = text[slash + 1] ?? '';
   if (next === '' || next === 'u' || next === 'U') throw notInsert(text);
@@ -148,4 +149,3 @@ export function copyLine(values: readonly (string | null)[]): string {
   );
   return `${fields.join('\t')}\n`;
 }
-

@@ -50,8 +50,9 @@ export async function* readScript(
       yield { kind: 'statement', text };
       continue;
     }
-    const state = { ended: false };
-    yield { kind: 'copy', text, rows: rowsOf(source, text, state) };
+    const state: RowsState = { ended: false, error: undefined };
+    yield { kind: 'copy', text, rows: keepingError(rowsOf(source, text, state), state) };
+    if (state.error !== undefined) throw state.error;
     // Rows that were not read must never be read as statements.
     if (!state.ended) throw new Error(`the rows of ${firstLine(text)} were not read to their end`);
   }
@@ -123,11 +124,25 @@ function endOf(text: string, start: number, strings: Strings): number | undefine
   return end === -1 ? undefined : end + 1;
 }
 
-async function* rowsOf(
-  source: Source,
-  copy: string,
-  state: { ended: boolean },
+interface RowsState {
+  ended: boolean;
+  error: unknown;
+}
+
+/** The reader of the rows sees it first; the reader of the script sees the same one. */
+async function* keepingError(
+  rows: AsyncIterable<Buffer>,
+  state: RowsState,
 ): AsyncGenerator<Buffer> {
+  try {
+    yield* rows;
+  } catch (error) {
+    state.error = error;
+    throw error;
+  }
+}
+
+async function* rowsOf(source: Source, copy: string, state: RowsState): AsyncGenerator<Buffer> {
   const cut = () => new UnsoundScript(`the script ends inside the rows of ${firstLine(copy)}`);
   while (source.rest.length < 1) if (!(await source.more())) throw cut();
   if (source.rest[0] !== 0x0a)

@@ -3,6 +3,8 @@ import type { RawEntry, RawToc } from './raw-toc.ts';
 /** An archive of pg_dump in any of its formats. */
 export interface Archive {
   readonly toc: RawToc;
+  /** Each item is a file of its own: what is wrong with one says nothing about the others. */
+  readonly hasOwnFiles: boolean;
   /** In the order of the archive. The reader takes what it needs of one before the next. */
   items(): AsyncGenerator<ArchiveItem>;
 }
@@ -24,6 +26,3 @@ export interface LargeObject {
   readonly oid: number;
   readonly data: AsyncIterable<Buffer>;
 }
-
-/** The entries whose data is large objects. */
-export const LARGE_OBJECTS = 'BLOBS';

@@ -35,7 +35,9 @@ export async function customArchive(bytes: Bytes): Promise<Archive> {
   }
 
   async function* items(): AsyncGenerator<ArchiveItem> {
-    const missing = new Map(toc.entries.filter(({ hasData }) => hasData).map((one) => [one.id, one]));
+    const missing = new Map(
+      toc.entries.filter(({ hasData }) => hasData).map((one) => [one.id, one]),
+    );
     while ((await bytes.peek(1)).length > 0) {
       const [block] = await bytes.take(1);
       const id = await int();
@@ -54,7 +56,7 @@ export async function customArchive(bytes: Bytes): Promise<Archive> {
     }
     if (missing.size > 0) throw lacking([...missing.values()]);
   }
-  return { toc, items };
+  return { toc, hasOwnFiles: false, items };
 }
 
 async function drain(rest: AsyncIterable<unknown>): Promise<void> {
@@ -65,6 +67,7 @@ async function drain(rest: AsyncIterable<unknown>): Promise<void> {
 export function lacking(entries: readonly RawEntry[]): UnsoundScript {
   const [first] = entries;
   const name = [first?.schema, first?.tag].filter((part) => part).join('.');
-  const more = entries.length > 1 ? ` and of ${plural(entries.length - 1, 'more entry', 'more entries')}` : '';
+  const more =
+    entries.length > 1 ? ` and of ${plural(entries.length - 1, 'more entry', 'more entries')}` : '';
   return new UnsoundScript(`it is cut off: it lacks the data of ${first?.kind} ${name}${more}`);
 }

@@ -21,14 +21,18 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
   const read = (file: string) => {
     const ending = ENDINGS.find((one) => files.names.has(`${file}${one}`));
     if (ending === undefined) throw new UnsoundScript(`the file ${file} of the archive is missing`);
-    return naming(decompressed(files.open(`${file}${ending}`), BY_ENDING[ending]), `${file}${ending}`);
+    return naming(
+      decompressed(files.open(`${file}${ending}`), BY_ENDING[ending]),
+      `${file}${ending}`,
+    );
   };
 
   async function* objectsOf(list: string): AsyncGenerator<LargeObject> {
     // Older programs compress the list, newer ones do not; its name is the same.
     const bytes = bytesOf(files.open(list));
     const text = decompressed(bytes.rest(), await compressionOf(bytes));
-    for (const oid of await oidsIn(naming(text, list))) yield { oid, data: read(`blob_${oid}.dat`) };
+    for (const oid of await oidsIn(naming(text, list)))
+      yield { oid, data: read(`blob_${oid}.dat`) };
   }
 
   async function* items(): AsyncGenerator<ArchiveItem> {
@@ -39,7 +43,7 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
       else yield { kind: 'rows', entry, data: read(entry.file) };
     }
   }
-  return { toc, items };
+  return { toc, hasOwnFiles: true, items };
 }
 
 /** An archive has many files: says which one is not sound. */

@@ -66,7 +66,10 @@ export function archiveFacts(toc: RawToc): DumpFacts {
       sequenceValue(definition.trim(), schema),
     ),
     refresh: ofKind('MATERIALIZED VIEW DATA').map(named),
-    partitionRoots: partitionRootsOf(ofKind('TABLE ATTACH').map(({ definition = '' }) => definition), decode),
+    partitionRoots: partitionRootsOf(
+      ofKind('TABLE ATTACH').map(({ definition = '' }) => definition),
+      decode,
+    ),
     leftOut: leftOutOf(toc, named),
   };
 }
@@ -99,7 +102,10 @@ function objectsOf(entries: readonly RawEntry[]): ArchivedObject[] {
     tablespace: entry.tablespace ?? '',
     oids: entry.withOids === 'true',
     section: SECTIONS[entry.section as keyof typeof SECTIONS] ?? 'none',
-    statements: entry.definition === undefined || entry.definition === '' ? [] : [entry.definition.replace(/\n$/, '')],
+    statements:
+      entry.definition === undefined || entry.definition === ''
+        ? []
+        : [entry.definition.replace(/\n$/, '')],
     owned: /^DROP (.+);\n$/s.exec(entry.drop ?? '')?.[1],
     dependsOn: entry.dependsOn.flatMap((id) => positions.get(id) ?? []),
   }));

@@ -1,8 +1,9 @@
-import type { SourcePart } from '../../convert/source.ts';
+import type { SourcePart, SourceRelation, SourceRows } from '../../convert/source.ts';
 import { nameDecoder, withoutOids } from '../../gpcrondump/data-sections.ts';
 import { parseQualifiedCopy } from '../../script/copy-statement.ts';
 import { insertedRows, isInsert } from '../../script/insert-rows.ts';
 import { readScript } from '../../script/read-script.ts';
+import type { Strings } from '../../script/statement-end.ts';
 import { UnsoundScript } from '../../script/unsound.ts';
 import { columnsOf } from '../column-names.ts';
 import type { Archive, ArchiveItem, LargeObject } from './archive.ts';
@@ -12,14 +13,37 @@ import { int, writeToc } from './write-toc.ts';
 
 const BLOCK_LARGE_OBJECTS = 3;
 
-/** The rows and large objects of an archive. */
-export async function* archiveParts({ toc, items }: Archive): AsyncGenerator<SourcePart> {
+/** How names and literals of an archive are read. */
+interface Settings {
+  readonly decode: (bytes: string) => string;
+  readonly strings: Strings;
+  readonly entries: readonly RawEntry[];
+}
+
+function settingsOf(toc: RawToc): Settings {
+  const { encoding, standardStrings } = archiveFacts(toc);
+  const strings = { standard: standardStrings };
+  return { decode: nameDecoder(encoding), strings, entries: toc.entries };
+}
+
+/** Called with what is wrong with one file of an archive. The reading then goes on. */
+export type OnUnsound = (error: UnsoundScript) => void;
+
+/**
+ * The rows and large objects of an archive.
+ * @param onUnsound absent: what is not sound ends the reading.
+ */
+export async function* archiveParts(
+  { toc, hasOwnFiles, items }: Archive,
+  onUnsound?: OnUnsound,
+): AsyncGenerator<SourcePart> {
   const all = items();
+  const settings = settingsOf(toc);
   let hadObjects = false;
   for (let next = await all.next(); next.done !== true; ) {
     const item = next.value;
     if (item.kind === 'rows') {
-      yield* tableIn(item.entry, item.data, toc);
+      yield* tableIn(item.entry, item.data, settings, hasOwnFiles ? onUnsound : undefined);
       next = await all.next();
       continue;
     }
@@ -35,44 +59,90 @@ export async function* archiveParts({ toc, items }: Archive): AsyncGenerator<Sou
 async function* tableIn(
   entry: RawEntry,
   data: AsyncIterable<Buffer>,
-  toc: RawToc,
+  settings: Settings,
+  onUnsound: OnUnsound | undefined,
 ): AsyncGenerator<SourcePart> {
-  const { encoding, standardStrings } = archiveFacts(toc);
-  const decode = nameDecoder(encoding);
+  const { decode } = settings;
   const of = `${decode(entry.schema ?? '')}.${decode(entry.tag)}`;
-  const strings = { standard: standardStrings };
-  const parts = readScript(concat(entry.copy ?? '', data), strings);
+  const seen = { error: undefined as unknown };
   try {
-    for (let next = await parts.next(); next.done !== true; ) {
-      const part = next.value;
-      if (part.kind === 'copy') {
-        const { schema, table, columns, oids } = parseQualifiedCopy(part.text);
-        yield {
-          schema: decode(schema ?? entry.schema ?? ''),
-          name: decode(table),
-          columns: columns.map(decode),
-          rows: oids ? withoutOids(part.rows, columns.length === 0) : part.rows,
-        };
-        next = await parts.next();
-      } else if (isInsert(part)) {
-        const found = insertedRows(part.text, parts, () => strings);
-        const { schema = entry.schema ?? '', table, rows, present, after } = found;
-        const columns = found.columns ?? columnsOf(toc.entries, { schema, table }, present);
-        yield {
-          schema: decode(schema),
-          name: decode(table),
-          columns: columns.map(decode),
-          rows,
-        };
-        if (after.next === undefined) throw new Error('the rows were not read to their end');
-        next = after.next;
-      } else if (part.kind === 'comment' || AROUND_ROWS.test(part.text)) next = await parts.next();
-      else throw new UnsoundScript(`it holds ${JSON.stringify(part.text.slice(0, 60))}`);
+    for await (const part of sectionsIn(entry, data, settings)) {
+      const { rows } = part;
+      yield { ...part, rows: noting(rows, of, seen) };
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = seen.error ?? thrown;
     if (!(error instanceof UnsoundScript)) throw error;
-    throw new UnsoundScript(`the rows of ${of}: ${error.message}`);
+    const named = seen.error === undefined ? inTable(of, error) : error;
+    if (onUnsound === undefined) throw named;
+    onUnsound(named);
   }
+}
+
+/** The reader of rows sees their error first: it is kept for the reader of tables. */
+async function* noting(
+  rows: AsyncIterable<Buffer>,
+  table: string,
+  seen: { error: unknown },
+): AsyncGenerator<Buffer> {
+  try {
+    yield* rows;
+  } catch (error) {
+    seen.error = error instanceof UnsoundScript ? inTable(table, error) : error;
+    throw seen.error;
+  }
+}
+
+const inTable = (table: string, { message }: Error) =>
+  new UnsoundScript(`the rows of ${table}: ${message}`);
+
+async function* sectionsIn(
+  entry: RawEntry,
+  data: AsyncIterable<Buffer>,
+  { decode, strings, entries }: Settings,
+): AsyncGenerator<SourceRows> {
+  const parts = readScript(concat(entry.copy ?? '', data), strings);
+  for (let next = await parts.next(); next.done !== true; ) {
+    const part = next.value;
+    if (part.kind === 'copy') {
+      const { schema, table, columns, oids } = parseQualifiedCopy(part.text);
+      yield {
+        schema: decode(schema ?? entry.schema ?? ''),
+        name: decode(table),
+        columns: columns.map(decode),
+        rows: oids ? withoutOids(part.rows, columns.length === 0) : part.rows,
+      };
+      next = await parts.next();
+    } else if (isInsert(part)) {
+      const found = insertedRows(part.text, parts, () => strings);
+      const { schema = entry.schema ?? '', table, rows, present, after } = found;
+      const columns = found.columns ?? columnsOf(entries, { schema, table }, present);
+      yield {
+        schema: decode(schema),
+        name: decode(table),
+        columns: columns.map(decode),
+        rows,
+      };
+      next = after();
+    } else if (part.kind === 'comment' || AROUND_ROWS.test(part.text)) next = await parts.next();
+    else throw new UnsoundScript(`it holds ${JSON.stringify(part.text.slice(0, 60))}`);
+  }
+}
+
+/** The tables whose rows an archive must have. Those from INSERT statements are not known before. */
+export function tablesExpected(toc: RawToc): SourceRelation[] {
+  const decode = nameDecoder(archiveFacts(toc).encoding);
+  return toc.entries.flatMap(({ kind, hasData, copy, schema = '' }) => {
+    if (kind !== 'TABLE DATA' || !hasData || copy === undefined || copy === '') return [];
+    const found = parseQualifiedCopy(copy.trimEnd());
+    return [
+      {
+        schema: decode(found.schema ?? schema),
+        name: decode(found.table),
+        columns: found.columns.map(decode),
+      },
+    ];
+  });
 }
 
 /** `pg_dump --disable-triggers` writes them around rows. */

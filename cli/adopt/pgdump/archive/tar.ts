@@ -29,26 +29,31 @@ export async function tarArchive(bytes: Bytes): Promise<Archive> {
   );
 
   async function* items(): AsyncGenerator<ArchiveItem> {
-    const missing = new Map(byFile);
+    const objects = toc.entries.find(({ kind, hasData }) => kind === 'BLOBS' && hasData);
+    const missing = new Map([...byFile].filter(([, { kind }]) => kind !== 'BLOBS'));
     const listed = new Set<number>();
     const found = new Set<number>();
-    const objects = [...byFile.values()].find(({ file }) => LIST.test(file ?? ''));
+    let hasList = false;
     for await (const { name, data } of all) {
       const [, oid] = OBJECT.exec(name) ?? [];
       const entry = byFile.get(name);
       missing.delete(name);
-      if (LIST.test(name)) for (const one of await oidsIn(data)) listed.add(one);
-      else if (oid !== undefined && objects !== undefined) {
+      if (LIST.test(name)) {
+        hasList = true;
+        for (const one of await oidsIn(data)) listed.add(one);
+      }
+      if (oid !== undefined && objects !== undefined) {
         found.add(Number(oid));
         yield { kind: 'large-objects', entry: objects, objects: only({ oid: Number(oid), data }) };
       } else if (entry !== undefined) yield { kind: 'rows', entry, data };
       for await (const _ of data);
     }
     if (missing.size > 0) throw lacking([...missing.values()]);
+    if (objects !== undefined && !hasList) throw lacking([objects]);
     const lost = [...listed].find((oid) => !found.has(oid));
     if (lost !== undefined) throw new UnsoundScript(`it lacks the large object ${lost}`);
   }
-  return { toc, items };
+  return { toc, hasOwnFiles: false, items };
 }
 
 async function* only<T>(value: T): AsyncGenerator<T> {
@@ -91,4 +96,3 @@ function sizeIn(header: Buffer): number {
   if ((header[124] ?? 0) < 128) return Number.parseInt(header.toString('latin1', 124, 136), 8);
   return header.readUIntBE(130, 6);
 }
-

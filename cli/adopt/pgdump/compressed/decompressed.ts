@@ -87,5 +87,4 @@ function unsound(error: unknown, name: string): unknown {
   return new UnsoundScript(`its ${name} stream is damaged: ${messageOf(error)}`);
 }
 
-const followed = (name: string) =>
-  new UnsoundScript(`bytes follow the end of its ${name} stream`);
+const followed = (name: string) => new UnsoundScript(`bytes follow the end of its ${name} stream`);

@@ -73,7 +73,9 @@ function lz4Block(block: Buffer, window: Buffer, bytesMax: number): Buffer {
     if (offset === 0 || offset > to || to + length > out.length) throw damaged();
     if (offset >= length) out.copyWithin(to, to - offset, to - offset + length);
     // The match overlaps what it writes: it repeats.
-    else for (let end = to + length, copy = to; copy < end; copy++) out[copy] = out[copy - offset] ?? 0;
+    else
+      for (let end = to + length, copy = to; copy < end; copy++)
+        out[copy] = out[copy - offset] ?? 0;
     to += length;
   }
   throw damaged();

@@ -18,6 +18,14 @@ The set is read twice: first to judge it, then to convert it. An unsound set is 
   flags: [
     ['--timestamp <digits>', 'which set: its YYYYMMDDHHMMSS, as the tool names it (required)'],
     ['--prefix <text>', 'the --prefix of gpcrondump, when sets with several have this timestamp'],
+    [
+      '--distributed-by <file>',
+      'pg_dump, for Greenplum: how tables are distributed, one a line: schema.table DISTRIBUTED BY (column)',
+    ],
+    [
+      '--distributed-by-rule <rule>',
+      'pg_dump, for Greenplum: for all other tables primary-key (default), first-column or random',
+    ],
     ['--partial', 'take the tables that are sound, and mark the set as incomplete'],
     [
       '--wait <seconds>',

@@ -118,7 +118,7 @@ export const baseFields = {
 
 /** Where a set is from that another tool made (docs/design/0030-adopted-sets.md). */
 export const Source = z.object({
-  /** `gpcrondump` */
+  /** `gpcrondump`, `gpbackup` */
   tool: z.string(),
   /** As far as the files show it. */
   version: z.string(),
@@ -128,8 +128,11 @@ export const Source = z.object({
   place: z.string(),
   /** The options of the tool, as its report has them. */
   options: z.string(),
-  /** The rows were counted when they were read: no database has counted them. */
-  counted: z.literal('adoption'),
+  /**
+   * `source`: the database counted the rows, and the set says how many a table has. `adoption`: they
+   * were counted when they were read.
+   */
+  counted: z.enum(['adoption', 'source']),
   /** What the tool's set has and this set has not. Absent = nothing. */
   leftOut: z.array(DefinedObject).exactOptional(),
 });

@@ -28,6 +28,10 @@ export interface AdoptedSource {
   /** With `--partial`: tables that the set must have, and has not. */
   readonly lacking?: readonly SourceRelation[];
   readonly group?: Group | undefined;
+  /** Keys of tables that every segment has whole: the contents that list one ship it. */
+  readonly replicated?: ReadonlySet<string>;
+  /** Keys of tables whose rows belong to other segments in the target; absent: all tables. */
+  readonly redistributed?: ReadonlySet<string>;
   /** With `--partial`: why the set is not complete. */
   readonly failures: readonly { readonly content: number | undefined; readonly message: string }[];
 }
@@ -66,6 +70,10 @@ export interface CountedRelation extends SourceRelation {
 export interface SourceRows extends SourceRelation {
   readonly rows: AsyncIterable<Buffer>;
 }
+
+/** Of a table, whatever its columns are. */
+export const tableKey = ({ schema, name }: Pick<SourceRelation, 'schema' | 'name'>) =>
+  JSON.stringify([schema, name]);
 
 /** Of a relation: with other columns it is another one. */
 export const relationKey = ({ schema, name, columns }: SourceRelation) =>

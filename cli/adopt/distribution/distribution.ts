@@ -2,7 +2,7 @@ import type { DefinedObject } from '../../../backup-set/documents/plan.ts';
 import { quoteIdentifier } from '../../../database/session/quote.ts';
 import { wrongFlag } from '../adopt-set.ts';
 import type { ArchivedObject } from '../archive/write-archive.ts';
-import { nameDecoder } from '../gpcrondump/data-sections.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { statementEnd } from '../script/statement-end.ts';
 import { forGreenplum, NOT_IN_GREENPLUM } from './for-greenplum.ts';
 import type { NamedPolicy, Policy } from './policy-file.ts';

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
-import { decoderOf } from '../../../database/objects/encodings.ts';
 import { headingOf } from '../archive/script-objects.ts';
 import { parseCopy, searchPath } from '../script/copy-statement.ts';
 import { frameOfScript, newlinesIn } from '../script/frame.ts';
 import { insertedRows, isInsert } from '../script/insert-rows.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { readScript } from '../script/read-script.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 
@@ -106,17 +106,6 @@ export async function* dataSections(chunks: AsyncIterable<Buffer>): AsyncGenerat
     next = await parts.next();
   }
   frame.end();
-}
-
-/** @throws UnsoundScript: a name of a set must be Unicode. */
-export function nameDecoder(encoding: string): (bytes: string) => string {
-  const decode = decoderOf(encoding === '' ? 'UTF8' : encoding);
-  return (bytes) => {
-    const name = decode(Buffer.from(bytes, 'latin1'));
-    if (name === undefined)
-      throw new UnsoundScript(`the name ${JSON.stringify(bytes)} is not in encoding ${encoding}`);
-    return name;
-  };
 }
 
 /** Reads all tables, and counts their rows. The function is called for each as soon as it ends. */

@@ -1,8 +1,10 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
+import { tableKey } from '../convert/source.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
-import { type CountedSection, countSections, nameDecoder } from './data-sections.ts';
+import { type CountedSection, countSections } from './data-sections.ts';
 import type { FoundFile } from './find-files.ts';
 import {
   judgeFile,
@@ -14,7 +16,7 @@ import {
 } from './judge-files.ts';
 import { type Dump, openDump } from './open-file.ts';
 import { parseReport, type ReportedDump } from './report.ts';
-import { type CountedDump, compareDumps, lackingDirty, tableKey } from './rules.ts';
+import { type CountedDump, compareDumps, lackingDirty } from './rules.ts';
 
 /** One segment's dump: what it holds, and where it is. */
 export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {

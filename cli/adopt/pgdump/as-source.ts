@@ -7,7 +7,7 @@ import { writeArchive } from '../archive/write-archive.ts';
 import type { AdoptedSource, SourcePart } from '../convert/source.ts';
 import { relationKey } from '../convert/source.ts';
 import type { Distribution } from '../distribution/distribution.ts';
-import { nameDecoder } from '../gpcrondump/data-sections.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import type { DatabaseDump, Dump, DumpFacts } from './dump.ts';
 import type { JudgedDatabase } from './judge.ts';

@@ -2,7 +2,7 @@ import type { Name } from '../../../../backup-set/base/document.ts';
 import type { DefinedObject } from '../../../../backup-set/documents/plan.ts';
 import { sequenceValue } from '../../archive/script-objects.ts';
 import type { ArchivedObject } from '../../archive/write-archive.ts';
-import { nameDecoder } from '../../gpcrondump/data-sections.ts';
+import { nameDecoder } from '../../script/name-decoder.ts';
 import type { DumpFacts } from '../dump.ts';
 import { localeIn } from '../locale.ts';
 import { partitionRootsOf } from '../partition-roots.ts';

@@ -1,7 +1,8 @@
 import type { SourcePart, SourceRelation, SourceRows } from '../../convert/source.ts';
-import { nameDecoder, withoutOids } from '../../gpcrondump/data-sections.ts';
+import { withoutOids } from '../../gpcrondump/data-sections.ts';
 import { parseQualifiedCopy } from '../../script/copy-statement.ts';
 import { insertedRows, isInsert } from '../../script/insert-rows.ts';
+import { nameDecoder } from '../../script/name-decoder.ts';
 import { readScript } from '../../script/read-script.ts';
 import type { Strings } from '../../script/statement-end.ts';
 import { UnsoundScript } from '../../script/unsound.ts';

@@ -1,6 +1,6 @@
 import type { ArchivedObject } from '../../archive/write-archive.ts';
 import { writeArchive } from '../../archive/write-archive.ts';
-import { nameDecoder } from '../../gpcrondump/data-sections.ts';
+import { nameDecoder } from '../../script/name-decoder.ts';
 import type { DumpFacts } from '../dump.ts';
 import { localeIn } from '../locale.ts';
 import { partitionRootsOf } from '../partition-roots.ts';

@@ -1,9 +1,10 @@
 import { headingOf, type ScriptObject } from '../../archive/script-objects.ts';
 import type { SourcePart } from '../../convert/source.ts';
-import { nameDecoder, withoutOids } from '../../gpcrondump/data-sections.ts';
+import { withoutOids } from '../../gpcrondump/data-sections.ts';
 import { parseQualifiedCopy } from '../../script/copy-statement.ts';
 import { frameOfScript } from '../../script/frame.ts';
 import { insertedRows, isInsert } from '../../script/insert-rows.ts';
+import { nameDecoder } from '../../script/name-decoder.ts';
 import { UnsoundScript } from '../../script/unsound.ts';
 import { columnsOf } from '../column-names.ts';
 import type { Cursor } from './cursor.ts';

@@ -26,7 +26,7 @@ const BLANKS = /[ \t\n\r]*/y;
 const BARE = /(?:-?[0-9.][0-9.eE+-]*|NULL|true|false|DEFAULT)(?=[,)\s])/y;
 const BITS = /B'([01]*)'/y;
 const QUOTED = /(E?)'/y;
-const TAIL = /(?: ON CONFLICT DO NOTHING)?;$/y;
+const TAIL = /\s*(?:ON CONFLICT DO NOTHING)?;$/y;
 const BARE_VALUES: Readonly<Record<string, InsertedValue>> = {
   NULL: null,
   DEFAULT: GENERATED,

@@ -23,7 +23,7 @@ const NAMES = new RegExp(NAME, 'gu');
 
 /**
  * One table a line, as Greenplum writes it: `public.orders DISTRIBUTED BY (customer, id)`,
- * `… DISTRIBUTED RANDOMLY`, `… DISTRIBUTED REPLICATED`. A line with `#` at its beginning is a comment.
+ * `… DISTRIBUTED RANDOMLY`, `… DISTRIBUTED REPLICATED`. A line that begins with `#` is a comment.
  * @throws StowageError `usage/flag`
  */
 export function parsePolicies(text: string, file: string): readonly NamedPolicy[] {

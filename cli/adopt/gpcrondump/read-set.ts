@@ -155,8 +155,8 @@ const noDefinitions = (encoding: string | undefined): ScriptDefinitions => ({
 });
 
 /**
- * In a dump of INSERT statements, a table without rows has only its heading. It has the columns that
- * it has in another segment; without rows anywhere it is no relation of the set.
+ * In a dump of INSERT statements, a table without rows has only its heading. It has the columns
+ * that it has in another segment; without rows anywhere it is no relation of the set.
  */
 function withColumns(segments: readonly SegmentDump[]): SegmentDump[] {
   const columns = new Map(

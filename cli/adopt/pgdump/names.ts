@@ -23,13 +23,13 @@ const MAINTENANCE = ['template0', 'template1', 'postgres', 'gpadmin'];
 /** Not objects that a user has made. */
 const NOTHING = ['DATABASE', 'DATABASE PROPERTIES', 'SEARCHPATH', 'COMMENT', 'ACL', 'EXTENSION'];
 
-/** True for a database that pg_dumpall has dumped, and that nobody has put anything into. */
+/** True for a maintenance database that holds nothing. */
 export function isUnused(name: string, { objects }: DumpFacts, tables: number): boolean {
   const made = objects.filter(({ kind }) => !NOTHING.includes(kind));
   return MAINTENANCE.includes(name) && tables === 0 && made.length === 0;
 }
 
-/** Pure. The sets of a dump: each database has its own timestamp, a second behind the one before. */
+/** Pure. The sets of a dump: each database has its own timestamp, a second apart. */
 export function databasesWanted(
   { tool, databases }: Pick<JudgedDump, 'tool' | 'databases'>,
   timestamp: string,

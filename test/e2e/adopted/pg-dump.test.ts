@@ -1,32 +1,47 @@
 import { execFile } from 'node:child_process';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureOf, stowage, writeConfig } from '../../support/cli.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { blocksOf, sectionsOf } from '../../support/page-blocks.ts';
+import { STOWAGE } from '../../support/programs/programs.ts';
 import { rowDigests } from '../../support/row-digests.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
-import { troubleSchema } from '../../support/trouble/trouble.ts';
+import { shell, substituted } from '../runbooks/page.ts';
+
+const PAGE = new URL('../../../docs/migrating.md', import.meta.url);
+const SQL = [
+  'CREATE SCHEMA sales',
+  'CREATE TABLE sales.customers (id serial PRIMARY KEY, email text UNIQUE)',
+  'CREATE TABLE sales.orders (id bigint GENERATED ALWAYS AS IDENTITY, customer integer REFERENCES sales.customers, day date) PARTITION BY RANGE (day)',
+  `CREATE TABLE sales.orders_1 PARTITION OF sales.orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`,
+  'CREATE INDEX orders_day ON sales.orders (day)',
+  'CREATE MATERIALIZED VIEW sales.days AS SELECT day, count(*) FROM sales.orders GROUP BY day',
+  `INSERT INTO sales.customers (email) SELECT E'\\\\.\\n' || g FROM generate_series(1, 100) g`,
+  `INSERT INTO sales.orders (customer, day) SELECT 1 + g % 100, date '2026-01-01' + g % 300 FROM generate_series(1, 1000) g`,
+  'REFRESH MATERIALIZED VIEW sales.days',
+  `SELECT lo_from_bytea(4711, '\\x00ff')`,
+  `COMMENT ON LARGE OBJECT 4711 IS 'a large object'`,
+];
 
 let place: Place;
 let server: TestServer;
-let root: string;
 let config: string;
 
 beforeAll(async () => {
-  [place, server] = await Promise.all([directoryPlace(), startPostgres({ databases: ['original'] })]);
-  root = place.newRoot();
-  config = await writeConfig(join(place.folder, 'one-server.yaml'), {
+  [place, server] = await Promise.all([directoryPlace(), startPostgres({ databases: ['shop'] })]);
+  config = await writeConfig(join(place.folder, 'postgres.yaml'), {
     cluster: 'e2e',
     flavour: 'shards',
-    root,
-    database: 'original',
+    root: place.newRoot(),
+    database: 'shop',
     segments: [{ content: 0, host: server.host, port: server.port }],
     connection: { user: server.user, binDir: server.binDir },
     functions: 'inline',
   });
-  for (const sql of troubleSchema({ content: 0, rolePrefix: 'dump_' }))
-    await server.psql(sql, 'original');
+  await server.psql(SQL.join(';\n'), 'shop');
 });
 
 afterAll(async () => {
@@ -34,51 +49,70 @@ afterAll(async () => {
 });
 
 async function tool(name: string, ...args: string[]): Promise<string> {
-  const env = {
-    PATH: process.env['PATH'],
-    PGHOST: server.host,
-    PGPORT: String(server.port),
-    PGUSER: server.user,
-    LC_ALL: 'C.UTF-8',
-  };
-  const options = { env, maxBuffer: 64 * 1024 * 1024 };
-  return (await promisify(execFile)(join(server.binDir, name), args, options)).stdout;
+  return (await promisify(execFile)(join(server.binDir, name), args, { env: env() })).stdout;
 }
+
+const env = () => ({
+  PATH: `${join(place.folder, 'bin')}:${server.binDir}:/usr/bin:/bin`,
+  PGHOST: server.host,
+  PGPORT: String(server.port),
+  PGUSER: server.user,
+});
 
 async function schemaOf(database: string): Promise<string> {
   const dump = await tool('pg_dump', '--schema-only', '--dbname', database);
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }
 
-const OBJECTS =
-  'SELECT loid, md5(string_agg(data, NULL ORDER BY pageno)) FROM pg_largeobject GROUP BY 1 ORDER BY 1';
-const SEQUENCES = 'SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2';
-
 async function expectCopy(timestamp: string, database: string): Promise<void> {
-  const restored = await stowage(['restore', timestamp, '--create', '--redirect-db', database], {
-    config,
-  });
-  expect(failureOf(restored)).toBeUndefined();
-  expect(await schemaOf(database)).toBe(await schemaOf('original'));
-  expect(await rowDigests(server, database)).toEqual(await rowDigests(server, 'original'));
-  for (const sql of [OBJECTS, SEQUENCES])
-    expect(await server.psql(sql, database)).toBe(await server.psql(sql, 'original'));
+  const args = ['restore', timestamp, '--create', '--redirect-db', database];
+  expect(failureOf(await stowage(args, { config }))).toBeUndefined();
+  expect(await schemaOf(database)).toBe(await schemaOf('shop'));
+  expect(await rowDigests(server, database)).toEqual(await rowDigests(server, 'shop'));
+  const objects = `SELECT loid, obj_description(loid, 'pg_largeobject'), lo_get(loid) FROM pg_largeobject`;
+  expect(await server.psql(objects, database)).toBe(await server.psql(objects, 'shop'));
 }
 
-describe('a database with everything', () => {
-  test.each([
-    ['custom', '20260101000001', ['--format=custom'], 'a.dump'],
-    ['directory', '20260101000002', ['--format=directory'], 'a.dir'],
-    ['tar', '20260101000003', ['--format=tar'], 'a.tar'],
-    ['plain', '20260101000004', ['--format=plain'], 'a.sql'],
-    ['plain gz create', '20260101000005', ['--format=plain', '-Z6', '--create', '--clean'], 'a.sql.gz'],
-    ['inserts', '20260101000006', ['--format=plain', '--inserts'], 'b.sql'],
-    ['inserts', '20260101000007', ['--format=custom', '--column-inserts', '--rows-per-insert=7'], 'b.dump'],
-  ])('is adopted from an archive in the format %s, and restored as it was', async (_, timestamp, options, name) => {
-    const path = join(place.folder, name);
-    await tool('pg_dump', ...options, '--file', path, 'original');
-    const adopted = await stowage(['adopt', 'pg_dump', path, '--timestamp', timestamp], { config });
-    expect(failureOf(adopted)).toBeUndefined();
-    await expectCopy(timestamp, name.replaceAll('.', '_'));
-  });
+test('a script of pg_dump is adopted and restored with all definitions, rows and large objects', async () => {
+  const path = join(place.folder, 'shop.sql');
+  await tool('pg_dump', '--file', path, 'shop');
+  const missing = await stowage(['adopt', 'pg_dump', path], { config });
+  expect([missing.code, missing.text]).toEqual([64, expect.stringContaining('--timestamp')]);
+  const args = ['adopt', 'pg_dump', path, '--timestamp', '20260102030405'];
+  expect(failureOf(await stowage(args, { config }))).toBeUndefined();
+  await expectCopy('20260102030405', 'from_script');
+});
+
+test('an unsound dump is refused, and with --partial it is an incomplete set', async () => {
+  const path = join(place.folder, 'cut.sql');
+  const text = await tool('pg_dump', 'shop');
+  await writeFile(path, text.slice(0, text.indexOf('PostgreSQL database dump complete') - 3));
+  const args = ['adopt', 'pg_dump', path, '--timestamp', '20260102030406'];
+  const refused = await stowage(args, { config });
+  expect([refused.code, refused.text]).toEqual([
+    3,
+    expect.stringContaining('cut.sql: it is cut off'),
+  ]);
+  const partial = await stowage([...args, '--partial'], { config });
+  expect(partial.code, partial.text).toBe(3);
+  expect(partial.json).toMatchObject({ status: 'incomplete' });
+});
+
+test('the steps of docs/migrating.md adopt an archive and a pipe of pg_dumpall, and restore it', async () => {
+  await mkdir(join(place.folder, 'bin'));
+  const program = join(place.folder, 'bin', 'stowage');
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${STOWAGE}' "$@"\n`);
+  await chmod(program, 0o755);
+  await tool('pg_dump', '--format=custom', '--file', join(place.folder, 'shop.dump'), 'shop');
+  const blocks = blocksOf(sectionsOf(await readFile(PAGE, 'utf8')).get('From pg_dump') ?? '', 'sh');
+  for (const script of blocks.slice(0, 2)) {
+    const commands = substituted(script, { '/dumps/shop.dump': join(place.folder, 'shop.dump') });
+    const adopted = await shell(commands, place.folder, env());
+    expect(adopted.code, adopted.text).toBe(0);
+  }
+  const all = await stowage(['list'], { config });
+  const ours = all.json.sets.filter(({ timestamp }) => timestamp.startsWith('2026013112'));
+  expect(ours.map(({ status }) => status)).toContain('complete');
+  const own = all.text.match(/"timestamp":"(2026013112\d{4})"[^{}]*"database":"shop"/)?.[1];
+  await expectCopy(own ?? ours.at(-1)?.timestamp ?? '', 'from_pipe');
 });

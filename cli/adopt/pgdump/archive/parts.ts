@@ -130,7 +130,7 @@ async function* sectionsIn(
   }
 }
 
-/** The tables whose rows an archive must have. Those from INSERT statements are not known before. */
+/** The tables whose rows an archive must have; those from INSERT statements are not known. */
 export function tablesExpected(toc: RawToc): SourceRelation[] {
   const decode = nameDecoder(archiveFacts(toc).encoding);
   return toc.entries.flatMap(({ kind, hasData, copy, schema = '' }) => {

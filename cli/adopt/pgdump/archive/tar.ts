@@ -17,7 +17,7 @@ interface Member {
 /** True for the first block of a tar file. */
 export const isTar = (block: Buffer) => block.toString('latin1', 257, 262) === 'ustar';
 
-/** An archive in the tar format, which can be read from a pipe: its table of contents comes first. */
+/** An archive in the tar format. Its table of contents comes first, so a pipe can be read. */
 export async function tarArchive(bytes: Bytes): Promise<Archive> {
   const all = members(bytes);
   const first = await all.next();

@@ -7,8 +7,8 @@ const OFFSET_NOT_SET = 1;
 const OFFSET_NO_DATA = 3;
 
 /**
- * The front of an archive in the custom format with these entries, not compressed. Entries with data
- * must be followed by their bytes, in this order.
+ * The front of an archive in the custom format with these entries, not compressed. Entries with
+ * data must be followed by their bytes, in this order.
  */
 export function writeToc(toc: RawToc, entries: readonly RawEntry[]): Buffer {
   const { minor, time, database, serverVersion, dumpVersion } = toc;

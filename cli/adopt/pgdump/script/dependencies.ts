@@ -12,8 +12,8 @@ const RELATIONS = ['TABLE', 'VIEW', 'MATERIALIZED VIEW', 'FOREIGN TABLE'];
 const NEEDING_KEYS = ['FK CONSTRAINT', 'RULE'];
 
 /**
- * The objects of a script with what they depend on. pg_restore makes indexes and constraints side by
- * side, so what needs one of them must say so.
+ * The objects of a script with what they depend on. pg_restore makes indexes and constraints side
+ * by side, so what needs one of them must say so.
  */
 export function scriptDependencies(objects: readonly ReadObject[]): ArchivedObject[] {
   const known = indexOf(objects);

@@ -91,8 +91,8 @@ export const PlannedContent = SegmentFacts.extend({
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
 export const Snapshot = z.object({
-  /** `source`: another tool has taken it. */
-  mechanism: z.enum(['barrier', 'dispatch', 'source']),
+  /** `coordinator`: one transaction of it read all rows. `source`: another tool has taken it. */
+  mechanism: z.enum(['barrier', 'dispatch', 'coordinator', 'source']),
   takenAt: IsoDate,
   writerWaitMs: Count,
   attempts: Count,

@@ -47,9 +47,15 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
     if (value !== undefined)
       put(values, field, value, sources, { source: 'flag', name: flagOf(field) });
   }
+  values['database'] ??= firstDatabase(values['databases']);
   const result = Config.safeParse(values);
   if (!result.success) throw invalid(result.error.issues[0], values, sources, path);
   return { config: result.data, sources };
+}
+
+/** What `database` is when only `databases` is given: the place to ask the servers questions. */
+function firstDatabase(databases: unknown): unknown {
+  return Array.isArray(databases) ? databases[0] : databases === 'all' ? 'postgres' : undefined;
 }
 
 /** The servers of flavour `shards`; other flavours have none in the configuration. */
@@ -70,7 +76,7 @@ export function lockWaitMs({ backup: { lockTimeoutMs, lockAttempts } }: Config):
  */
 export function targetOf(
   config: Config,
-  { content, host, port, options, greenplum }: Segment,
+  { content, host, port, options, greenplum, ordinaryOnly }: Segment,
   env: ConfigInput['env'],
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = config.connection;
@@ -85,6 +91,7 @@ export function targetOf(
     user,
     ...(options !== undefined && { options }),
     ...(greenplum !== undefined && { greenplum }),
+    ...(ordinaryOnly && { ordinaryOnly }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
     stallSeconds: config.stallSeconds,

@@ -10,9 +10,10 @@ export function sourceLines(source: Source | undefined): string[] {
       ? 'the rows are as many as it has counted'
       : 'the rows were counted at the adoption';
   const lost = leftOut.map(({ kind, name }) => printable(`${kind} ${name}`));
+  const from = tool.startsWith('pg_') ? `${tool} ${version}` : `${tool} of Greenplum ${version}`;
   return [
     printable(
-      `adopted from ${tool} of Greenplum ${version}, timestamp ${timestamp} in local time, made in ${place}; ${counts}`,
+      `adopted from ${from}, timestamp ${timestamp} in local time, made in ${place}; ${counts}`,
     ),
     ...(lost.length === 0 ? [] : [`not taken from the source: ${lost.join(', ')}`]),
   ];

@@ -3,13 +3,13 @@ import { unquoted } from '../script/copy-statement.ts';
 import type { ScriptObject } from './script-objects.ts';
 import type { ArchivedObject } from './write-archive.ts';
 
-const TABLES = ['TABLE', 'EXTERNAL TABLE', 'FOREIGN TABLE', 'VIEW'];
+const TABLES = ['TABLE', 'EXTERNAL TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
 const TYPES = ['TYPE', 'DOMAIN', ...TABLES];
-const FUNCTIONS = ['FUNCTION', 'AGGREGATE'];
+const FUNCTIONS = ['FUNCTION', 'AGGREGATE', 'PROCEDURE'];
 /** A relation is named behind one of these. Elsewhere the word can be a column. */
 const BEFORE_RELATION = ['ON', 'ONLY', 'TABLE', 'REFERENCES', 'SEQUENCE', 'BY', 'COLUMN', 'EXISTS'];
 /** In these, a word anywhere can name a relation. */
-const QUERIES = ['VIEW', 'RULE'];
+const QUERIES = ['VIEW', 'RULE', 'MATERIALIZED VIEW'];
 
 /**
  * A script does not say what an object depends on: the names in its statements do. A name too many

@@ -41,7 +41,7 @@ export interface ScriptDefinitions {
 
 const HEADING =
   /^-- (Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: ?(.*?)(?:; Tablespace: ?(.*))?$/s;
-const OWNER = /^ALTER (.+) OWNER TO ([^ ].*);$/s;
+export const OWNER = /^ALTER (.+) OWNER TO ([^ ].*);$/s;
 const ENCODING = /^SET client_encoding = '(\w+)';$/;
 const STRINGS = /^SET standard_conforming_strings = '?(on|off)'?;$/;
 const WITH_OIDS = /^SET default_with_oids = '?(true|false|on|off)'?;$/;
@@ -54,7 +54,7 @@ const DEFINITION_BYTES_MAX = 256 * 1024 * 1024;
 /** Statements that are no part of an object. */
 const SETTINGS = /^SET [a-z_]+ = .*;$/s;
 /** `gpcrondump -C` and every post_data begin with them. Greenplum 5 has a function for it. */
-const DROPS = [
+export const DROPS = [
   /^DROP /,
   /^ALTER TABLE .+ (?:DROP CONSTRAINT|ALTER COLUMN .+ DROP DEFAULT)/s,
   /^(?:create or replace function|select) pg_temp\.drop_table_constraint_only_if_exists\(/,
@@ -112,7 +112,7 @@ export async function readDefinitions(
   return { encoding, standardStrings, objects: objects.map(withTable), tables, sequences };
 }
 
-interface Heading {
+export interface Heading {
   readonly isData: boolean;
   readonly tag: string;
   readonly kind: string;
@@ -127,7 +127,7 @@ interface Building extends ScriptObject {
   owner: string;
 }
 
-function headingOf(text: string): Heading | undefined {
+export function headingOf(text: string): Heading | undefined {
   const [, data, tag, kind, schema, owner, tablespace] = HEADING.exec(text) ?? [];
   if (tag === undefined || kind === undefined || schema === undefined) return undefined;
   return {
@@ -189,13 +189,13 @@ function requireDrop(text: string): void {
   if (!DROPS.some((drop) => drop.test(text))) throw unexpected(text);
 }
 
-function unexpected(text: string): UnsoundScript {
+export function unexpected(text: string): UnsoundScript {
   return new UnsoundScript(
     `pg_dump does not write ${JSON.stringify(text.slice(0, 80))} at this place`,
   );
 }
 
-function sequenceValue(text: string, schema: string): SequenceValue {
+export function sequenceValue(text: string, schema: string): SequenceValue {
   const [, literal, value = '', called] = SETVAL.exec(text) ?? [];
   const [, inSchema, name] = SEQUENCE.exec(literal?.replaceAll("''", "'") ?? '') ?? [];
   if (name === undefined) throw unexpected(text);

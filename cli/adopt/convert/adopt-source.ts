@@ -49,11 +49,7 @@ export async function adoptSource(
   const workers = Math.min(CONTENTS_AT_ONCE, Math.max(1, source.contents.length));
   const shipment: Shipment = {
     ...drafted,
-    arena: arenaFor(workers, plan.frameBytes),
-    compression: {
-      encoder: zstd.createEncoder(cuttingFor(plan.frameBytes).blockBytesMax),
-      level: levelOf(plan.compression.level, workers, () => performance.now()),
-    },
+    ...memoryFor(plan.frameBytes, plan.compression.level, workers),
   };
   const shipped = await ship(context, store, source, { shipment, tally, workers });
   const failures = await storeSeal({ store, plan, tally, context }, shipped);
@@ -70,8 +66,23 @@ export async function adoptSource(
   };
 }
 
+/** The memory and the encoder for so many contents side by side. */
+export function memoryFor(
+  frameBytes: number,
+  level: Plan['compression']['level'],
+  workers: number,
+): Pick<Shipment, 'arena' | 'compression'> {
+  return {
+    arena: arenaFor(workers, frameBytes),
+    compression: {
+      encoder: zstd.createEncoder(cuttingFor(frameBytes).blockBytesMax),
+      level: levelOf(level, workers, () => performance.now()),
+    },
+  };
+}
+
 /** No server is asked, so every table is read. */
-const nothingWitnessed = (tables: number): BackupResult['witnessed'] => ({
+export const nothingWitnessed = (tables: number): BackupResult['witnessed'] => ({
   tables,
   readTables: tables,
   partTables: 0,
@@ -108,10 +119,13 @@ async function ship(
     signal: context.signal,
   });
   const progress = progressOf(context, source, tally);
+  const content = source.flavour === 'shards' ? 0 : COORDINATOR;
+  const { timestamp } = shipment.plan;
+  const files = { timestamp, content, deps: depsOf(content), stored: 0 };
   try {
-    await shipDefinitions(shipment.plan, source.metadata, depsOf(COORDINATOR));
+    await shipDefinitions(source.metadata, files);
     await eachInFlight(source.contents, workers, (content) =>
-      shipContent(content, shipment, depsOf(content.content)).catch((error: unknown) => {
+      shipContent(content, shipment, depsOf(content.content), files).catch((error: unknown) => {
         failures.push({ content: content.content, error: asStowageError(error) });
         throw error;
       }),
@@ -151,7 +165,7 @@ function progressOf(context: ClusterContext, { contents }: AdoptedSource, tally:
   );
 }
 
-async function verdictOn(
+export async function verdictOn(
   context: ClusterContext,
   store: ObjectStore,
   { timestamp }: Plan,

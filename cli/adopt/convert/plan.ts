@@ -17,35 +17,47 @@ export interface DraftedPlan {
   readonly ids: ReadonlyMap<string, number>;
 }
 
-/** What the set must hold, from what the first reading has found. */
+/**
+ * What the set must hold, from what the first reading has found.
+ * @param known ids, from 0 on, of relations whose rows were stored before the plan.
+ */
 export function adoptionPlan(
   config: Pick<Config, 'cluster' | 'backup'>,
   source: AdoptedSource,
   startedAt: Date,
   root: string,
+  known: ReadonlyMap<string, number> = new Map(),
 ): DraftedPlan {
   const relations = new Map<string, Relation>();
-  for (const content of source.contents)
-    for (const { schema, name, columns } of content.relations) {
+  let next = known.size;
+  for (const listed of [
+    ...source.contents.map((content) => content.relations),
+    source.lacking ?? [],
+  ])
+    for (const { schema, name, columns } of listed) {
       const key = relationKey({ schema, name, columns });
       if (relations.has(key)) continue;
       const table = tableKey({ schema, name });
       const partitionRoot = source.partitionRoots.get(table);
       relations.set(key, {
-        id: relations.size,
+        id: known.get(key) ?? next++,
         schema,
         name,
         kind: partitionRoot === undefined ? 'table' : 'partition',
         columns: [...columns],
         ...(source.replicated?.has(table) && { replicated: true as const }),
         // Other versions hash otherwise: the coordinator of the target must distribute its rows.
-        ...(source.redistributed?.has(table) !== false && { redistribute: true as const }),
+        ...(source.flavour === undefined &&
+          source.redistributed?.has(table) !== false && { redistribute: true as const }),
         ...(partitionRoot && { partitionRoot: { ...partitionRoot } }),
       });
     }
   const ids = new Map([...relations].map(([key, { id }]) => [key, id]));
   const { timestamp, serverVersion, encoding, coordinator, metadata } = source;
-  const facts = { serverVersion, encoding, refresh: [] };
+  const { flavour = 'greenplum', locale, refresh = [], filesAmongRows = [] } = source;
+  const facts = { serverVersion, encoding, ...(locale && { locale }) };
+  const files = [...metadata.map(({ file }) => file), ...filesAmongRows];
+  const isOneServer = flavour === 'shards';
   const { frameBytes, packBytes, zstdLevel, overdueAfterSeconds } = config.backup;
   const plan: Plan = {
     format: 'stowage/plan',
@@ -53,7 +65,7 @@ export function adoptionPlan(
     timestamp,
     startedAt: startedAt.toISOString(),
     cluster: config.cluster,
-    flavour: 'greenplum',
+    flavour,
     database: source.database,
     root,
     tool: TOOL,
@@ -68,24 +80,31 @@ export function adoptionPlan(
     frameBytes,
     packBytes,
     compression: { algorithm: 'zstd', level: zstdLevel },
+    ...(source.group && { group: source.group }),
     selection: EVERYTHING,
-    relations: [...relations.values()],
+    relations: [...relations.values()].sort((a, b) => a.id - b.id),
     notShipped: [],
     contents: [
-      {
-        content: COORDINATOR,
-        ...coordinator,
-        ...facts,
-        metadata: metadata.map(({ file }) => file),
-        relations: [],
-      },
+      ...(isOneServer
+        ? []
+        : [
+            {
+              content: COORDINATOR,
+              ...coordinator,
+              ...facts,
+              refresh: [...refresh],
+              metadata: files,
+              relations: [],
+            },
+          ]),
       // Every table is on every segment; with --partial, the fold names those that lack it.
       ...source.contents.map(({ content, host, port, relations: own }) => ({
         content,
         host,
         port,
         ...facts,
-        metadata: [],
+        refresh: isOneServer ? [...refresh] : [],
+        metadata: isOneServer ? files : [],
         relations: rangesOf(
           [...relations.values()]
             .filter((relation) => relation.replicated !== true || isIn(own, relation))

@@ -1,15 +1,21 @@
 import { crc32 } from 'node:zlib';
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { MetadataFile } from '../../../backup-set/base/keys.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import type { Plan } from '../../../backup-set/documents/plan.ts';
-import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type { BlockArena } from '../../../database/copy-wire/block-arena.ts';
 import { storeMetadata } from '../../../segment-shipper/backup/metadata.ts';
 import { type Compression, orderedFrames } from '../../../segment-shipper/backup/ordered-frames.ts';
 import { packSeries } from '../../../segment-shipper/backup/pack-series.ts';
 import { rowBlocks } from '../../../segment-shipper/backup/row-blocks.ts';
 import type { ShipperDeps } from '../../../segment-shipper/deps.ts';
-import { type AdoptedSource, relationKey, type SourceContent } from './source.ts';
+import {
+  type AdoptedSource,
+  type CountedRelation,
+  relationKey,
+  type SourceContent,
+  type SourcePart,
+} from './source.ts';
 
 /** What all contents of an adoption share. */
 export interface Shipment {
@@ -20,19 +26,39 @@ export interface Shipment {
 }
 
 export const ATTEMPT = 1;
+interface Sums {
+  rows: number;
+  bytes: number;
+  crc: number;
+}
+
 /** Worker 0 ships metadata. */
 const WORKER = 1;
 
-/** Ships the files of content −1: definitions, sequences, globals. */
+/** The content with the definitions, and how it stores its files. */
+export interface FileWriter {
+  readonly timestamp: string;
+  readonly content: number;
+  readonly deps: ShipperDeps;
+  /** How many of its files are stored. */
+  stored: number;
+}
+
+/** Ships definitions, sequences and globals. */
 export async function shipDefinitions(
-  { timestamp }: Plan,
   metadata: AdoptedSource['metadata'],
-  deps: ShipperDeps,
+  writer: FileWriter,
 ): Promise<void> {
-  const writer = { timestamp, content: COORDINATOR, attempt: ATTEMPT };
-  let sequence = 0;
-  for (const { file, bytes } of metadata)
-    await storeMetadata(writer, { file, sequence: ++sequence, chunks: only(bytes) }, deps);
+  for (const { file, bytes } of metadata) await shipFile({ file, chunks: only(bytes) }, writer);
+}
+
+async function shipFile(
+  { file, chunks }: { readonly file: MetadataFile; readonly chunks: AsyncIterable<Uint8Array> },
+  writer: FileWriter,
+): Promise<void> {
+  const { timestamp, content, deps } = writer;
+  const sequence = ++writer.stored;
+  await storeMetadata({ timestamp, content, attempt: ATTEMPT }, { file, sequence, chunks }, deps);
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -47,42 +73,95 @@ export async function shipContent(
   source: SourceContent,
   { plan, ids, arena, compression }: Shipment,
   deps: ShipperDeps,
+  files: FileWriter,
 ): Promise<void> {
   const { content } = source;
   const counted = new Map(source.relations.map((relation) => [relationKey(relation), relation]));
-  const writer = {
-    timestamp: plan.timestamp,
-    content,
-    attempt: ATTEMPT,
-    packBytes: plan.packBytes,
+  const { timestamp, packBytes } = plan;
+  const idOf = (key: string) => {
+    const id = ids.get(key);
+    if (id === undefined) throw new Error(`the plan has no relation ${key}`);
+    return id;
   };
+  const store = { writer: { timestamp, content, attempt: ATTEMPT, packBytes }, arena, compression };
+  await shipParts(source.read(deps.signal), store, deps, files, {
+    isOther: (key) => !counted.has(key),
+    idOf,
+    onRows(key, found) {
+      const expected = counted.get(key);
+      // The rows of a partitioned table can be in several places of a dump.
+      const isAll =
+        expected?.rows === found.rows &&
+        expected.bytes === found.bytes &&
+        expected.crc === found.crc;
+      if (!isAll) return;
+      counted.delete(key);
+      const { rows, bytes } = found;
+      deps.report({ type: 'relation', relation: idOf(key), rows, bytes });
+    },
+    onEnd() {
+      const [lost] = counted.values();
+      if (lost !== undefined)
+        throw changed(
+          content,
+          counted.size > 1 ? plural(counted.size, 'table') : `${lost.schema}.${lost.name}`,
+        );
+    },
+  });
+}
+
+/** What decides about the tables of a source. */
+export interface Takes {
+  /** True: the set does not take these rows. Absent: it takes all. */
+  isOther?(key: string): boolean;
+  /** Called when the first of its rows are stored. */
+  idOf(key: string): number;
+  /** Called behind each part of its rows with all that were found so far. */
+  onRows(key: string, found: CountedRelation): void;
+  /** Called before the last pack is stored. */
+  onEnd?(): void;
+}
+
+export interface PackStore extends Pick<Shipment, 'arena' | 'compression'> {
+  readonly writer: Parameters<typeof packSeries>[0];
+}
+
+/** Cuts the rows of a source into frames, and stores them and the files among them. */
+export async function shipParts(
+  parts: AsyncIterable<SourcePart>,
+  { writer, arena, compression }: PackStore,
+  deps: ShipperDeps,
+  files: FileWriter,
+  takes: Takes,
+): Promise<void> {
+  const all = new Map<string, Sums>();
   const packs = packSeries(writer, WORKER, deps);
   const frames = orderedFrames(packs, compression);
   try {
-    for await (const section of source.read(deps.signal)) {
-      const key = relationKey(section);
-      const [id, expected] = [ids.get(key), counted.get(key)];
-      if (id === undefined || expected === undefined) {
-        for await (const _ of section.rows);
+    for await (const part of parts) {
+      if ('file' in part) {
+        await shipFile(part, files);
         continue;
       }
-      counted.delete(key);
-      const sums = { rows: 0, bytes: 0, crc: 0 };
-      const chunks = summing(section.rows, sums);
+      const key = relationKey(part);
+      if (takes.isOther?.(key) === true) {
+        for await (const _ of part.rows);
+        continue;
+      }
+      const sums = all.get(key) ?? { rows: 0, bytes: 0, crc: 0 };
+      all.set(key, sums);
+      const chunks = summing(part.rows, sums);
       for await (const block of rowBlocks(chunks, arena)) {
-        const { rows, bytes } = await frames.push(id, block);
+        const { rows, bytes } = await frames.push(takes.idOf(key), block);
         sums.rows += rows;
         deps.progress.rows += rows;
         deps.progress.bytes += bytes;
       }
-      const { rows, bytes, crc } = expected;
-      if (sums.rows !== rows || sums.bytes !== bytes || sums.crc !== crc)
-        throw changed(content, `${section.schema}.${section.name}`);
-      deps.report({ type: 'relation', relation: id, rows, bytes });
+      const { schema, name, columns } = part;
+      takes.onRows(key, { schema, name, columns, ...sums });
       deps.report({ type: 'progress', ...progressOf(deps) });
-      if (counted.size === 0) break;
     }
-    if (counted.size > 0) throw changed(content, plural(counted.size, 'table'));
+    takes.onEnd?.();
     await frames.drain();
     await packs.finish();
   } catch (error) {
@@ -98,10 +177,7 @@ const progressOf = ({ progress: { rows, bytes, storedBytes, relationsLoaded } }:
   relationsLoaded,
 });
 
-async function* summing(
-  chunks: AsyncIterable<Buffer>,
-  sums: { bytes: number; crc: number },
-): AsyncGenerator<Buffer> {
+async function* summing(chunks: AsyncIterable<Buffer>, sums: Sums): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     sums.bytes += chunk.byteLength;
     sums.crc = crc32(chunk, sums.crc);

@@ -1,11 +1,19 @@
+import type { Name } from '../../../backup-set/base/document.ts';
 import type { MetadataFile } from '../../../backup-set/base/keys.ts';
-import type { Source } from '../../../backup-set/documents/plan.ts';
+import type { Group, Locale, Source } from '../../../backup-set/documents/plan.ts';
 
 /** A set of another tool, read once and judged: what every reader of such sets gives. */
 export interface AdoptedSource {
   readonly timestamp: string;
   readonly database: string;
   readonly source: Source;
+  /** Absent: `greenplum`. A set of `shards` has content 0 only, which has the definitions, too. */
+  readonly flavour?: 'shards' | undefined;
+  readonly locale?: Locale | undefined;
+  /** Materialized views in an order in which they can be refreshed. */
+  readonly refresh?: readonly Name[];
+  /** Files of the content with the definitions that are among the rows of content 0. */
+  readonly filesAmongRows?: readonly MetadataFile[];
   /** Of the server that the tool has dumped. */
   readonly serverVersion: string;
   /** Of names and rows. */
@@ -17,6 +25,9 @@ export interface AdoptedSource {
   readonly contents: readonly SourceContent[];
   /** The root of a leaf partition, by the key of the leaf. */
   readonly partitionRoots: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
+  /** With `--partial`: tables that the set must have, and has not. */
+  readonly lacking?: readonly SourceRelation[];
+  readonly group?: Group | undefined;
   /** Keys of tables that every segment has whole: the contents that list one ship it. */
   readonly replicated?: ReadonlySet<string>;
   /** Keys of tables whose rows belong to other segments in the target; absent: all tables. */
@@ -32,8 +43,16 @@ export interface SourceContent {
   readonly port: number;
   /** As the first reading has counted them. */
   readonly relations: readonly CountedRelation[];
-  /** Reads the rows again. Each relation's rows are read to their end before the next. */
-  read(signal: AbortSignal): AsyncIterable<SourceRows>;
+  /** Reads the rows again. Each part is read to its end before the next. */
+  read(signal: AbortSignal): AsyncIterable<SourcePart>;
+}
+
+export type SourcePart = SourceRows | SourceFile;
+
+/** A file that the source has among its rows. */
+export interface SourceFile {
+  readonly file: MetadataFile;
+  readonly chunks: AsyncIterable<Buffer>;
 }
 
 export interface SourceRelation {

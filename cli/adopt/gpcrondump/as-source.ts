@@ -34,6 +34,7 @@ export async function asSource(set: ResolvedSet): Promise<AdoptedSource> {
   const leftOut = [
     ...[...oids.values()].map(({ schema, name }) => ({ kind: 'oids', name: `${schema}.${name}` })),
     ...globals.leftOut,
+    ...(set.hasDefinitions ? [] : [{ kind: 'definitions', name: '(gp_dump -a)' }]),
   ];
   const objects = [...databaseObject(set), ...definitions.objects, ...set.postData.objects];
   const schema = writeArchive(
@@ -109,9 +110,11 @@ function contentOf(
 async function* takenSections({ dump, sections }: TakenDump, signal: AbortSignal) {
   const left = new Set(sections.map(tableKey));
   if (left.size === 0) return;
+  const columns = new Map(sections.map((section) => [tableKey(section), section.columns]));
   for await (const section of dataSections(textOf(dump, signal))) {
-    if (!left.delete(tableKey(section))) for await (const _ of section.rows);
-    else yield section;
+    const key = tableKey(section);
+    if (!left.delete(key)) for await (const _ of section.rows);
+    else yield { ...section, columns: columns.get(key) ?? section.columns };
     if (left.size === 0) return;
   }
 }

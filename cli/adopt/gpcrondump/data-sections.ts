@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib';
+import { headingOf } from '../archive/script-objects.ts';
 import { parseCopy, searchPath } from '../script/copy-statement.ts';
 import { frameOfScript, newlinesIn } from '../script/frame.ts';
+import { insertedRows, isInsert } from '../script/insert-rows.ts';
 import { nameDecoder } from '../script/name-decoder.ts';
 import { readScript } from '../script/read-script.ts';
 import { UnsoundScript } from '../script/unsound.ts';
@@ -13,6 +15,8 @@ export interface DataSection {
   /** The rows began with an oid, which is cut off. */
   readonly oids: boolean;
   readonly encoding: string;
+  /** `gp_dump -D`: the dump has INSERT statements. A table without rows then has no columns. */
+  readonly inserted?: true;
   /** In COPY text, without oids. The reader must read them before the next section. */
   readonly rows: AsyncIterable<Buffer>;
 }
@@ -24,8 +28,8 @@ export interface CountedSection extends Omit<DataSection, 'rows'> {
   readonly crc: number;
 }
 
-/** An INSERT: the dump was made by `gp_dump -D`. */
-export class InsertDump extends Error {}
+const STRINGS = /^SET standard_conforming_strings = '?(on|off)'?;$/;
+async function* nothing(): AsyncGenerator<Buffer> {}
 
 const ENCODING = /^SET client_encoding = '(\w+)';$/;
 
@@ -35,20 +39,58 @@ const ENCODING = /^SET client_encoding = '(\w+)';$/;
  */
 export async function* dataSections(chunks: AsyncIterable<Buffer>): AsyncGenerator<DataSection> {
   const frame = frameOfScript();
-  let [schema, encoding] = ['', ''];
-  for await (const part of readScript(chunks)) {
+  let [schema, encoding, standard] = ['', '', true];
+  const parts = readScript(chunks);
+  /** A heading for rows that no statement has followed. */
+  let heading: { readonly tag: string; isClosed: boolean } | undefined;
+  const empty = (table: string): DataSection => {
+    const decode = nameDecoder(encoding);
+    const named = {
+      schema: decode(schema),
+      name: decode(table),
+      columns: [],
+      oids: false,
+      encoding,
+    };
+    return { ...named, inserted: true, rows: nothing() };
+  };
+  for (let next = await parts.next(); next.done !== true; ) {
+    const part = next.value;
     frame.add(part.kind === 'comment' ? part.text : undefined);
-    if (part.kind === 'comment') continue;
     const { text } = part;
+    if (part.kind === 'comment') {
+      const { isData, tag } = headingOf(text) ?? {};
+      if (isData === true && tag !== undefined) heading = { tag, isClosed: false };
+      else if (heading !== undefined && text === '--') {
+        // The second one begins what follows.
+        if (heading.isClosed) yield empty(heading.tag);
+        heading = heading.isClosed ? undefined : { ...heading, isClosed: true };
+      }
+      next = await parts.next();
+      continue;
+    }
     if (part.kind === 'statement') {
       schema = searchPath(text) ?? schema;
       encoding = ENCODING.exec(text)?.[1] ?? encoding;
-      if (text.startsWith('INSERT INTO ')) throw new InsertDump();
+      standard = (STRINGS.exec(text)?.[1] ?? (standard ? 'on' : 'off')) === 'on';
+      if (isInsert(part)) {
+        heading = undefined;
+        const strings = { standard };
+        const { table, columns, rows, after } = insertedRows(text, parts, () => strings);
+        if (columns === undefined)
+          throw new UnsoundScript(`an INSERT into ${table} names no columns`);
+        const { rows: _, ...named } = empty(table);
+        yield { ...named, columns: columns.map(nameDecoder(encoding)), rows };
+        next = after();
+        continue;
+      }
       // The sequences of segments are wrong: those of the master count.
       if (!/^SET |^SELECT (?:pg_catalog\.)?setval\(/.test(text))
         throw new UnsoundScript(`it holds ${JSON.stringify(text.slice(0, 60))}`);
+      next = await parts.next();
       continue;
     }
+    heading = undefined;
     const { table, columns, oids } = parseCopy(text);
     const decode = nameDecoder(encoding);
     if (schema === '') throw new UnsoundScript(`no SET search_path precedes ${text}`);
@@ -61,6 +103,7 @@ export async function* dataSections(chunks: AsyncIterable<Buffer>): AsyncGenerat
       encoding,
       rows,
     };
+    next = await parts.next();
   }
   frame.end();
 }

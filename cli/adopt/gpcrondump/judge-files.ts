@@ -70,9 +70,6 @@ export function refuseUnsupported(report: Report, timestamp: string): void {
   };
   if (!['Full', 'Incremental', undefined].includes(report.backupType))
     refuse(`has an unknown Backup Type: ${report.backupType}`);
-  const hasMaster = report.dumps.some(({ content }) => content === -1);
-  if (report.dumps.length > 0 && !hasMaster)
-    refuse('was made with gp_dump -a: it has no dump of the master, so no definitions');
 }
 
 /** What report, status file and file say of one dump. */

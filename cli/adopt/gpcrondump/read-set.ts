@@ -1,12 +1,11 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
-import { StowageError } from '../../../backup-set/base/errors.ts';
 import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
 import { tableKey } from '../convert/source.ts';
 import { decompressed } from '../files/decompressed.ts';
 import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
-import { type CountedSection, countSections, InsertDump } from './data-sections.ts';
+import { type CountedSection, countSections } from './data-sections.ts';
 import type { FoundFile } from './find-files.ts';
 import {
   judgeFile,
@@ -31,6 +30,8 @@ export interface GpcrondumpSet {
   readonly hasNewNames: boolean;
   readonly options: string;
   readonly master: ReportedDump;
+  /** False: `gp_dump -a`, which has no dump of the master. */
+  readonly hasDefinitions: boolean;
   readonly definitions: ScriptDefinitions;
   readonly postData: ScriptDefinitions;
   /** The text of gp_global…; absent: the set has none (`gpcrondump -G`). */
@@ -84,21 +85,26 @@ export async function readSet(
     problems.push(...(await judgeFile(dump, file, unique, signal)));
   problems.push(...unreported(report, unique));
   const ofMaster = dumps.filter(({ dump }) => dump.content === -1);
-  const master = ofMaster.find(({ dump }) => !dump.isPostData);
-  const [definitions, postData] = [
-    await definitionsIn(master, 'pre-data', problems, signal),
-    await definitionsIn(
-      ofMaster.find(({ dump }) => dump.isPostData),
-      'post-data',
-      problems,
-      signal,
-    ),
-  ];
-  const segments = await mapInFlight(
+  const hasDefinitions = ofMaster.length > 0 || dumps.length === 0;
+  const master = ofMaster.find(({ dump }) => !dump.isPostData) ?? masterOf(dumps[0]);
+  const counted = await mapInFlight(
     dumps.filter(({ dump }) => dump.content >= 0).sort((a, b) => a.dump.content - b.dump.content),
     DUMPS_AT_ONCE,
-    (named) => countDump(named, timestamp, problems, signal),
+    (named) => countDump(named, problems, signal),
   );
+  const segments = withColumns(counted);
+  const encodingOfRows = segments.flatMap(({ sections }) => sections)[0]?.encoding;
+  const [definitions, postData] = hasDefinitions
+    ? [
+        await definitionsIn(master, 'pre-data', problems, signal),
+        await definitionsIn(
+          ofMaster.find(({ dump }) => dump.isPostData),
+          'post-data',
+          problems,
+          signal,
+        ),
+      ]
+    : [noDefinitions(encodingOfRows), noDefinitions(encodingOfRows)];
   const increment =
     report.backupType === 'Incremental'
       ? await listsOf(unique, timestamp, problems, signal)
@@ -128,6 +134,7 @@ export async function readSet(
     hasNewNames: unique.some(({ hasNewName }) => hasNewName),
     options: report.options,
     master: master.dump,
+    hasDefinitions,
     definitions,
     postData,
     globals: await fileOf('globals'),
@@ -141,6 +148,38 @@ export async function readSet(
 /** The text of a dump. */
 export const textOf = ({ placed, isGzip }: FoundFile, signal: AbortSignal) =>
   decompressed(placed, isGzip ? 'gzip' : 'none', signal);
+
+/** `gp_dump -a` has dumped no master: what is known of it is what the segments share. */
+const masterOf = (segment: NamedDump | undefined): NamedDump | undefined =>
+  segment && { dump: { ...segment.dump, content: -1 }, file: undefined };
+
+const noDefinitions = (encoding: string | undefined): ScriptDefinitions => ({
+  encoding,
+  standardStrings: false,
+  objects: [],
+  tables: [],
+  sequences: [],
+});
+
+/**
+ * In a dump of INSERT statements, a table without rows has only its heading. It has the columns
+ * that it has in another segment; without rows anywhere it is no relation of the set.
+ */
+function withColumns(segments: readonly SegmentDump[]): SegmentDump[] {
+  const columns = new Map(
+    segments.flatMap(({ sections }) =>
+      sections.flatMap((one) => (one.rows > 0 ? [[tableKey(one), one.columns] as const] : [])),
+    ),
+  );
+  return segments.map((segment) => ({
+    ...segment,
+    sections: segment.sections.flatMap((section) => {
+      if (section.inserted !== true) return [section];
+      const known = columns.get(tableKey(section));
+      return known === undefined ? [] : [{ ...section, columns: known }];
+    }),
+  }));
+}
 
 /** What an increment says of the tables of its database. */
 async function listsOf(
@@ -186,7 +225,6 @@ async function definitionsIn(
 
 async function countDump(
   { dump, file }: NamedDump,
-  timestamp: string,
   problems: SetProblem[],
   signal: AbortSignal,
 ): Promise<SegmentDump> {
@@ -197,11 +235,6 @@ async function countDump(
   try {
     await countSections(textOf(file, signal), (section) => sections.push(section));
   } catch (error) {
-    if (error instanceof InsertDump)
-      throw new StowageError(
-        'adopt/unsupported',
-        `set ${timestamp} was made with gp_dump -D: ${dump.file} holds INSERT statements. Load it with psql, and back that database up`,
-      );
     if (!(error instanceof UnsoundScript)) throw error;
     problems.push({ file: dump.file, content, message: error.message });
     return { ...counted, isCut: true };

@@ -80,8 +80,8 @@ export function lackingDirty(
 }
 
 /** A table with other columns is another one. */
-const shapeOf = (section: CountedSection) =>
-  JSON.stringify([section.schema, section.name, section.columns]);
+const shapeOf = ({ schema, name, columns, inserted }: CountedSection) =>
+  JSON.stringify(inserted === true ? [schema, name] : [schema, name, columns]);
 
 function lackingTables(dumps: readonly CountedDump[], listed: readonly string[]): SetProblem[] {
   const [first] = dumps;

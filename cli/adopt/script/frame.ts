@@ -1,25 +1,31 @@
 import { UnsoundScript } from './unsound.ts';
 
-const HEADER = ['--', '-- Greenplum Database database dump', '--'];
-const FOOTER = ['--', '-- Greenplum Database database dump complete', '--'];
+const LINES = 3;
+/** What a program writes first and last: `Greenplum Database database dump`. */
+const frameNamed = (title: string) => ({
+  header: ['--', `-- ${title}`, '--'],
+  footer: ['--', `-- ${title} complete`, '--'],
+});
 
 /** Notes the comments of a script, to see that it begins and ends as gp_dump writes it. */
-export function frameOfScript() {
+export function frameOfScript(titles: readonly string[] = ['Greenplum Database database dump']) {
+  const frames = titles.map(frameNamed);
   const first: (string | undefined)[] = [];
   const last: (string | undefined)[] = [];
   return {
     /** @param comment undefined: a statement. */
     add(comment: string | undefined) {
-      if (first.length < HEADER.length) first.push(comment);
+      if (first.length < LINES) first.push(comment);
       last.push(comment);
-      if (last.length > FOOTER.length) last.shift();
+      if (last.length > LINES) last.shift();
     },
     end() {
-      if (!HEADER.every((line, at) => first[at] === line))
-        throw new UnsoundScript('it does not begin as a dump of Greenplum');
-      if (!FOOTER.every((line, at) => last[at] === line))
+      const own = frames.find(({ header }) => header.every((line, at) => first[at] === line));
+      if (own === undefined)
+        throw new UnsoundScript(`it does not begin with "${titles.join('" or "')}"`);
+      if (!own.footer.every((line, at) => last[at] === line))
         throw new UnsoundScript(
-          'it is cut off: it does not end with "Greenplum Database database dump complete"',
+          `it is cut off: it does not end with "${own.footer[1]?.slice('-- '.length)}"`,
         );
     },
   };

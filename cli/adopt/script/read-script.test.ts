@@ -88,6 +88,28 @@ test('semicolons in parentheses, names and comments do not end a statement', asy
   expect(await partsOf(`${rule}\n`)).toEqual([{ kind: 'statement', text: rule }]);
 });
 
+test('the semicolons of a body between BEGIN ATOMIC and END do not end a statement', async () => {
+  const body = `CREATE FUNCTION s.f(a integer) RETURNS bigint
+    LANGUAGE sql
+    BEGIN ATOMIC
+ INSERT INTO s.t (a)
+   VALUES (CASE WHEN (f.a > 0) THEN 1 ELSE 2 END);
+ SELECT 1 AS "end;";
+END;`;
+  for (const cut of [3, 74, 77, 150])
+    expect(await partsOf(`${body}\nSET a = 1;\n`, [cut])).toEqual([
+      { kind: 'statement', text: body },
+      { kind: 'statement', text: 'SET a = 1;' },
+    ]);
+});
+
+test('a command of psql is a line of its own', async () => {
+  expect(await partsOf('\\connect "a;b"\nSET a = 1;\n', [4])).toEqual([
+    { kind: 'statement', text: '\\connect "a;b"' },
+    { kind: 'statement', text: 'SET a = 1;' },
+  ]);
+});
+
 test.each([
   ['inside a statement', 'CREATE TABLE t (', 'inside a statement'],
   ['inside rows', 'COPY t (a) FROM stdin;\n1\n2', 'inside the rows of "COPY t (a) FROM stdin;"'],

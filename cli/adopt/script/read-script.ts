@@ -24,17 +24,24 @@ const SET_STRINGS = /^SET standard_conforming_strings = '?(on|off)'?;$/;
 
 /**
  * Reads a script. Texts have one character per byte (latin1). Only the line `\.` ends the rows of a
- * COPY, whatever the rows look like. Memory depends on the longest statement, not on the rows.
+ * COPY, whatever the rows look like. A command of psql (`\connect`) is a statement without its line
+ * end. Memory depends on the longest statement, not on the rows.
  * @throws UnsoundScript when the script ends inside a statement or inside rows.
  */
-export async function* readScript(chunks: AsyncIterable<Buffer>): AsyncGenerator<ScriptPart> {
+export async function* readScript(
+  chunks: AsyncIterable<Buffer>,
+  strings: Strings = { standard: true },
+): AsyncGenerator<ScriptPart> {
   const source = bytesOf(chunks);
-  let strings: Strings = { standard: true };
   for (;;) {
     const text = await nextText(source, () => strings);
     if (text === undefined) return;
     if (text.startsWith('--')) {
       yield { kind: 'comment', text: text.replace(/\r?\n$/, '') };
+      continue;
+    }
+    if (text.startsWith('\\')) {
+      yield { kind: 'statement', text: text.trimEnd() };
       continue;
     }
     const [, value] = SET_STRINGS.exec(text) ?? [];
@@ -43,8 +50,9 @@ export async function* readScript(chunks: AsyncIterable<Buffer>): AsyncGenerator
       yield { kind: 'statement', text };
       continue;
     }
-    const state = { ended: false };
-    yield { kind: 'copy', text, rows: rowsOf(source, text, state) };
+    const state: RowsState = { ended: false, error: undefined };
+    yield { kind: 'copy', text, rows: keepingError(rowsOf(source, text, state), state) };
+    if (state.error !== undefined) throw state.error;
     // Rows that were not read must never be read as statements.
     if (!state.ended) throw new Error(`the rows of ${firstLine(text)} were not read to their end`);
   }
@@ -52,24 +60,38 @@ export async function* readScript(chunks: AsyncIterable<Buffer>): AsyncGenerator
 
 /** The bytes at hand, and the rest of the script. */
 interface Source {
-  rest: Buffer;
+  readonly rest: Buffer;
   /** Adds a chunk. False: there is none. */
   more(): Promise<boolean>;
+  /** `rest` as text. Many short statements of a chunk do not make it again. */
+  text(): string;
+  skip(bytes: number): void;
 }
 
 function bytesOf(chunks: AsyncIterable<Buffer>): Source {
   const iterator = chunks[Symbol.asyncIterator]();
-  const source: Source = {
-    rest: Buffer.alloc(0),
+  let rest: Buffer = Buffer.alloc(0);
+  let text: string | undefined;
+  return {
+    get rest() {
+      return rest;
+    },
     async more() {
       const next = await iterator.next();
       if (next.done === true) return false;
-      source.rest =
-        source.rest.length === 0 ? next.value : Buffer.concat([source.rest, next.value]);
+      rest = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
+      text = undefined;
       return true;
     },
+    text() {
+      text ??= rest.toString('latin1');
+      return text;
+    },
+    skip(bytes) {
+      rest = rest.subarray(bytes);
+      text = text?.slice(bytes);
+    },
   };
-  return source;
 }
 
 /** The next statement or comment line; undefined at the end. */
@@ -77,17 +99,17 @@ async function nextText(source: Source, strings: () => Strings): Promise<string 
   for (let tried = 0; ; ) {
     // Twice as much as before: a long statement is not read from its beginning for each chunk.
     while (source.rest.length < tried * 2) if (!(await source.more())) break;
-    const text = source.rest.toString('latin1');
+    const text = source.text();
     BLANKS.lastIndex = 0;
     const start = BLANKS.exec(text)?.[0].length ?? 0;
     const end = start === text.length ? undefined : endOf(text, start, strings());
     if (end !== undefined) {
-      source.rest = source.rest.subarray(end);
+      source.skip(end);
       return text.slice(start, end);
     }
     if (text.length > STATEMENT_BYTES_MAX) throw new UnsoundScript('a statement has no end');
     tried = start === text.length ? 0 : text.length;
-    if (start === text.length) source.rest = Buffer.alloc(0);
+    if (start === text.length) source.skip(start);
     if (await source.more()) continue;
     if (source.rest.length === 0) return undefined;
     throw new UnsoundScript('the script ends inside a statement');
@@ -96,28 +118,43 @@ async function nextText(source: Source, strings: () => Strings): Promise<string 
 
 function endOf(text: string, start: number, strings: Strings): number | undefined {
   if (text[start] === '-' && start + 1 === text.length) return undefined;
-  if (!text.startsWith('--', start)) return statementEnd(text, start, strings);
+  const isLine = text.startsWith('--', start) || text[start] === '\\';
+  if (!isLine) return statementEnd(text, start, strings);
   const end = text.indexOf('\n', start);
   return end === -1 ? undefined : end + 1;
 }
 
-async function* rowsOf(
-  source: Source,
-  copy: string,
-  state: { ended: boolean },
+interface RowsState {
+  ended: boolean;
+  error: unknown;
+}
+
+/** The reader of the rows sees it first; the reader of the script sees the same one. */
+async function* keepingError(
+  rows: AsyncIterable<Buffer>,
+  state: RowsState,
 ): AsyncGenerator<Buffer> {
+  try {
+    yield* rows;
+  } catch (error) {
+    state.error = error;
+    throw error;
+  }
+}
+
+async function* rowsOf(source: Source, copy: string, state: RowsState): AsyncGenerator<Buffer> {
   const cut = () => new UnsoundScript(`the script ends inside the rows of ${firstLine(copy)}`);
   while (source.rest.length < 1) if (!(await source.more())) throw cut();
   if (source.rest[0] !== 0x0a)
     throw new UnsoundScript(`no line break follows ${firstLine(copy)}: line ends were converted`);
-  source.rest = source.rest.subarray(1);
+  source.skip(1);
   let isLineStart = true;
   for (;;) {
     const { rest } = source;
     const isOver = isLineStart && rest.subarray(0, END.length).equals(END);
     const found = isOver ? 0 : rest.indexOf(END_LATER) + 1;
     if (isOver || found > 0) {
-      source.rest = rest.subarray(found + END.length);
+      source.skip(found + END.length);
       if (found > 0) {
         refuseOtherEnds(rest.subarray(0, found), isLineStart, copy);
         yield rest.subarray(0, found);
@@ -128,7 +165,7 @@ async function* rowsOf(
     const kept = beginningOfEnd(rest, isLineStart);
     const ready = rest.subarray(0, rest.length - kept);
     refuseOtherEnds(ready, isLineStart, copy);
-    source.rest = rest.subarray(ready.length);
+    source.skip(ready.length);
     if (ready.length > 0) {
       isLineStart = ready.at(-1) === 0x0a;
       yield ready;

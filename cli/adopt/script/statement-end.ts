@@ -9,6 +9,9 @@ const IDENTIFIER = /[A-Za-z0-9_$\x80-\xff]/;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$/y;
 /** Characters that end a run without meaning. */
 const NEXT = /['"$;()\-/]/g;
+/** In a function, also the words around `BEGIN ATOMIC … END`, whose body has semicolons. */
+const NEXT_IN_FUNCTION = /['"$;()\-/]|(?<![\w$\x80-\xff])(?:BEGIN|CASE|END)(?![\w$\x80-\xff])/gi;
+const FUNCTION = /CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE) /y;
 
 /**
  * The offset behind the semicolon of the statement that begins at `start`, as PostgreSQL's lexer
@@ -17,15 +20,24 @@ const NEXT = /['"$;()\-/]/g;
  * @returns undefined when the text ends before the statement does.
  */
 export function statementEnd(text: string, start: number, strings: Strings): number | undefined {
-  let depth = 0;
+  let [depth, blocks] = [0, 0];
+  FUNCTION.lastIndex = start;
+  const next = FUNCTION.test(text) ? NEXT_IN_FUNCTION : NEXT;
   for (let at = start; ; ) {
-    NEXT.lastIndex = at;
-    const found = NEXT.exec(text);
+    next.lastIndex = at;
+    const found = next.exec(text);
     if (found === null) return undefined;
     at = found.index;
+    if (found[0].length > 1) {
+      // The word may not have been read to its end.
+      if (at + found[0].length === text.length) return undefined;
+      blocks += blockStep(found[0].toUpperCase(), blocks);
+      at += found[0].length;
+      continue;
+    }
     switch (found[0]) {
       case ';':
-        if (depth <= 0) return at + 1;
+        if (depth <= 0 && blocks <= 0) return at + 1;
         at += 1;
         continue;
       case '(':
@@ -44,6 +56,13 @@ export function statementEnd(text: string, start: number, strings: Strings): num
       }
     }
   }
+}
+
+/** As psql counts: a CASE within a body ends with an END of its own. */
+function blockStep(word: string, blocks: number): number {
+  if (word === 'BEGIN') return 1;
+  if (blocks === 0) return 0;
+  return word === 'CASE' ? 1 : -1;
 }
 
 /** The offset behind what begins at `at`, if it is quoted or a comment, else behind its sign. */

@@ -66,15 +66,33 @@ describe('sets that gpcrondump calls successful, or failed', () => {
     expect(found.map(({ file, message }) => `${file}: ${message}`)).toEqual(problems);
   });
 
-  test.each([
-    ['v43-gp_dump-inserts', '20261129015221', 'gp_dump -D'],
-    ['v43-gp_dump-inserts', '20261129015224', 'gp_dump -a'],
-  ])('%s %s is refused by name', async (name, timestamp, message) => {
-    await expect(judged(join(GPCRONDUMP, name), timestamp)).rejects.toMatchObject({
-      code: 'adopt/unsupported',
-      message: expect.stringContaining(message),
-    });
+  test('INSERT statements of gp_dump -D are rows, and gp_dump -a has no definitions', async () => {
+    const place = join(GPCRONDUMP, 'v43-gp_dump-inserts');
+    const inserts = await rowsOf(await judged(place, '20261129015221'));
+    expect(inserts['hr.orders id,cust']).toEqual([
+      '1\thr1\n3\thr3\n5\thr5\n7\thr7\n9\thr9\n',
+      '2\thr2\n4\thr4\n6\thr6\n8\thr8\n10\thr10\n',
+    ]);
+    expect(inserts['hr.with_oids id,v']?.[0]).toBe('1\to1\n3\to3\n5\to5\n');
+    const data = await judged(place, '20261129015224');
+    expect((await asSource(data)).source.leftOut).toEqual([
+      { kind: 'definitions', name: '(gp_dump -a)' },
+    ]);
+    const rows = (await rowsOf(data))['Sales Dept.Order Items Item No,select,naïve "col'];
+    expect(rows?.map((text) => text.split('\n').length - 1)).toEqual([20, 20]);
   });
+
+  async function rowsOf(set: Awaited<ReturnType<typeof judged>>) {
+    const found: Record<string, string[]> = {};
+    for (const content of (await asSource(set)).contents)
+      for await (const part of content.read(new AbortController().signal)) {
+        if ('file' in part) continue;
+        const rows = Buffer.concat(await Array.fromAsync(part.rows)).toString();
+        const key = `${part.schema}.${part.name} ${part.columns.join()}`;
+        found[key] = [...(found[key] ?? []), rows];
+      }
+    return found;
+  }
 });
 
 describe('a sound set that was damaged', () => {

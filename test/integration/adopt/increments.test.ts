@@ -60,7 +60,9 @@ describe('an increment', () => {
       }
       // What is read is what was counted: no rows of an older set.
       const read: Record<string, number> = {};
-      for await (const { schema, name, rows } of source.contents[content]?.read(signal) ?? []) {
+      for await (const part of source.contents[content]?.read(signal) ?? []) {
+        if ('file' in part) throw new Error(`${part.file} is no table`);
+        const { schema, name, rows } = part;
         let bytes = 0;
         for await (const chunk of rows) bytes += chunk.byteLength;
         read[`${schema}.${name}`] = bytes;

@@ -1,0 +1,149 @@
+import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { noProgress, type ShipperDeps } from '../../../segment-shipper/deps.ts';
+import type { Report } from '../../../segment-shipper/protocol/control.ts';
+import { rateLimit } from '../../../segment-shipper/rate/throttle.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { BackupResult } from '../../backup/coordinate.ts';
+import { storeSeal } from '../../backup/documents/seal.ts';
+import type { Shipped } from '../../backup/ship.ts';
+import { addReport, newTally } from '../../backup/tally.ts';
+import type { ClusterContext } from '../../context.ts';
+import { memoryFor, nothingWitnessed, verdictOn } from './adopt-source.ts';
+import { adoptionPlan, storeAdoptionPlan } from './plan.ts';
+import { ATTEMPT, type FileWriter, shipDefinitions, shipParts } from './ship-content.ts';
+import {
+  type AdoptedSource,
+  type CountedRelation,
+  relationKey,
+  type SourcePart,
+} from './source.ts';
+
+/** The plan, the definitions and the seal of an interrupted adoption have so much time. */
+const ENDING_MS_MAX = 60_000;
+
+/** Rows that can be read once only: from a pipe. */
+export interface StreamedContent {
+  readonly content: number;
+  read(signal: AbortSignal): AsyncIterable<SourcePart>;
+}
+
+/** What was stored of such rows, before it is known what the set must have. */
+export interface StoredStream {
+  readonly startedAt: Date;
+  /** Per content, what its rows are. */
+  readonly counted: ReadonlyMap<number, readonly CountedRelation[]>;
+  readonly failures: Shipped['failures'];
+  readonly ids: ReadonlyMap<string, number>;
+  readonly reports: readonly { readonly content: number; readonly report: Report }[];
+  readonly files: FileWriter;
+}
+
+/**
+ * Stores the rows of a source that can be read once. The set has no plan then: `sealStream` must
+ * follow, also after a failure, so that the set is seen to be incomplete.
+ * @param definitions the content whose files are definitions.
+ */
+export async function storeStream(
+  context: ClusterContext,
+  store: ObjectStore,
+  timestamp: string,
+  { contents, definitions }: { contents: readonly StreamedContent[]; definitions: number },
+): Promise<StoredStream> {
+  const startedAt = context.clock();
+  const { frameBytes, packBytes, zstdLevel } = context.config.backup;
+  const memory = memoryFor(frameBytes, zstdLevel, Math.max(1, contents.length));
+  const { throttle } = rateLimit(context.config.shippers.maxRateBytes);
+  const [ids, counted] = [new Map<string, number>(), new Map<number, CountedRelation[]>()];
+  const reports: { content: number; report: Report }[] = [];
+  const failures: { content: number; error: StowageError }[] = [];
+  const depsOf = (content: number): ShipperDeps => ({
+    store,
+    clock: context.clock,
+    log: context.log.child({ content }),
+    report: (report: Report) => {
+      if (report.type === 'receipt') reports.push({ content, report });
+    },
+    progress: noProgress(),
+    throttle,
+    signal: context.signal,
+  });
+  const files = { timestamp, content: definitions, deps: depsOf(definitions), stored: 0 };
+  const idOf = (key: string) => {
+    const id = ids.get(key) ?? ids.size;
+    ids.set(key, id);
+    return id;
+  };
+  await eachInFlight(contents, Math.max(1, contents.length), async ({ content, read }) => {
+    const found = new Map<string, CountedRelation>();
+    const writer = { timestamp, content, attempt: ATTEMPT, packBytes };
+    const takes = {
+      idOf,
+      onRows: (key: string, rows: CountedRelation) => void found.set(key, rows),
+    };
+    const deps = depsOf(content);
+    await shipParts(read(context.signal), { writer, ...memory }, deps, files, takes).catch(
+      (error: unknown) => failures.push({ content, error: asStowageError(error) }),
+    );
+    counted.set(content, [...found.values()]);
+  });
+  return { startedAt, counted, failures, ids, reports, files };
+}
+
+/** Writes what the set must have, its definitions and its seal, and waits for the verdict. */
+export async function sealStream(
+  context: ClusterContext,
+  store: ObjectStore,
+  source: AdoptedSource,
+  { startedAt, counted, failures, ids, reports, files }: StoredStream,
+  waitMs: number,
+): Promise<BackupResult> {
+  const ending = AbortSignal.timeout(ENDING_MS_MAX);
+  const drafted = adoptionPlan(context.config, source, startedAt, store.url, ids);
+  const { plan } = drafted;
+  await storeAdoptionPlan(store, plan, ending);
+  const all = [
+    ...failures,
+    ...source.failures.map(({ content, message }) => ({
+      content,
+      error: new StowageError('adopt/unsound', message),
+    })),
+  ];
+  const tally = newTally(plan);
+  const add = (content: number, report: Report) => {
+    const into = tally.contents.get(content);
+    if (into !== undefined) addReport(into, report, ATTEMPT);
+  };
+  for (const { content, report } of reports) add(content, report);
+  for (const [content, relations] of counted) {
+    let [rows, bytes] = [0, 0];
+    for (const relation of relations) {
+      const id = drafted.ids.get(relationKey(relation));
+      if (id === undefined) continue;
+      add(content, { type: 'relation', relation: id, rows: relation.rows, bytes: relation.bytes });
+      rows += relation.rows;
+      bytes += relation.bytes;
+    }
+    add(content, { type: 'progress', rows, bytes, storedBytes: 0, relationsLoaded: 0 });
+  }
+  const deps: ShipperDeps = {
+    ...files.deps,
+    signal: ending,
+    report: (report) => add(files.content, report),
+  };
+  await shipDefinitions(source.metadata, { ...files, deps }).catch((error: unknown) =>
+    all.push({ content: files.content, error: asStowageError(error) }),
+  );
+  const stated = await storeSeal({ store, plan, tally, context }, { failures: all });
+  const verdict = await verdictOn(context, store, plan, waitMs);
+  return {
+    timestamp: plan.timestamp,
+    status: verdict?.status ?? 'unproven',
+    verdict,
+    plan,
+    tally,
+    failures: stated,
+    witnessed: nothingWitnessed(plan.relations.length),
+    elapsedMs: context.clock().getTime() - startedAt.getTime(),
+  };
+}

@@ -1,0 +1,94 @@
+import type { BackupResult } from '../../backup/coordinate.ts';
+import { type StoredStream, sealStream, storeStream } from '../convert/adopt-stream.ts';
+import { asSource, type SourceSettings } from './as-source.ts';
+import type { DatabaseDump, DumpFacts } from './dump.ts';
+import { inputOfStdin } from './input.ts';
+import type { JudgedDatabase } from './judge.ts';
+import {
+  databasesWanted,
+  groupOf,
+  isUnused,
+  refuseExisting,
+  secondsBehind,
+  timestampOfDump,
+} from './names.ts';
+import { openDump } from './open-dump.ts';
+import type { PgDumpRun } from './run.ts';
+
+interface Stored {
+  readonly judged: JudgedDatabase;
+  readonly stream: StoredStream;
+}
+
+/**
+ * Standard input is there once: rows are stored while they are judged. What is not sound makes the
+ * set incomplete, because its rows are stored already.
+ */
+export async function adoptStdin(run: PgDumpRun): Promise<BackupResult[]> {
+  const { context, flags, store, waitMs, distribution } = run;
+  const input = inputOfStdin(process.stdin, context.signal);
+  const dump = await openDump(input);
+  const timestamp = timestampOfDump(flags, dump.createdAt);
+  const stored: Stored[] = [];
+  let problem: string | undefined;
+  try {
+    for await (const database of dump.databases()) {
+      const own = secondsBehind(timestamp, stored.length);
+      await refuseExisting(store, [{ timestamp: own }]);
+      const one = await storeDatabase(run, own, database);
+      const { facts, relations } = one.judged;
+      const isEmpty = isUnused(facts.database ?? '', facts, relations.length);
+      if (dump.tool === 'pg_dump' || !isEmpty) stored.push(one);
+      if (one.stream.failures.length > 0) break;
+    }
+  } catch (error) {
+    if (stored.length === 0) throw error;
+    problem = `${input.name}: ${(error as Error).message}`;
+  }
+  const { tool, createdAt } = dump;
+  const databases = stored.map(({ judged }) => judged);
+  const wanted = databasesWanted({ tool, databases }, timestamp, context.config.database);
+  const group = groupOf(tool, wanted);
+  const settings: SourceSettings = { ...run, tool, createdAt, globals: dump.globals(), group };
+  distribution?.judge(databases.map(({ facts }) => facts));
+  const results: BackupResult[] = [];
+  for (const one of wanted) {
+    const { judged, stream } = stored[one.index] ?? {};
+    if (judged === undefined || stream === undefined) continue;
+    const problems = problem !== undefined && one === wanted.at(-1) ? [problem] : [];
+    const reader = { parts: noParts, problems };
+    const source = await asSource(judged, one, settings, reader);
+    results.push(await sealStream(context, store, source, stream, waitMs));
+  }
+  return results;
+}
+
+async function* noParts(): AsyncGenerator<never> {}
+
+/** They are not in the archive of large objects, which was stored before they were read. */
+function withLateRights(facts: DumpFacts): DumpFacts {
+  const late = (facts.lateRights ?? []).map((name) => ({ kind: 'rights', name }));
+  return { ...facts, leftOut: [...facts.leftOut, ...late] };
+}
+
+async function storeDatabase(
+  { context, store, distribution }: PgDumpRun,
+  timestamp: string,
+  database: DatabaseDump,
+): Promise<Stored> {
+  const definitions = distribution === undefined ? 0 : -1;
+  let hasLargeObjects = false;
+  async function* read() {
+    for await (const part of database.parts()) {
+      hasLargeObjects ||= 'file' in part;
+      yield part;
+    }
+  }
+  const contents = [{ content: 0, read }];
+  const stream = await storeStream(context, store, timestamp, { contents, definitions });
+  const relations = stream.counted.get(0) ?? [];
+  return {
+    judged: { facts: withLateRights(database.facts()), relations, lacking: [], hasLargeObjects },
+    stream,
+  };
+}

@@ -1,0 +1,57 @@
+import { UnsoundScript } from '../../script/unsound.ts';
+import { bytesOf } from '../bytes.ts';
+import { compressionOf, decompressed } from '../compressed/decompressed.ts';
+import type { Archive, ArchiveItem, LargeObject } from './archive.ts';
+import { readRawToc } from './raw-toc.ts';
+import { oidsIn } from './tar.ts';
+
+/** The files of a directory archive. */
+export interface ArchiveFiles {
+  /** Names within the directory. */
+  readonly names: ReadonlySet<string>;
+  open(name: string): AsyncIterable<Buffer>;
+}
+
+const ENDINGS = ['', '.gz', '.lz4', '.zst'] as const;
+const BY_ENDING = { '': 'none', '.gz': 'gzip', '.lz4': 'lz4', '.zst': 'zstd' } as const;
+
+/** An archive in the directory format. */
+export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
+  const { toc } = await readRawToc(bytesOf(files.open('toc.dat')), ['directory', 'tar']);
+  const read = (file: string) => {
+    const ending = ENDINGS.find((one) => files.names.has(`${file}${one}`));
+    if (ending === undefined) throw new UnsoundScript(`the file ${file} of the archive is missing`);
+    return naming(
+      decompressed(files.open(`${file}${ending}`), BY_ENDING[ending]),
+      `${file}${ending}`,
+    );
+  };
+
+  async function* objectsOf(list: string): AsyncGenerator<LargeObject> {
+    // Older programs compress the list, newer ones do not; its name is the same.
+    const bytes = bytesOf(files.open(list));
+    const text = decompressed(bytes.rest(), await compressionOf(bytes));
+    for (const oid of await oidsIn(naming(text, list)))
+      yield { oid, data: read(`blob_${oid}.dat`) };
+  }
+
+  async function* items(): AsyncGenerator<ArchiveItem> {
+    for (const entry of toc.entries) {
+      if (!entry.hasData || entry.file === undefined) continue;
+      if (/^blobs(?:_\d+)?\.toc$/.test(entry.file))
+        yield { kind: 'large-objects', entry, objects: objectsOf(entry.file) };
+      else yield { kind: 'rows', entry, data: read(entry.file) };
+    }
+  }
+  return { toc, hasOwnFiles: true, items };
+}
+
+/** An archive has many files: says which one is not sound. */
+async function* naming(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    throw new UnsoundScript(`${file}: ${error.message}`);
+  }
+}

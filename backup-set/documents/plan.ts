@@ -3,6 +3,7 @@ import { Content, Count, header, IsoDate, Name, PartDigest, Sha256 } from '../ba
 import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import { Files } from '../files/expected.ts';
 
 /** A generated column: the set has no values of it. */
 export const GeneratedColumn = z.object({
@@ -112,13 +113,13 @@ export type Base = z.infer<typeof Base>;
 /** Fields of plan and manifest of a set with a base, or with witnesses. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness'])).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness', 'files'])).exactOptional(),
   base: Base.exactOptional(),
 };
 
 /** Where a set is from that another tool made (docs/design/0030-adopted-sets.md). */
 export const Source = z.object({
-  /** `gpcrondump` */
+  /** `gpcrondump`, `gpbackup` */
   tool: z.string(),
   /** As far as the files show it. */
   version: z.string(),
@@ -128,8 +129,8 @@ export const Source = z.object({
   place: z.string(),
   /** The options of the tool, as its report has them. */
   options: z.string(),
-  /** The rows were counted when they were read: no database has counted them. */
-  counted: z.literal('adoption'),
+  /** `adoption`: counted when they were read, no database has counted them; `server`: by COPY. */
+  counted: z.enum(['adoption', 'server']),
   /** What the tool's set has and this set has not. Absent = nothing. */
   leftOut: z.array(DefinedObject).exactOptional(),
 });
@@ -157,6 +158,7 @@ export const Plan = z.object({
   packBytes: Count,
   compression: Compression,
   ...baseFields,
+  files: Files.exactOptional(),
   tags: Tags.exactOptional(),
   selection: Selection,
   relations: z.array(Relation),

@@ -12,6 +12,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   restore: async () => (await import('./restore.ts')).restoreCommand,
   copy: async () => (await import('./copy.ts')).copyCommand,
   adopt: async () => (await import('../adopt/command.ts')).adoptCommand,
+  'gpbackup-plugin': async () =>
+    (await import('../gpbackup-plugin/command.ts')).gpbackupPluginCommand,
   repair: async () => (await import('./repair.ts')).repairCommand,
   expire: async () => (await import('./expire.ts')).expireCommand,
   hold: async () => (await import('./hold.ts')).holdCommand,

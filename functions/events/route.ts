@@ -70,6 +70,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'expiry':
     case 'metadata':
     case 'pack':
+    case 'file':
     case 'task-plan':
     case 'task-outcome':
     case 'restore-plan':

@@ -129,8 +129,11 @@ export const Source = z.object({
   place: z.string(),
   /** The options of the tool, as its report has them. */
   options: z.string(),
-  /** `adoption`: counted when they were read, no database has counted them; `server`: by COPY. */
-  counted: z.enum(['adoption', 'server']),
+  /**
+   * `source`: the database counted the rows, and the set says how many a table has. `adoption`: they
+   * were counted when they were read.
+   */
+  counted: z.enum(['adoption', 'source']),
   /** What the tool's set has and this set has not. Absent = nothing. */
   leftOut: z.array(DefinedObject).exactOptional(),
 });

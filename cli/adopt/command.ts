@@ -1,9 +1,11 @@
 import type { ClusterCommand } from '../command.ts';
 import { WAIT_SECONDS, wrongFlag } from './adopt-set.ts';
+import { adoptGpbackup } from './gpbackup/adopt.ts';
 import { adoptGpcrondump } from './gpcrondump/adopt.ts';
 
 /** A file per tool: `<tool>/adopt.ts`. */
 const TOOLS: Readonly<Record<string, ClusterCommand['run']>> = {
+  gpbackup: adoptGpbackup,
   gpcrondump: adoptGpcrondump,
 };
 const NAMES = Object.keys(TOOLS).join(', ');

@@ -53,7 +53,7 @@ export function plannedSet(
       timestamp,
       place: hostname(),
       options: optionsOf(config),
-      counted: 'server',
+      counted: 'source',
     },
     snapshot: {
       mechanism: 'source',

@@ -30,6 +30,15 @@ export function inlineParts(createTable: string): InlineParts {
   return parts;
 }
 
+/** The columns of a CREATE TABLE, in their order. */
+export function columnNames(createTable: string): string[] {
+  return [...itemsOf(createTable)].flatMap(({ text }) => {
+    const isColumn = !/^(?:CONSTRAINT|CHECK|LIKE|(?:DEFAULT )?COLUMN) /.test(text);
+    const [name] = identifier(text);
+    return isColumn && name !== undefined ? [name] : [];
+  });
+}
+
 interface Item {
   readonly text: string;
   /** The text without what is quoted or in parentheses. */

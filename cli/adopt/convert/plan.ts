@@ -9,7 +9,7 @@ import { Plan, type Relation, rangesOf } from '../../../backup-set/documents/pla
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { Config } from '../../config/schema.ts';
-import { type AdoptedSource, relationKey } from './source.ts';
+import { type AdoptedSource, relationKey, type SourceRelation, tableKey } from './source.ts';
 
 /** The plan of an adopted set, and the ids of its relations. */
 export interface DraftedPlan {
@@ -29,15 +29,17 @@ export function adoptionPlan(
     for (const { schema, name, columns } of content.relations) {
       const key = relationKey({ schema, name, columns });
       if (relations.has(key)) continue;
-      const partitionRoot = source.partitionRoots.get(JSON.stringify([schema, name]));
+      const table = tableKey({ schema, name });
+      const partitionRoot = source.partitionRoots.get(table);
       relations.set(key, {
         id: relations.size,
         schema,
         name,
         kind: partitionRoot === undefined ? 'table' : 'partition',
         columns: [...columns],
+        ...(source.replicated?.has(table) && { replicated: true as const }),
         // Other versions hash otherwise: the coordinator of the target must distribute its rows.
-        redistribute: true,
+        ...(source.redistributed?.has(table) !== false && { redistribute: true as const }),
         ...(partitionRoot && { partitionRoot: { ...partitionRoot } }),
       });
     }
@@ -78,18 +80,25 @@ export function adoptionPlan(
         relations: [],
       },
       // Every table is on every segment; with --partial, the fold names those that lack it.
-      ...source.contents.map(({ content, host, port }) => ({
+      ...source.contents.map(({ content, host, port, relations: own }) => ({
         content,
         host,
         port,
         ...facts,
         metadata: [],
-        relations: rangesOf(ids.values()),
+        relations: rangesOf(
+          [...relations.values()]
+            .filter((relation) => relation.replicated !== true || isIn(own, relation))
+            .map(({ id }) => id),
+        ),
       })),
     ],
   };
   return { plan, ids };
 }
+
+const isIn = (own: readonly SourceRelation[], relation: Relation) =>
+  own.some((one) => tableKey(one) === tableKey(relation));
 
 /**
  * Reserves the timestamp of the source.

@@ -17,6 +17,10 @@ export interface AdoptedSource {
   readonly contents: readonly SourceContent[];
   /** The root of a leaf partition, by the key of the leaf. */
   readonly partitionRoots: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
+  /** Keys of tables that every segment has whole: the contents that list one ship it. */
+  readonly replicated?: ReadonlySet<string>;
+  /** Keys of tables whose rows belong to other segments in the target; absent: all tables. */
+  readonly redistributed?: ReadonlySet<string>;
   /** With `--partial`: why the set is not complete. */
   readonly failures: readonly { readonly content: number | undefined; readonly message: string }[];
 }
@@ -47,6 +51,10 @@ export interface CountedRelation extends SourceRelation {
 export interface SourceRows extends SourceRelation {
   readonly rows: AsyncIterable<Buffer>;
 }
+
+/** Of a table, whatever its columns are. */
+export const tableKey = ({ schema, name }: Pick<SourceRelation, 'schema' | 'name'>) =>
+  JSON.stringify([schema, name]);
 
 /** Of a relation: with other columns it is another one. */
 export const relationKey = ({ schema, name, columns }: SourceRelation) =>

@@ -1,20 +1,20 @@
-import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { SequenceValue } from '../../../database/catalog/sequences.ts';
 import { sequenceStatement } from '../../../database/catalog/sequences.ts';
-import { globalStatements } from '../../../database/globals/statements.ts';
 import { zstd } from '../../../frame/zstd/zstd.ts';
 import { withDependencies } from '../archive/dependencies.ts';
+import { type GlobalsFile, globalsOfScript } from '../archive/globals.ts';
 import { partitionsOf } from '../archive/partitions.ts';
 import type { ScriptObject } from '../archive/script-objects.ts';
 import { writeArchive } from '../archive/write-archive.ts';
-import type { AdoptedSource, SourceContent } from '../convert/source.ts';
+import { type AdoptedSource, type SourceContent, tableKey } from '../convert/source.ts';
 import { unquoted } from '../script/copy-statement.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import type { ResolvedSet, TakenDump } from './chain.ts';
-import { dataSections, nameDecoder } from './data-sections.ts';
+import { dataSections } from './data-sections.ts';
 import { openDump } from './open-file.ts';
 import type { GpcrondumpSet, SegmentDump } from './read-set.ts';
-import { tableKey } from './rules.ts';
 
 const LEVEL = 9;
 
@@ -148,39 +148,12 @@ function sequencesText(
 /** Lines of the head that are for psql or only for gp_dump. */
 const HEAD = [/^\\connect [^\n]*\n/m, /^SET escape_string_warning = 'off';\n/m];
 
-/** What no set of ours has, and what Greenplum 6 no longer knows, in an ALTER ROLE. */
-const NOT_TAKEN = [
-  ['password', /^(ALTER ROLE (.+?) WITH .*?) PASSWORD '(?:[^'\\]|'')*'/gm],
-  ['gphdfs right', /^(ALTER ROLE (.+?) WITH .*?) CREATEEXTTABLE \(protocol='gphdfs'[^)]*\)/gm],
-] as const;
-
-/**
- * The globals of the set without passwords, which no set of ours has. Globals that a restore would
- * refuse are not stored; why does not name their text, which may hold a secret.
- */
-async function globalsFile({ globals }: GpcrondumpSet) {
+/** Globals are absent with `gpcrondump` without `-G`. */
+async function globalsFile({ globals }: GpcrondumpSet): Promise<GlobalsFile> {
   if (globals === undefined) return { files: [], leftOut: [] };
-  const leftOut = new Map<string, { kind: string; name: string }>();
-  const whole = HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1'));
-  let text = whole;
-  for (const [kind, pattern] of NOT_TAKEN)
-    for (let before = ''; before !== text; ) {
-      before = text;
-      text = text.replace(pattern, (_, kept: string, role: string) => {
-        leftOut.set(JSON.stringify([kind, role]), { kind, name: unquoted(role) });
-        return kept;
-      });
-    }
-  const bytes = Buffer.from(text, 'latin1');
-  try {
-    for (const _ of globalStatements(bytes, 'gp_global'));
-  } catch (error) {
-    const line = /^line \d+/.exec(messageOf(error))?.[0] ?? 'a line';
-    const name = `${line} is not a statement that pg_dumpall --globals-only writes`;
-    return { files: [], leftOut: [{ kind: 'globals', name }] };
-  }
-  const file = { file: 'globals.sql.zst' as const, bytes: await zstd.encode(bytes, LEVEL) };
-  return { files: [file], leftOut: [...leftOut.values()] };
+  return globalsOfScript(
+    HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1')),
+  );
 }
 
 /** What a new database gets from the set: its owner. */

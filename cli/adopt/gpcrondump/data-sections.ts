@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { decoderOf } from '../../../database/objects/encodings.ts';
 import { parseCopy, searchPath } from '../script/copy-statement.ts';
 import { frameOfScript, newlinesIn } from '../script/frame.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { readScript } from '../script/read-script.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 
@@ -63,17 +63,6 @@ export async function* dataSections(chunks: AsyncIterable<Buffer>): AsyncGenerat
     };
   }
   frame.end();
-}
-
-/** @throws UnsoundScript: a name of a set must be Unicode. */
-export function nameDecoder(encoding: string): (bytes: string) => string {
-  const decode = decoderOf(encoding === '' ? 'UTF8' : encoding);
-  return (bytes) => {
-    const name = decode(Buffer.from(bytes, 'latin1'));
-    if (name === undefined)
-      throw new UnsoundScript(`the name ${JSON.stringify(bytes)} is not in encoding ${encoding}`);
-    return name;
-  };
 }
 
 /** Reads all tables, and counts their rows. The function is called for each as soon as it ends. */

@@ -1,9 +1,11 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
+import { tableKey } from '../convert/source.ts';
+import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
-import { type CountedSection, countSections, InsertDump, nameDecoder } from './data-sections.ts';
+import { type CountedSection, countSections, InsertDump } from './data-sections.ts';
 import type { FoundFile } from './find-files.ts';
 import {
   judgeFile,
@@ -15,7 +17,7 @@ import {
 } from './judge-files.ts';
 import { type Dump, openDump } from './open-file.ts';
 import { parseReport, type ReportedDump } from './report.ts';
-import { type CountedDump, compareDumps, lackingDirty, tableKey } from './rules.ts';
+import { type CountedDump, compareDumps, lackingDirty } from './rules.ts';
 
 /** One segment's dump: what it holds, and where it is. */
 export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {

@@ -1,4 +1,5 @@
 import { plural } from '../../../backup-set/base/words.ts';
+import { tableKey } from '../convert/source.ts';
 import type { SetProblem } from '../set-problem.ts';
 import type { CountedSection } from './data-sections.ts';
 
@@ -43,9 +44,6 @@ function otherEncodings(dumps: readonly CountedDump[], encoding: string): SetPro
     return [{ file, content, message }];
   });
 }
-
-export const tableKey = ({ schema, name }: { readonly schema: string; readonly name: string }) =>
-  JSON.stringify([schema, name]);
 
 function otherTables(dumps: readonly CountedDump[]): SetProblem[] {
   const all = new Set(dumps.flatMap(({ sections }) => sections.map(shapeOf)));

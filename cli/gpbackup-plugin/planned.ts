@@ -1,20 +1,33 @@
 import { hostname } from 'node:os';
+import * as z from 'zod';
 import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { EVERYTHING, type Selection } from '../../backup-set/base/selection.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { Files } from '../../backup-set/files/expected.ts';
+import { BackupConfig, type DataEntry } from '../adopt/gpbackup/documents.ts';
+import { unquoted } from '../adopt/script/copy-statement.ts';
 import type { Config } from '../config/schema.ts';
-import type { BackupConfig } from './source-documents.ts';
+
+const patterns = z.array(z.string()).nullish();
+/** What the seal needs of `config.yaml`. */
+export const SealedConfig = BackupConfig.extend({
+  segmentcount: z.int().min(1),
+  includeschemas: patterns,
+  excludeschemas: patterns,
+  includerelations: patterns,
+  excluderelations: patterns,
+});
+export type SealedConfig = z.infer<typeof SealedConfig>;
 
 /** What gpbackup has stored of its coordinator. */
 export interface CoordinatorFiles {
   readonly timestamp: string;
   /** Names of the files. */
   readonly stored: readonly string[];
-  readonly config: BackupConfig;
-  readonly tables: Files['tables'];
+  readonly config: SealedConfig;
+  readonly tables: readonly DataEntry[];
   /** The beginning of metadata.sql. */
   readonly metadata: string;
 }
@@ -43,7 +56,7 @@ export function plannedSet(
     startedAt: dateOf(timestamp).toISOString(),
     cluster,
     flavour: 'greenplum',
-    database: config.databasename,
+    database: unquoted(config.databasename),
     root,
     tool: TOOL,
     overdueAfterSeconds: backup.overdueAfterSeconds,
@@ -69,7 +82,7 @@ export function plannedSet(
       coordinator: [...new Set([...must, ...statistics, ...stored])].sort(),
       layout: config.singledatafile ? 'single' : 'per-table',
       suffix: suffixOf(config),
-      tables: config.metadataonly ? [] : [...tables],
+      tables: config.metadataonly ? [] : tables.map(plannedTable),
       needs: needsOf(config, timestamp),
     },
     selection: selectionOf(config),
@@ -86,32 +99,39 @@ export function plannedSet(
   };
 }
 
-function suffixOf({ compressed, compressiontype }: BackupConfig): Files['suffix'] {
+const plannedTable = ({ schema, name, oid, rowscopied }: DataEntry) => ({
+  schema: unquoted(schema),
+  name: unquoted(name),
+  oid,
+  rows: rowscopied,
+});
+
+function suffixOf({ compressed, compressiontype }: SealedConfig): Files['suffix'] {
   if (!compressed) return '';
   return compressiontype === 'zstd' ? '.zst' : '.gz';
 }
 
 /** Older sets whose files an increment restores. */
-function needsOf({ restoreplan }: BackupConfig, timestamp: string): string[] {
-  const needed = (restoreplan ?? []).filter(
-    (step) => step.timestamp !== timestamp && (step.tablefqns ?? []).length > 0,
+function needsOf({ restoreplan }: SealedConfig, timestamp: string): string[] {
+  const needed = restoreplan.filter(
+    (step) => step.timestamp !== timestamp && step.tablefqns.length > 0,
   );
   return [...new Set(needed.map((step) => step.timestamp))].sort();
 }
 
-function optionsOf(config: BackupConfig): string {
+function optionsOf(config: SealedConfig): string {
   return [
     config.incremental ? '--incremental' : '',
     config.singledatafile ? '--single-data-file' : '',
     config.metadataonly ? '--metadata-only' : '',
     config.withstatistics ? '--with-stats' : '',
-    config.compressed ? `--compression-type ${config.compressiontype}` : '--no-compression',
+    config.compressed ? `--compression-type ${config.compressiontype || 'gzip'}` : '--no-compression',
   ]
     .filter((option) => option !== '')
     .join(' ');
 }
 
-const selectionOf = (config: BackupConfig): Selection => ({
+const selectionOf = (config: SealedConfig): Selection => ({
   ...EVERYTHING,
   includeSchemas: config.includeschemas ?? [],
   excludeSchemas: config.excludeschemas ?? [],

@@ -14,9 +14,10 @@ import { Receipt } from '../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
 import { expectedFiles } from '../../backup-set/files/expected.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { parseDocument, Toc } from '../adopt/gpbackup/documents.ts';
+import { UnsoundScript } from '../adopt/script/unsound.ts';
 import type { Config } from '../config/schema.ts';
-import { plannedSet } from './planned.ts';
-import { type BackupConfig, readBackupConfig, readDataEntries } from './source-documents.ts';
+import { plannedSet, SealedConfig } from './planned.ts';
 import type { Plugin, StoredReceipt } from './store-file.ts';
 
 const READS_AT_ONCE = 32;
@@ -37,7 +38,7 @@ export async function sealSet(
   const configText = await read('config.yaml');
   if (configText === undefined) return undefined;
   if ((await store.head(formatKey({ kind: 'seal', timestamp }))) !== undefined) return undefined;
-  const source = readBackupConfig(configText);
+  const source = parsed('config.yaml', () => parseDocument(SealedConfig, configText));
   const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
   const receipts = await receiptsOf(plugin, timestamp);
   const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
@@ -46,8 +47,9 @@ export async function sealSet(
       timestamp,
       stored: stored.map(({ receipt }) => receipt.file),
       config: source,
-      tables: toc === undefined ? [] : readDataEntries(toc),
-      metadata: metadata?.slice(0, 1000) ?? '',
+      tables:
+        toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
+      metadata: metadata?.toString('latin1', 0, 1000) ?? '',
     },
     config,
     store.url,
@@ -79,15 +81,23 @@ async function readSource(
   store: ObjectStore,
   timestamp: string,
   rest: string,
-): Promise<string | undefined> {
+): Promise<Buffer | undefined> {
   const name = `gpbackup_${timestamp}_${rest}`;
   const key = formatKey({ kind: 'file', timestamp, content: -1, name });
   try {
-    const bytes = await store.read(key, { bytesMax: SOURCE_BYTES_MAX });
-    return Buffer.from(bytes).toString('utf8');
+    return Buffer.from(await store.read(key, { bytesMax: SOURCE_BYTES_MAX }));
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     throw error;
+  }
+}
+
+function parsed<Value>(file: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    throw new StowageError('gpbackup/failed', `${file} of gpbackup: ${error.message}`);
   }
 }
 
@@ -143,13 +153,13 @@ function sealPart(
 /** Why the set cannot be complete, whatever was stored. */
 async function failuresOf(
   store: ObjectStore,
-  { status }: BackupConfig,
+  { status }: Pick<SealedConfig, 'status'>,
   { timestamp, files }: Plan,
 ): Promise<Seal['failures']> {
   const failures: StowageError[] = [];
   if (status !== 'Success')
     failures.push(
-      new StowageError('gpbackup/failed', `gpbackup says of backup ${timestamp}: ${status}`),
+      new StowageError('gpbackup/failed', `gpbackup says of backup ${timestamp}: ${status ?? '?'}`),
     );
   for (const older of files?.needs ?? []) {
     const key = formatKey({ kind: 'manifest', timestamp: older });

@@ -172,7 +172,8 @@ export function* objectsOf({
   packs,
   files = [],
 }: ManifestPart): Generator<ObjectRef & { readonly content: number }> {
-  for (const stored of [...metadata, ...packs, ...files]) yield { content, ...objectRefShape(stored) };
+  for (const stored of [...metadata, ...packs, ...files])
+    yield { content, ...objectRefShape(stored) };
 }
 
 /** The part of a manifest for one content, if it is the one that the manifest pins. */

@@ -40,7 +40,9 @@ function ofSegment(name: string): FileName | undefined {
       compression: COMPRESSIONS[suffix] ?? 'none',
     };
   const toc = SEGMENT_TOC.exec(name);
-  return toc === null ? undefined : { ...WITHOUT_ROWS, timestamp: toc[2] ?? '', content: Number(toc[1]) };
+  return toc === null
+    ? undefined
+    : { ...WITHOUT_ROWS, timestamp: toc[2] ?? '', content: Number(toc[1]) };
 }
 
 function ofCoordinator(name: string): FileName | undefined {
@@ -52,7 +54,9 @@ const WITHOUT_ROWS = { oid: undefined, hasRows: false, compression: 'none' } as 
 
 /** Fields of a file of another tool: in its receipt, and in a part of the manifest. */
 export const storedFile = {
-  file: z.string().refine((name) => parseFile(`data/0/${name}`) !== undefined, 'not a name of gpbackup'),
+  file: z
+    .string()
+    .refine((name) => parseFile(`data/0/${name}`) !== undefined, 'not a name of gpbackup'),
   /** Rows that it has, counted while it was stored. Absent = it has none of a table. */
   rows: Count.exactOptional(),
   /** The size of these rows, decompressed. */

@@ -162,8 +162,8 @@ function factsOf({
 }
 
 function totalsOf(
-  { timestamp, witness, relations, packs, metadata, files = [] }: ManifestPart,
-  { base }: Pick<Plan, 'base'>,
+  { timestamp, content, witness, relations, packs, metadata, files = [] }: ManifestPart,
+  { base, files: ofTool }: Pick<Plan, 'base' | 'files'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
   const isOwn = ({ key }: { readonly key: string }) => key.startsWith(ours);
@@ -174,7 +174,7 @@ function totalsOf(
   const older = packs.filter((pack) => !isOwn(pack));
   const olderBytes = sum(older, ({ extents }) => sum(extents, ({ length }) => length));
   return {
-    relations: relations.length,
+    relations: relations.length + (content < 0 ? 0 : (ofTool?.tables.length ?? 0)),
     rows: sum(relations, ({ rows }) => rows) + sum(files, ({ rows = 0 }) => rows),
     bytes: sum(relations, ({ bytes }) => bytes) + sum(files, ({ rowBytes = 0 }) => rowBytes),
     storedBytes: sum([...packs, ...metadata, ...files], ({ bytes }) => bytes),

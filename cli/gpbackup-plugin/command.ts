@@ -8,11 +8,7 @@ import type { PlainCommand } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import { withStore } from '../open.ts';
-import {
-  decidingVerdict,
-  functionDeps,
-  waitForFunctions,
-} from '../wait-for-functions.ts';
+import { decidingVerdict, functionDeps, waitForFunctions } from '../wait-for-functions.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { giveFile, giveRanges, readOffsets } from './give-file.ts';
 import { type Answer, type Call, listen } from './listen.ts';

@@ -77,6 +77,7 @@ export function countingRows(name: string, compression: Compression): Counting {
   const options = { chunkSize: CHUNK_BYTES };
   const decoder = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   let failure: Error | undefined;
+  let isEmpty = true;
   decoder.on('error', (error) => (failure = error));
   decoder.on('data', (chunk: Buffer) => count.feed(chunk));
   const fail = () => {
@@ -86,11 +87,14 @@ export function countingRows(name: string, compression: Compression): Counting {
   return {
     async feed(chunk) {
       fail();
-      if (!decoder.write(chunk)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]);
+      isEmpty &&= chunk.length === 0;
+      if (!decoder.write(chunk))
+        await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]);
       fail();
     },
     async end() {
       fail();
+      if (isEmpty) throw broken(`its ${compression} stream is empty`);
       const closed = once(decoder, 'close');
       decoder.end();
       await closed.catch(() => undefined);

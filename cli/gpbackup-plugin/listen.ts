@@ -71,6 +71,8 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
   clearTimeout(idle);
   await rm(socket, { force: true });
+  // Of the client that has started this process.
+  await removeEmpty(`${socket}.log`);
   server.close();
   // A client asks why its call has failed.
   setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS).unref();
@@ -112,6 +114,11 @@ function refuse(request: IncomingMessage, response: ServerResponse): void {
 
 const textOf = ({ headers }: IncomingMessage, name: string) =>
   Buffer.from(String(headers[name] ?? ''), 'latin1').toString('utf8');
+
+async function removeEmpty(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.size === 0) await rm(file, { force: true });
+}
 
 /** Removes a socket that a killed process has left. */
 async function claimSocket(socket: string): Promise<void> {

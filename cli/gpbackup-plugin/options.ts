@@ -52,7 +52,11 @@ export async function readPluginOptions(path: string): Promise<PluginOptions> {
   const read = PluginConfiguration.safeParse(values);
   if (!read.success) {
     const [issue] = read.error.issues;
-    throw invalid(issue === undefined ? 'it is not valid' : describeIssue(issue, values, fieldNames(PluginConfiguration)));
+    throw invalid(
+      issue === undefined
+        ? 'it is not valid'
+        : describeIssue(issue, values, fieldNames(PluginConfiguration)),
+    );
   }
   return read.data.options;
 }

@@ -62,7 +62,7 @@ export function plannedSet(
     overdueAfterSeconds: backup.overdueAfterSeconds,
     source: {
       tool: 'gpbackup',
-      version: config.backupversion,
+      version: config.databaseversion.split('.')[0] ?? '',
       timestamp,
       place: hostname(),
       options: optionsOf(config),
@@ -92,7 +92,8 @@ export function plannedSet(
       { content: -1, host: hostname(), ...facts },
       ...Array.from({ length: config.segmentcount }, (_, content) => ({
         content,
-        host: `segment ${content}`,
+        // gpbackup does not name it.
+        host: 'unknown',
         ...facts,
       })),
     ],
@@ -125,7 +126,10 @@ function optionsOf(config: SealedConfig): string {
     config.singledatafile ? '--single-data-file' : '',
     config.metadataonly ? '--metadata-only' : '',
     config.withstatistics ? '--with-stats' : '',
-    config.compressed ? `--compression-type ${config.compressiontype || 'gzip'}` : '--no-compression',
+    `gpbackup ${config.backupversion}`,
+    config.compressed
+      ? `--compression-type ${config.compressiontype || 'gzip'}`
+      : '--no-compression',
   ]
     .filter((option) => option !== '')
     .join(' ');

@@ -119,7 +119,8 @@ function difference(
   if (!isObjectKey(received.key))
     return {
       code: 'documents-disagree',
-      message: 'the manifest lists a key that is not the key of a pack, metadata file or file of gpbackup',
+      message:
+        'the manifest lists a key that is not the key of a pack, metadata file or file of gpbackup',
     };
   if (stored === undefined) return { code: 'object-missing', message: 'the object is missing' };
   if (stored.bytes !== received.bytes) {

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { formatKey, parseKey, setPrefix } from '../../../backup-set/base/keys.ts';
 import { parseFileName } from '../../../backup-set/files/names.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import { baseName, folderOf } from '../../adopt/gpbackup/names.ts';
 import type { SourceFile, SourceFiles } from '../../adopt/files/source-files.ts';
+import { baseName, folderOf } from '../../adopt/gpbackup/names.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 

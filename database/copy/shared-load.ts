@@ -23,6 +23,7 @@ export async function canBeShared(session: Session, table: Table): Promise<boole
   const [row] = await session.query<{ can: boolean }>(
     `SELECT current_setting('server_version_num')::int >= 90600
        AND NOT EXISTS (SELECT FROM ONLY ${quoteQualified(table)})
+       AND NOT EXISTS (SELECT FROM pg_class WHERE oid = $1::regclass AND relkind = 'p')
        AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgenabled IN ('A', 'R')) AS can`,
     [quoteQualified(table)],
   );

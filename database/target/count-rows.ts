@@ -5,6 +5,7 @@ import { sqlStateOf } from '../session/database-error.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { batches } from './batches.ts';
+import { partitionedTables } from './partitions.ts';
 
 /** A table that another session keeps locked for longer counts as a failure. */
 const LOCK_MS_MAX = 60_000;
@@ -19,8 +20,9 @@ export interface RelationToCount extends QualifiedName {
 }
 
 /**
- * Counts the rows of relations, without those of their partitions and children. For a relation that
- * the server cannot count, the result is the error.
+ * Counts the rows of relations, without those of their children. For a relation that the server
+ * cannot count, the result is the error. A partitioned table is counted with its partitions: it holds
+ * no rows itself.
  * @throws StowageError when the connection breaks.
  */
 export async function countRows(
@@ -36,7 +38,25 @@ export async function countRows(
   });
   const counts: (number | StowageError)[] = [];
   for (const batch of batches(sources)) counts.push(...(await countBatch(session, batch)));
-  return counts;
+  return withPartitions(session, relations, counts);
+}
+
+async function withPartitions(
+  session: Session,
+  relations: readonly RelationToCount[],
+  counts: readonly (number | StowageError)[],
+): Promise<(number | StowageError)[]> {
+  const empty = [...counts.keys()].filter((at) => counts[at] === 0);
+  const tables = empty.flatMap((at) => relations[at] ?? []);
+  const partitioned = await partitionedTables(session, tables);
+  const whole = [...counts];
+  for (const place of partitioned) {
+    const [at, table] = [empty[place], tables[place]];
+    if (at === undefined || table === undefined) continue;
+    const [count] = await countBatch(session, [`FROM ${quoteQualified(table)}`]);
+    whole[at] = count ?? Number.NaN;
+  }
+  return whole;
 }
 
 async function countBatch(

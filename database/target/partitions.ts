@@ -40,6 +40,31 @@ export async function partitionRoots(
   return new Map(rows.map(({ at, schema, name }) => [at, { schema, name }]));
 }
 
+/**
+ * The places of the tables that are partitioned in the target, and not partitions. Their rows are in
+ * their partitions: `ONLY` sees none. A set that another tool made can have rows of such a table.
+ */
+export async function partitionedTables(
+  session: Session,
+  tables: readonly QualifiedName[],
+): Promise<ReadonlySet<number>> {
+  if (tables.length === 0) return new Set();
+  // Greenplum 6 has partitions of its own, of relkind r.
+  const isPartitioned =
+    session.target.greenplum === 6
+      ? `EXISTS (SELECT 1 FROM pg_catalog.pg_partition p WHERE p.parrelid = c.oid AND NOT p.paristemplate)`
+      : `c.relkind = 'p'`;
+  const rows = await session.query<{ at: number }>(
+    `SELECT w.at::int - 1 AS at
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(schema, name, at)
+     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+     WHERE ${isPartitioned}`,
+    [tables.map(({ schema }) => schema), tables.map(({ name }) => name)],
+  );
+  return new Set(rows.map(({ at }) => at));
+}
+
 /** All tables of the target below a root. */
 export async function partitionTree(session: Session, root: QualifiedName): Promise<PartitionTree> {
   const rows = await session.query<QualifiedName & { kind: string }>(

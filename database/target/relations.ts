@@ -12,6 +12,7 @@ import {
   tableFacts,
   triggerStatements,
 } from './facts.ts';
+import { partitionedTables } from './partitions.ts';
 import { restoreRefused } from './refused.ts';
 import { setMark, type UnfinishedRestore } from './unfinished/mark.ts';
 
@@ -88,6 +89,16 @@ async function filledRelations(
     const rows = await session.query<{ at: number }>(selects.join(' UNION ALL '));
     for (const { at } of rows) filled.add(at);
   }
+  const empty = [...facts.keys()].filter((at) => !filled.has(at));
+  const tables = empty.flatMap((at) => relations[at] ?? []);
+  for (const place of await partitionedTables(session, tables)) {
+    const [at, table] = [empty[place], tables[place]];
+    if (at === undefined || table === undefined) continue;
+    const [row] = await session.query<{ holds: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${quoteQualified(table)}) AS holds`,
+    );
+    if (row?.holds === true) filled.add(at);
+  }
   return filled;
 }
 
@@ -108,7 +119,13 @@ export async function truncateRelations(
     return known !== undefined && isPartlyOwn(known) ? [] : [{ relation, known }];
   });
   if (tables.length === 0) return mark && setMark(session, mark);
-  const names = tables.map(({ relation }) => `ONLY ${quoteQualified(relation)}`);
+  const partitioned = await partitionedTables(
+    session,
+    tables.map(({ relation }) => relation),
+  );
+  const names = tables.map(({ relation }, at) =>
+    partitioned.has(at) ? quoteQualified(relation) : `ONLY ${quoteQualified(relation)}`,
+  );
   const triggers = tables.flatMap(({ relation, known }) =>
     known === undefined ? [] : (triggerStatements(relation, known) ?? []),
   );

@@ -60,13 +60,17 @@ export async function chooseBase(
 async function newestBase(deps: Deps, context: ClusterContext): Promise<ChosenBase | undefined> {
   const selection = JSON.stringify(selectionOf(context.config));
   let newest: ChosenBase | undefined;
+  let rejected: { readonly set: string; readonly reason: string } | undefined;
   let [sets, lookedAt] = [0, 0];
   for await (const timestamp of newestSets(deps)) {
     if (sets === SETS_MAX || lookedAt++ === LOOKED_AT_MAX) break;
     const base = await readBase(deps, context, timestamp);
     if ('why' in base) {
-      if (base.isOfAnother !== true) sets++;
-      context.log.debug({ set: timestamp, reason: base.why }, 'not a base');
+      const found = { set: timestamp, reason: base.why };
+      context.log.debug(found, 'not a base');
+      if (base.isOfAnother === true) continue;
+      sets++;
+      rejected ??= found;
       continue;
     }
     // A newer set of some tables would leave the others without a base.
@@ -74,6 +78,8 @@ async function newestBase(deps: Deps, context: ClusterContext): Promise<ChosenBa
     newest ??= base;
     sets++;
   }
+  if (newest === undefined && rejected !== undefined)
+    context.log.warn(rejected, 'no base: this backup stores all rows');
   return newest;
 }
 

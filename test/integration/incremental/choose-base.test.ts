@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { decode, encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
@@ -51,4 +52,22 @@ it('a backup finds its base behind many newer sets of other databases', async ()
   const rooted = { ...store, url: manifest.root };
   const base = await chooseBase(contextFor(deps, manifest) as never, rooted, 'newest');
   expect(base?.manifest.timestamp).toBe(set.timestamp);
+});
+
+it('a backup without a base says why the newest set of its database is none', async () => {
+  const { deps, set } = await committed();
+  const { store } = deps;
+  const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+  const manifest = decode(Manifest, { key, bytes: await bytesOf(store, key) });
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
+  const context = { ...contextFor(deps, manifest), log } as never;
+  expect(await chooseBase(context, { ...store, url: manifest.root }, 'newest')).toBeUndefined();
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      set: set.timestamp,
+      reason: 'it has not been validated',
+      msg: 'no base: this backup stores all rows',
+    },
+  ]);
 });

@@ -50,6 +50,7 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
     const id = textOf(request, 'x-call');
     if (request.url === '/ping') return void response.end('ok');
     if (request.url === '/why') return void response.end(reasons.get(id) ?? '');
+    let hasFailed = false;
     running += 1;
     clearTimeout(idle);
     void reply(options, request, response)
@@ -58,11 +59,14 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
         if (reasons.size >= REASONS_MAX) reasons.clear();
         reasons.set(id, printable(`${message} (${code})`));
         refuse(request, response);
+        hasFailed = true;
       })
       .finally(() => {
         running -= 1;
         idle = setTimeout(() => stop.abort(), idleMs);
-        if (isDone() && running === 0) stop.abort();
+        // A client whose call has failed asks why.
+        const waitMs = hasFailed ? LAST_ANSWER_MS : 0;
+        if (isDone() && running === 0) setTimeout(() => stop.abort(), waitMs);
       });
   });
   server.listen(socket);
@@ -74,8 +78,7 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
   // Of the client that has started this process.
   await removeEmpty(`${socket}.log`);
   server.close();
-  // A client asks why its call has failed.
-  setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS).unref();
+  server.closeAllConnections();
   await once(server, 'close');
 }
 

@@ -9,11 +9,11 @@ import { Timestamp } from '../base/timestamps.ts';
 export const Files = z.object({
   /** The files of content −1. */
   coordinator: z.array(z.string()).min(1),
-  /** `single`: one file for each content has the rows of all tables, and a second one their places. */
+  /** `single`: each content has one file with the rows of all tables, and one with their places. */
   layout: z.enum(['per-table', 'single']),
   /** What the names of files with rows end with: `.gz`, `.zst` or nothing. */
   suffix: z.enum(['.gz', '.zst', '']),
-  /** Tables with rows in this set. `rows` is what gpbackup has from the servers, over all contents. */
+  /** Tables with rows in this set. `rows` over all contents, as the servers have counted them. */
   tables: z.array(Name.extend({ oid: Count, rows: Count })),
   /** Older sets whose files an increment needs. */
   needs: z.array(Timestamp),

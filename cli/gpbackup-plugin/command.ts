@@ -4,6 +4,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import type { PlainCommand } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import type { ClusterContext, Context } from '../context.ts';
@@ -23,6 +24,7 @@ const UPLOADS_AT_ONCE = 24;
 const IDLE_MS = 10 * 60_000;
 const WORKER_MAX = 9_999;
 const VERDICT_MS_MAX = 60_000;
+const DOCUMENTS_KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
 export const gpbackupPluginCommand: PlainCommand = {
   usage: 'gpbackup-plugin <config>',
@@ -125,11 +127,13 @@ async function requireNewSet(store: ObjectStore, path: string): Promise<void> {
   );
 }
 
-/** @throws StowageError `set/incomplete`, `set/damaged` when the functions find the set to be so. */
+/** @throws StowageError `set/incomplete`, `set/damaged` when the functions find that. */
 async function proveSet(context: ClusterContext, plugin: Plugin, timestamp: string): Promise<void> {
   const plan = await sealSet(plugin, context.config, timestamp);
   if (plan === undefined) return;
-  const deps = functionDeps(context, plugin.store);
+  // stitch and validate read the same receipts.
+  const store = rememberedReads(plugin.store, DOCUMENTS_KEPT_BYTES_MAX);
+  const deps = functionDeps(context, store);
   const verdict = () => decidingVerdict(deps, timestamp);
   await waitForFunctions(context, deps, {
     keys: [formatKey({ kind: 'seal', timestamp })],

@@ -54,8 +54,8 @@ export interface Counting {
 }
 
 /**
- * Decompresses a file of gpbackup beside its upload, and counts its rows. A program of gpbackup that
- * was killed ends its stream as one that has finished: only the stream itself tells.
+ * Decompresses a file of gpbackup beside its upload, and counts its rows. A program of gpbackup
+ * that was killed ends its stream as one that has finished: only the stream itself tells.
  */
 export function countingRows(name: string, compression: Compression): Counting {
   const count = countCsvRows();

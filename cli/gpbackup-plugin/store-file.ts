@@ -32,7 +32,7 @@ const CHUNK_BYTES = 256 * 1024;
 /**
  * Stores a file of gpbackup as it comes, and then its receipt. It is not visible before its stream
  * has ended.
- * @throws StowageError `gpbackup/stream`: it ended too early; `storage/exists`: it was stored before.
+ * @throws StowageError `gpbackup/stream`: it ended early; `storage/exists`: it was stored before.
  */
 export async function storeFile(
   plugin: Plugin,

@@ -1,8 +1,10 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 import { parsePattern, type Selection } from '../backup-set/base/selection.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
+import { GroupId } from '../backup-set/documents/plan.ts';
 import type { Flags } from './command.ts';
 import { dashed, PATTERN_FORMS } from './config/flag-names.ts';
+import { namesGroup } from './set-name.ts';
 
 /** Reads flags. Every error names its flag. */
 
@@ -25,6 +27,8 @@ export function selectionFrom(flags: Flags): Selection {
 
 export function timestampFrom(positional: readonly string[]): string {
   const [text = ''] = positional;
+  if (GroupId.safeParse(text).success)
+    throw new StowageError('usage/flag', namesGroup(text), { where: { field: 'timestamp' } });
   const result = Timestamp.safeParse(text);
   if (!result.success)
     throw new StowageError(

@@ -1,5 +1,6 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
+import { GroupId } from '../backup-set/documents/plan.ts';
 import { listTimestamps } from '../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../functions/sets/status.ts';
 import { isSet } from '../functions/stored/is-set.ts';
@@ -17,6 +18,7 @@ export type SetName =
   | { readonly kind: 'latest'; readonly before?: string };
 
 export const SET_DETAILS = `<set> is a timestamp, YYYYMMDDHHMMSS, as \`stowage list\` prints it; its first digits, when only one set has them; or \`latest\`, the newest complete set.`;
+export const GROUP_DETAILS = `Or it is a group, group-YYYYMMDDHHMMSS: the sets of one run over several databases.`;
 export const BEFORE_FLAG = [
   '--before <time>',
   'with latest: the newest complete set before this UTC time: 2026-11-20, 2026-11-20T03:00 or a timestamp',
@@ -36,6 +38,7 @@ export function setNameFrom(positional: readonly string[], flags: Flags = {}): S
   if (Timestamp.safeParse(text).success) return { kind: 'timestamp', timestamp: text };
   if (new RegExp(`^\\d{${PREFIX_DIGITS_MIN},13}$`).test(text))
     return { kind: 'prefix', digits: text };
+  if (GroupId.safeParse(text).success) throw wrong('set', namesGroup(text));
   throw wrong(
     'set',
     `${JSON.stringify(text)} does not name a set: use the 14 digits that \`stowage list\` prints, YYYYMMDDHHMMSS, of a date that exists; at least the first ${PREFIX_DIGITS_MIN} of them; or \`latest\``,
@@ -136,6 +139,10 @@ function instant(value: unknown): string {
     `--before takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a timestamp, not ${JSON.stringify(text)}`,
   );
 }
+
+/** For commands that take one set. */
+export const namesGroup = (text: string) =>
+  `${text} is a group of sets, and this command takes one set: \`stowage show ${text}\` lists their timestamps`;
 
 function wrong(field: string, message: string): StowageError {
   return new StowageError('usage/flag', message, { where: { field } });

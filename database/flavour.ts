@@ -1,5 +1,6 @@
 import type { Selection } from '../backup-set/base/selection.ts';
-import type { DefinedObject, GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
+import type { DefinedObject, Locale } from '../backup-set/documents/plan.ts';
+import type { DiscoveredRelation, NotShippedReason } from './discovered.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 import type { ServerIdentity } from './server-identity.ts';
@@ -52,6 +53,8 @@ export interface InspectOptions {
   readonly shipsFromHere: (segment: Segment) => boolean;
   /** Connections that move rows, per segment. */
   readonly workers: number;
+  /** `coordinator`: the backup asks no other instance. */
+  readonly through: 'segments' | 'coordinator';
   readonly clock: () => Date;
   readonly signal?: AbortSignal | undefined;
 }
@@ -86,6 +89,8 @@ export interface Segment {
   readonly greenplum?: GreenplumMajor;
   /** The data directory on its host, where the flavour knows it. */
   readonly dataDir?: string;
+  /** A backup through the coordinator: no session may be a utility session. */
+  readonly ordinaryOnly?: true;
 }
 
 export interface ServersOptions {
@@ -118,6 +123,7 @@ export interface ConnectionTarget {
   readonly options?: string;
   /** As in `Segment`. */
   readonly greenplum?: GreenplumMajor;
+  readonly ordinaryOnly?: true;
   readonly password?: string;
   /** Absent = `prefer`. */
   readonly sslmode?: SslMode;
@@ -134,8 +140,11 @@ export interface ConnectionTarget {
   readonly binDir?: string;
 }
 
-/** `barrier`: every segment exports a snapshot while writers wait; `dispatch`: the coordinator. */
-export type SnapshotMechanism = 'barrier' | 'dispatch';
+/**
+ * `barrier`: every segment exports a snapshot while writers wait; `dispatch`: the coordinator, and
+ * the segments send their rows; `coordinator`: it also reads all rows.
+ */
+export type SnapshotMechanism = 'barrier' | 'dispatch' | 'coordinator';
 
 /** Which rows a backup ships. */
 export interface Wanted extends Selection {
@@ -190,6 +199,8 @@ export interface Blocker {
 /** A snapshot of the whole cluster, held open by one connection per segment. */
 export interface HeldSnapshot {
   readonly nodes: readonly NodeSnapshot[];
+  /** The segments of the cluster, when they are no nodes: through the coordinator. */
+  readonly segments?: number;
   readonly takenAt: Date;
   /**
    * The longest time that one statement of a writer may have waited for an attempt, failed ones
@@ -250,6 +261,8 @@ export interface NodeSnapshot {
   readonly largeObjects: number;
   /** Where definitions are read: what pg_dump leaves out, and which passwords it writes. */
   readonly gaps?: DumpGaps;
+  /** The role may not read roles, and the set gets no globals. */
+  readonly withoutGlobals?: true;
 }
 
 /** How the definitions in a set differ from those of the database: by name, never by value. */
@@ -258,42 +271,4 @@ export interface DumpGaps {
   readonly leftOut: readonly DefinedObject[];
   /** Objects whose definitions hold a password, in the set as in the catalog. */
   readonly secrets: readonly DefinedObject[];
-}
-
-export type NotShippedReason =
-  | 'unlogged'
-  | 'foreign'
-  | 'external'
-  | 'materialized-view'
-  | 'extension-member'
-  | 'excluded'
-  | 'partitioned-root';
-
-/** A relation whose rows are shipped. */
-export interface DiscoveredRelation {
-  readonly schema: string;
-  readonly name: string;
-  readonly kind: 'table' | 'partition';
-  /**
-   * In attribute order, without generated and dropped columns. Empty for a table of zero columns.
-   */
-  readonly columns: readonly string[];
-  /** The type of each column, as `format_type` prints it. */
-  readonly types?: readonly string[];
-  /** Absent = not known (Greenplum). */
-  readonly generated?: readonly GeneratedColumn[];
-  /** Only rows for which this SQL condition holds (an extension's configuration table). */
-  readonly condition?: string;
-  /** Every segment has all its rows, and one of them sends them. */
-  readonly replicated?: true;
-  /** In another database its rows may belong to other segments. */
-  readonly redistribute?: true;
-  /** Its rows are on the first segments only, so many, while gpexpand runs; absent = on all. */
-  readonly segments?: number;
-  /** Dispatch: a small table, all of whose rows the coordinator's shipper reads. */
-  readonly fromCoordinator?: true;
-  /** Topmost partitioned table. */
-  readonly partitionRoot?: { readonly schema: string; readonly name: string };
-  /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */
-  readonly bytesEstimated: number;
 }

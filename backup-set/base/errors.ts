@@ -65,6 +65,10 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was written; docs/migrating.md lists what can be adopted, and the way for other sets',
   },
+  'adopt/unreachable': {
+    exit: 5,
+    hint: 'nothing was written; check that ssh reaches the host without a password and may read the folder: ssh -o BatchMode=yes HOST ls FOLDER',
+  },
   'adopt/exists': {
     exit: 4,
     hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',

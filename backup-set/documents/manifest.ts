@@ -22,6 +22,7 @@ import {
   baseFields,
   Compression,
   definitionFields,
+  Group,
   NotShipped,
   Ranges,
   Relation,
@@ -144,6 +145,7 @@ export const Manifest = z.object({
   ...baseFields,
   files: Files.exactOptional(),
   tags: Tags.exactOptional(),
+  group: Group.exactOptional(),
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */

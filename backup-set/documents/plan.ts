@@ -92,8 +92,8 @@ export const PlannedContent = SegmentFacts.extend({
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
 export const Snapshot = z.object({
-  /** `source`: another tool has taken it. */
-  mechanism: z.enum(['barrier', 'dispatch', 'source']),
+  /** `coordinator`: one transaction of it read all rows. `source`: another tool has taken it. */
+  mechanism: z.enum(['barrier', 'dispatch', 'coordinator', 'source']),
   takenAt: IsoDate,
   writerWaitMs: Count,
   attempts: Count,
@@ -130,8 +130,8 @@ export const Source = z.object({
   /** The options of the tool, as its report has them. */
   options: z.string(),
   /**
-   * `source`: the database counted the rows, and the set says how many a table has. `adoption`: they
-   * were counted when they were read.
+   * `source`: the database counted the rows, and the set says how many a table has.
+   * `adoption`: they were counted when they were read.
    */
   counted: z.enum(['adoption', 'source']),
   /** What the tool's set has and this set has not. Absent = nothing. */
@@ -143,6 +143,17 @@ export type Source = z.infer<typeof Source>;
 export const Tag = z.string().regex(/^[\w.-]{1,64}$/, 'must be of letters, digits, _, . and -');
 /** Each once, sorted. */
 export const Tags = z.array(Tag).min(1).max(32);
+
+/** The id of the group that a run over several databases makes. */
+export const GroupId = z.string().regex(/^group-\d{14}$/, 'a group is group-YYYYMMDDHHMMSS');
+/** One run took a set of each of these databases (docs/design/0036-groups.md). */
+export const Group = z.object({
+  /** Of the run: `group-` and the timestamp of its first set. */
+  id: GroupId,
+  /** The databases of the run, each once, in the order in which they were backed up. */
+  databases: z.array(z.string().min(1)).min(1),
+});
+export type Group = z.infer<typeof Group>;
 
 /** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
@@ -163,6 +174,7 @@ export const Plan = z.object({
   ...baseFields,
   files: Files.exactOptional(),
   tags: Tags.exactOptional(),
+  group: Group.exactOptional(),
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

@@ -1,7 +1,9 @@
 import { plural } from '../base/words.ts';
-import type { Plan } from '../documents/plan.ts';
+import { idsOf, type Plan } from '../documents/plan.ts';
 import type { PlanProblem } from './format.ts';
 
+const NOT_THROUGH =
+  'the plan was taken through the coordinator, and must have content -1 only, with every relation in it once';
 const NOT_WHOLE =
   'the plan does not cover a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
 
@@ -9,9 +11,12 @@ const NOT_WHOLE =
  * A Greenplum plan must cover the whole cluster: the coordinator and contents 0 to N−1, every
  * distributed table on all segments, and every replicated table exactly once. A missing slice or
  * a second copy would not show in the counts: they would still agree. Only a dispatch reads
- * distributed rows through the coordinator, and says so.
+ * distributed rows through the coordinator, and says so. A plan taken through the coordinator has
+ * no other content.
  */
-export function greenplumDisagreements({ snapshot, relations, contents }: Plan): PlanProblem[] {
+export function greenplumDisagreements(plan: Plan): PlanProblem[] {
+  const { snapshot, relations, contents } = plan;
+  if (snapshot.mechanism === 'coordinator') return throughCoordinator(plan);
   const ids = new Set(contents.map(({ content }) => content));
   const segments = contents.length - 1;
   if (segments < 1 || !contents.every((_, at) => ids.has(at - 1))) return [{ message: NOT_WHOLE }];
@@ -46,4 +51,13 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
       },
     ];
   });
+}
+
+/** Relations with a condition, replicated and distributed ones: the coordinator has all rows. */
+function throughCoordinator({ relations, contents }: Plan): PlanProblem[] {
+  const [only, another] = contents;
+  const named = [...idsOf(only?.relations ?? [])];
+  const isWhole = named.length === relations.length && new Set(named).size === named.length;
+  if (only?.content === -1 && another === undefined && isWhole) return [];
+  return [{ message: NOT_THROUGH }];
 }

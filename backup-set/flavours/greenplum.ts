@@ -12,9 +12,12 @@ export const greenplumFormat: FlavourFormat = {
   noSingleContents:
     'the segments of a Greenplum share one catalog, so a set cannot be restored into one of them. A lost segment is recovered from its mirror: gprecoverseg -F. When its mirror is lost too, restore the whole set: `stowage restore TIMESTAMP --create --redirect-db NAME`',
   planProblems: greenplumDisagreements,
-  // Another number of segments distributes the rows anew, which only the coordinator can do.
+  // Another number of segments distributes the rows anew, which only the coordinator can do. A set
+  // with one content was taken through the coordinator.
   loadStrategy: ({ target, resize }, setContents) =>
-    resize || target.contents.length !== setContents ? 'coordinator' : 'on-segment',
+    resize || setContents === 1 || target.contents.length !== setContents
+      ? 'coordinator'
+      : 'on-segment',
   targetProblems: (target) => {
     const contents = new Set(target);
     // Without segments it is one PostgreSQL server, which loads as a coordinator does.

@@ -94,6 +94,7 @@ function manifestOf(
     ...(plan.base && { base: plan.base }),
     ...(plan.files && { files: plan.files }),
     ...(plan.tags && { tags: plan.tags }),
+    ...(plan.group && { group: plan.group }),
     selection: plan.selection,
     proof,
     needs: [...new Set(packs.map(({ set: older }) => older).concat(plan.files?.needs ?? []))],

@@ -23,7 +23,7 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { COORDINATOR, segmentLoads } from './phases.ts';
+import { COORDINATOR, segmentLoads, workingContents } from './phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;
 
@@ -85,7 +85,7 @@ export function coordinatedOrders(
  * A target with fewer segments than the set has contents: each segment verifies several contents.
  */
 function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): OrderDraft[] {
-  const targets = request.target.contents.map(({ content }) => content).sort((a, b) => a - b);
+  const targets = workingContents(request, manifest);
   const segments = targets.length - 1;
   return targets.map((target): OrderDraft => {
     const objects: VerifyObject[][] = [];

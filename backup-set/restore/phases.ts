@@ -41,6 +41,21 @@ function firstOf(contents: readonly number[]): string {
   return `${contents.slice(0, NAMED_MAX).join(', ')}${more}`;
 }
 
+/**
+ * The contents of a target that a restore coordinated by its coordinator gives work to. A set that
+ * was taken through the coordinator has content -1 only, and is restored without the segments.
+ */
+export function workingContents(
+  { target }: Pick<RestoreRequest, 'target'>,
+  { contents }: Pick<Manifest, 'contents'>,
+): number[] {
+  const isThrough = contents.every(({ content }) => content === COORDINATOR);
+  return target.contents
+    .map(({ content }) => content)
+    .filter((content) => !isThrough || content === COORDINATOR)
+    .sort((a, b) => a - b);
+}
+
 /** How the rows of a set are loaded into the requested target. */
 export function loadStrategy(
   request: Pick<RestoreRequest, 'target' | 'resize'>,

@@ -9,7 +9,13 @@ import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { namesOrReason } from './names/into.ts';
-import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
+import {
+  COORDINATOR,
+  lackingContents,
+  loadStrategy,
+  restoredContents,
+  workingContents,
+} from './phases.ts';
 import { makesObjects, phasesOf, restores } from './sections.ts';
 
 /**
@@ -34,7 +40,7 @@ export function resolveRequest(
   const contents =
     load === 'per-segment'
       ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
-      : coordinated(load, request, chosen, volumes);
+      : coordinated(load, workingContents(request, manifest), chosen, volumes);
   return success({
     format: 'stowage/restore-plan',
     version: FORMAT_VERSION,
@@ -113,6 +119,12 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   problems.push(
     ...targetProblems(request, manifest).map(({ message, content }) => problem(message, content)),
   );
+  if (request.globals && manifest.leftOut?.some(({ kind }) => kind === 'globals'))
+    problems.push(
+      problem(
+        'the set has no globals, because the role of its backup may not read roles: leave out --globals, and create the roles first, or restore with --no-owner and --no-acl',
+      ),
+    );
   for (const pattern of malformed)
     problems.push(problem(`${JSON.stringify(pattern)} is malformed: write schema.table or schema`));
   for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {
@@ -156,7 +168,7 @@ function targetProblems(request: RestoreRequest, manifest: Manifest): TargetProb
  */
 function coordinated(
   load: RestorePlan['load'],
-  { target }: RestoreRequest,
+  working: readonly number[],
   chosen: ReadonlyMap<number, Relation>,
   volumes: readonly ContentVolume[],
 ): RestorePlan['contents'] {
@@ -169,14 +181,11 @@ function coordinated(
     bytes: total(volumes, 'bytes'),
     storedBytes: total(volumes, 'storedBytes'),
   };
-  return target.contents
-    .map(({ content }) => content)
-    .sort((a, b) => a - b)
-    .map((content) => {
-      const { bytes, storedBytes } = ownOf.get(content) ?? NOTHING;
-      if (content !== COORDINATOR) return { content, relations: 0, rows: 0, bytes, storedBytes };
-      return load === 'on-segment' ? { content, ...all, bytes, storedBytes } : { content, ...all };
-    });
+  return working.map((content) => {
+    const { bytes, storedBytes } = ownOf.get(content) ?? NOTHING;
+    if (content !== COORDINATOR) return { content, relations: 0, rows: 0, bytes, storedBytes };
+    return load === 'on-segment' ? { content, ...all, bytes, storedBytes } : { content, ...all };
+  });
 }
 
 const NOTHING = { bytes: 0, storedBytes: 0 };

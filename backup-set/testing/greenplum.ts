@@ -22,24 +22,25 @@ interface Distribution {
 /**
  * A replicated table has no condition. Under dispatch the coordinator ships it, the rows of a
  * condition, and small tables. Under a barrier one segment ships it, and every segment its own rows
- * of a condition.
+ * of a condition. Through the coordinator it ships all.
  */
 function distributionOf(
   { kind }: Relation,
   segments: number,
   mechanism: Mechanism,
 ): fc.Arbitrary<Distribution> {
-  const coordinator = mechanism === 'dispatch' ? { holder: -1 } : {};
+  const coordinator = mechanism === 'barrier' ? {} : { holder: -1 };
+  const own = mechanism === 'coordinator' ? { holder: -1 } : {};
   const slices = fc.constantFrom<Distribution>(
-    { is: {} },
-    { is: {} },
-    { is: { redistribute: true } },
+    { is: {}, ...own },
+    { is: {}, ...own },
+    { is: { redistribute: true }, ...own },
     { is: { condition: 'id > 7' }, ...coordinator },
     ...(mechanism === 'dispatch' ? SMALL : []),
   );
   if (kind !== 'table') return slices;
   const holder =
-    mechanism === 'dispatch' ? fc.constant(-1) : fc.integer({ min: 0, max: segments - 1 });
+    mechanism === 'barrier' ? fc.integer({ min: 0, max: segments - 1 }) : fc.constant(-1);
   const whole = fc.record({ holder, is: fc.constant({ replicated: true as const }) });
   return fc.oneof({ arbitrary: slices, weight: 2 }, whole);
 }
@@ -74,7 +75,7 @@ const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
           })),
           contents: [
             placeOf(-1, { metadata, refresh, relations: shippedBy(-1, distributions) }),
-            ...Array.from({ length: segments }, (_, content) =>
+            ...Array.from({ length: mechanism === 'coordinator' ? 0 : segments }, (_, content) =>
               placeOf(content, { relations: shippedBy(content, distributions) }),
             ),
           ],
@@ -105,6 +106,8 @@ function placeOf(content: number, change: Partial<PlannedContent>): PlannedConte
 }
 
 export const barrierSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('barrier'));
+/** Taken through the coordinator. */
+export const throughSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('coordinator'));
 export const dispatchedSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('dispatch'));
 
 /** The seal of these parts. For a dispatch it has the coordinator's counts over all contents. */
@@ -122,7 +125,7 @@ export function greenplumSealOf(parts: SetParts): WholeSeal {
 }
 
 const wholeGreenplum: fc.Arbitrary<WholeManifest> = fc
-  .oneof(barrierSet, dispatchedSet)
+  .oneof(barrierSet, dispatchedSet, throughSet)
   .map((parts) => {
     const folded = fold(documentsOf(parts, { seal: greenplumSealOf(parts) }));
     if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
@@ -147,7 +150,10 @@ export function targetOf(made: Manifest, segments: number): RestoreRequest['targ
 export const greenplumCase = restoreCaseOf(wholeGreenplum, ({ manifest: made }) =>
   fc
     .record({
-      segments: fc.oneof(fc.constant(made.contents.length - 1), fc.integer({ min: 1, max: 5 })),
+      segments: fc.oneof(
+        fc.constant(Math.max(1, made.contents.length - 1)),
+        fc.integer({ min: 1, max: 5 }),
+      ),
       resize: fc.constantFrom(false, false, true),
       small: fc.option(fc.nat(2_000), { nil: undefined }),
     })

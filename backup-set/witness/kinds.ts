@@ -32,7 +32,7 @@ export type RelationWitness = z.infer<typeof RelationWitness>;
  */
 export const isSoundUnder = (
   _kind: WitnessKind,
-  mechanism: 'barrier' | 'dispatch' | 'source',
+  mechanism: 'barrier' | 'dispatch' | 'coordinator' | 'source',
 ): boolean => mechanism === 'barrier';
 
 /** Which server and database this is, and what it said: fields of witnesses and manifest part. */

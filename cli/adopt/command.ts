@@ -13,7 +13,7 @@ const NAMES = Object.keys(TOOLS).join(', ');
 export const adoptCommand: ClusterCommand = {
   usage: 'adopt <tool> <places...>',
   summary: `convert a set that another tool made (${NAMES}) into a set of ours`,
-  details: `<tool> is one of: ${NAMES}. <places> are the folders of its coordinator and of all segments, in this file system; their sub-folders are searched, too.
+  details: `<tool> is one of: ${NAMES}. <places> are the folders of its coordinator and of all segments, in this file system, as HOST:/folder, or as s3://bucket/prefix; their sub-folders are searched, too.
 The set is read twice: first to judge it, then to convert it. An unsound set is refused with file and reason, also one that its tool calls successful. docs/migrating.md has every step.`,
   flags: [
     ['--timestamp <digits>', 'which set: its YYYYMMDDHHMMSS, as the tool names it (required)'],

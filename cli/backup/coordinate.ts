@@ -1,4 +1,4 @@
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything, unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
@@ -6,12 +6,12 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
-import { flavourNamed } from '../../database/flavours.ts';
 import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
+import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
@@ -30,11 +30,13 @@ import { chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
+import { type GroupRun, joinGroup } from './documents/group.ts';
 import { draftPlan, sizeOf, storePlan } from './documents/plan.ts';
 import { storeSeal } from './documents/seal.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
+import { suggestOtherWay } from './suggest.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
 import { type WitnessOutcome, witnessOutcome } from './witness/outcome.ts';
@@ -59,6 +61,8 @@ export interface BackupOptions {
   readonly waitMs: number;
   /** Back up also when the cluster differs from the newest set of the root. */
   readonly acceptCluster?: boolean;
+  /** The run over several databases that this backup is part of. */
+  readonly group?: GroupRun;
   /** Absent = as `backup.carry` says: the newest set that fits, or none. */
   readonly base?: WantedBase;
 }
@@ -72,20 +76,23 @@ export async function runBackup(
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
-    await requireShippers(context, servers);
+    const read = serversRead(context.config, servers);
+    await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
-    const segments = servers.map(({ segment }) => segment);
+    const segments = read.map(({ segment }) => segment);
     const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
     const held = await takeSnapshot(context, prepared);
     let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {
-      const drafted = draftPlan(context.config, held, startedAt, store.url, servers);
+      const drafted = draftPlan(context.config, held, startedAt, store.url, read);
       const based = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
-      const draft = withDecided(based, await whileServersFlush(context, decide));
+      const decided = withDecided(based, await whileServersFlush(context, decide));
+      const draft = { ...decided, ...(options.group && { group: options.group }) };
       const plan = await storePlan(store, draft, startedAt, context.signal);
+      joinGroup(options.group, plan);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
       if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);
       notePlan(context, plan);
@@ -119,7 +126,7 @@ async function takeSnapshot(
       selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
       lockTimeoutMs: config.backup.lockTimeoutMs,
       attemptsMax: config.backup.lockAttempts,
-      mechanism: config.backup.snapshot,
+      mechanism: mechanismOf(config),
       connections: config.shippers.workers,
       smallTableBytes: config.backup.smallTableBytes,
       signal,
@@ -127,7 +134,7 @@ async function takeSnapshot(
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
-    .catch((error: unknown) => suggestDispatch(context, error));
+    .catch((error: unknown) => suggestOtherWay(context, error));
   const unmatched = unmatchedIncludes(
     selectionOf(config),
     held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
@@ -150,16 +157,6 @@ async function takeSnapshot(
     );
   }
   return held;
-}
-
-/** Adds a hint to the error of a barrier that timed out, where the flavour also has `dispatch`. */
-function suggestDispatch({ config }: ClusterContext, error: unknown): never {
-  const { snapshotMechanisms } = flavourNamed(config.flavour);
-  const isUsed = config.backup.snapshot === 'dispatch';
-  if (isUsed || !snapshotMechanisms.includes('dispatch')) throw error;
-  if (!isStowageError(error, 'database/locked')) throw error;
-  const message = `${error.message}; \`stowage backup --snapshot dispatch\` takes the snapshot without blocking writers`;
-  throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
 const shipAll = (run: BackupRun): Promise<Shipped> =>
@@ -199,10 +196,12 @@ async function waitForVerdict(
 function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
   const { segments, tables } = sizeOf(plan);
+  const from =
+    plan.snapshot.mechanism === 'coordinator' ? 'the coordinator' : plural(segments, 'segment');
   output.note(
     'snapshot',
     { timestamp: plan.timestamp, segments, tables, ...plan.snapshot },
-    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables, 'table')} ` +
+    `set ${plan.timestamp}: snapshot of ${from} and ${plural(tables, 'table')} ` +
       `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

@@ -8,7 +8,7 @@ const NAMED_MAX = 5;
 /** Says which tables are on fewer segments than the cluster has: gpexpand is not finished. */
 export function noteExpansion(
   { output }: Pick<ClusterContext, 'output'>,
-  { nodes }: Pick<HeldSnapshot, 'nodes'>,
+  { nodes, segments: known }: Pick<HeldSnapshot, 'nodes' | 'segments'>,
 ): void {
   const partial = new Map(
     nodes.flatMap(({ relations }) =>
@@ -18,7 +18,7 @@ export function noteExpansion(
     ),
   );
   if (partial.size === 0) return;
-  const cluster = nodes.filter(({ segment }) => segment.content >= 0).length;
+  const cluster = known ?? nodes.filter(({ segment }) => segment.content >= 0).length;
   const named = [...partial]
     .slice(0, NAMED_MAX)
     .map(([name, segments]) => `${name} (${segments} of ${cluster})`);

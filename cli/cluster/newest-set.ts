@@ -7,9 +7,9 @@ import { newestSets } from '../../functions/stored/newest.ts';
 import type { KnownCluster } from './faults.ts';
 
 /** Sets that are looked at: interrupted backups leave sets without a manifest. */
-const SETS_MAX = 20;
+const SETS_MAX = 60;
 /** Manifests that are read: a root can hold the sets of several databases. */
-const MANIFESTS_MAX = 4;
+const MANIFESTS_MAX = 32;
 
 /** The newest complete sets of a root, as far as they can be read. */
 export interface NewestSets {

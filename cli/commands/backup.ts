@@ -1,9 +1,10 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
-import { type BackupResult, runBackup } from '../backup/coordinate.ts';
+import { type BackupOptions, type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
+import type { ClusterContext } from '../context.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
@@ -15,6 +16,9 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
+import { backUpDatabases, exitOf } from '../group/backup.ts';
+import { groupText, groupValue } from '../group/backup-text.ts';
+import { configuredDatabases } from '../group/databases.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
@@ -36,6 +40,14 @@ export const backupCommand: ClusterCommand = {
     [
       '--snapshot <mode>',
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
+    ],
+    [
+      '--through <way>',
+      'segments (default), or coordinator: its sessions read all rows; no session with a segment, no right but to read (Greenplum)',
+    ],
+    [
+      '--databases <names>',
+      'these databases (a,b), or all: one set of each, together a group; overrides databases',
     ],
     ACCEPT_CLUSTER_FLAG,
     TAG_FLAG,
@@ -63,6 +75,8 @@ export const backupCommand: ClusterCommand = {
     );
     return {
       'backup.snapshot': flags['snapshot'],
+      'backup.through': flags['through'],
+      databases: databasesFlag(flags),
       'backup.carry': flags['full'] === true ? false : undefined,
       'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),
@@ -74,16 +88,44 @@ export const backupCommand: ClusterCommand = {
     };
   },
   async run({ flags, context }) {
-    const result = await runBackup(context, {
+    const options = {
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
       ...wantedBase(flags),
-    });
+    };
+    const databases = await configuredDatabases(context);
+    if (databases !== undefined) return backUpGroup(context, databases, options);
+    const result = await runBackup(context, options);
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;
     return result.status === 'complete' ? 0 : 3;
   },
 };
+
+/** Prints the sets of all databases. @returns the exit code. */
+async function backUpGroup(
+  context: ClusterContext,
+  databases: readonly string[],
+  options: BackupOptions,
+): Promise<number> {
+  if (typeof options.base === 'object')
+    throw new StowageError(
+      'usage/flag',
+      '--base names the set of one database: it does not go with databases or --databases',
+      { where: { field: 'base' } },
+    );
+  const group = await backUpDatabases(context, databases, options);
+  context.output.result(
+    groupValue(group, (result) => summaryOf(result)),
+    groupText(group, (result) => backupText(result)),
+  );
+  return exitOf(group, context.signal.aborted);
+}
+
+function databasesFlag({ databases }: Flags): 'all' | string[] | undefined {
+  if (databases === undefined) return undefined;
+  return databases === 'all' ? 'all' : String(databases).split(',');
+}
 
 function wantedBase(flags: Flags): { readonly base?: WantedBase } {
   const timestamp = flags['base'];
@@ -111,6 +153,7 @@ export function summaryOf(result: BackupResult) {
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...(plan.base && { base: plan.base.timestamp }),
     ...(plan.tags && { tags: plan.tags }),
+    ...(plan.group && { group: plan.group }),
     ...totalsOf(result),
     ...witnessFields(result.witnessed),
     ...retriesField(),

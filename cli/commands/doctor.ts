@@ -1,14 +1,14 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
-import { flavourNamed } from '../../database/flavours.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
-import { functionsOf, shipperCommand, targetOf } from '../config/config.ts';
+import { functionsOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
 import { checkJudges } from '../doctor/judges.ts';
 import { checkLocks } from '../doctor/locks.ts';
+import { checkServers } from '../doctor/servers.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
@@ -70,14 +70,4 @@ async function checkStorage(context: ClusterContext): Promise<Check[]> {
   } catch (error) {
     return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
   }
-}
-
-function checkServers({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
-  return flavourNamed(config.flavour).inspect(config, {
-    connect: (segment) => targetOf(config, segment, env),
-    shipsFromHere: (segment) => shipperCommand(config, segment) === undefined,
-    workers: config.shippers.workers,
-    clock,
-    signal,
-  });
 }

@@ -1,4 +1,5 @@
 import { count, plural } from '../../backup-set/base/words.ts';
+import { describeMembers, type GroupState, groupsOf } from '../../backup-set/groups/groups.ts';
 import { describeSets, type ListedSet } from '../../functions/sets/describe-sets.ts';
 import { rootExists } from '../../storage/directory/root.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -29,10 +30,11 @@ export const listCommand: ClusterCommand = {
       const expired = tagged.length - living.length;
       const sets = isAll ? tagged : living;
       const text = sets.length === 0 ? [await emptyText(store, wanted)] : [textOf(sets)];
+      const groups = shownGroups(all, sets);
       const hidden = isAll || expired === 0 ? [] : [hiddenText(expired)];
       context.output.result(
-        { root: store.url, sets, expired },
-        [...text, ...damageLines(sets), ...hidden].join('\n'),
+        { root: store.url, sets, groups, expired },
+        [...text, ...damageLines(sets), ...groupLines(groups), ...hidden].join('\n'),
       );
       return 0;
     });
@@ -53,6 +55,7 @@ async function emptyText(store: ObjectStore, tags: readonly string[]): Promise<s
 function textOf(sets: readonly ListedSet[]): string {
   // Columns for what a root may never use are shown only where it is used.
   const hasTags = sets.some(({ tags }) => tags.length > 0);
+  const hasGroups = sets.some(({ group }) => group !== undefined);
   const hasMarks = sets.some(({ retention }) => retention !== undefined);
   return table(
     [
@@ -69,6 +72,7 @@ function textOf(sets: readonly ListedSet[]): string {
       'sealed after',
       'last check',
       ...(hasTags ? ['tags'] : []),
+      ...(hasGroups ? ['group'] : []),
       ...(hasMarks ? ['retention'] : []),
     ],
     sets.map(({ timestamp, status, database, chosen, totals, elapsedMs, verdict, ...set }) => [
@@ -85,9 +89,22 @@ function textOf(sets: readonly ListedSet[]): string {
       elapsedMs === undefined ? '–' : duration(elapsedMs),
       verdict === undefined ? '–' : `${verdict.level} ${verdict.at.slice(0, 16)}Z`,
       ...(hasTags ? [set.tags.join(', ')] : []),
+      ...(hasGroups ? [set.group?.id ?? ''] : []),
       ...(hasMarks ? [marksOf(set)] : []),
     ]),
   );
+}
+
+/** The groups of the sets that are listed, with what is known of their other sets. */
+function shownGroups(all: readonly ListedSet[], shown: readonly ListedSet[]): GroupState[] {
+  const ids = new Set(shown.map(({ group }) => group?.id));
+  return groupsOf(all).filter(({ id }) => ids.has(id));
+}
+
+function groupLines(groups: readonly GroupState[]): string[] {
+  return groups
+    .filter(({ status }) => status !== 'complete')
+    .map(({ id, status, members }) => printable(`${id} is ${status}: ${describeMembers(members)}`));
 }
 
 function marksOf({ retention }: Pick<ListedSet, 'retention'>): string {

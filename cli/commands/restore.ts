@@ -1,7 +1,9 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
-import type { ClusterCommand } from '../command.ts';
+import type { ClusterCommand, Flags } from '../command.ts';
 import { numberFlag, rateFlag } from '../flags.ts';
+import { groupNameFrom } from '../group/members.ts';
+import { restoreGroupCommand } from '../group/restore-command.ts';
 import { retriesField } from '../output/storage/retries.ts';
 import { RESTORE_DETAILS, RESTORE_FLAGS, RESTORE_LISTS } from '../restore/command/flags.ts';
 import { optionsFrom } from '../restore/command/options.ts';
@@ -9,6 +11,12 @@ import { exitOf, textOf } from '../restore/command/text.ts';
 import { runDryRun, runRestore } from '../restore/coordinate.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
+
+/** `--globals GROUP`: the flag's value is optional, so it has taken the group. */
+function groupToRestore({ globals }: Flags, positional: readonly string[]): string | undefined {
+  const given = typeof globals === 'string' ? [globals, ...positional] : positional;
+  return given.map((text) => groupNameFrom([text])).find((id) => id !== undefined);
+}
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore [set]',
@@ -31,6 +39,8 @@ export const restoreCommand: ClusterCommand = {
           where: { field: 'resize' },
         },
       );
+    const group = groupToRestore(flags, positional);
+    if (group !== undefined) return restoreGroupCommand(context, group, flags);
     const options = optionsFrom(flags, positional);
     if (flags['dryRun'] === true) {
       const found = await runDryRun(context, options);

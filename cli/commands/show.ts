@@ -20,13 +20,15 @@ import { countReceipts } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
 import { filesLines } from '../gpbackup-plugin/show-lines.ts';
+import { groupNameFrom } from '../group/members.ts';
+import { showGroup } from '../group/show.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { damagedPackLines, problemLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
-import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
+import { findSet, GROUP_DETAILS, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 /** Tables listed unless --all is given. */
@@ -35,10 +37,12 @@ const TABLES_SHOWN = 30;
 export const showCommand: ClusterCommand = {
   usage: 'show <set>',
   summary: 'show one set: segments, tables, sizes, tables without rows, and all known problems',
-  details: SET_DETAILS,
+  details: `${SET_DETAILS} ${GROUP_DETAILS}`,
   flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} largest`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
+    const group = groupNameFrom(positional);
+    if (group !== undefined) return withStore(context, (store) => showGroup(context, store, group));
     const name = setNameFrom(positional);
     return withStore(context, async (store) => {
       const timestamp = await findSet(context, store, name);
@@ -87,6 +91,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...chosenLines(manifest),
     ...sourceLines(manifest.source),
     ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
+    ...groupLines(manifest),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
@@ -99,6 +104,11 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),
     '',
   ].join('\n');
+}
+
+function groupLines({ group }: Manifest): string[] {
+  if (group === undefined) return [];
+  return [`group ${group.id} of databases ${group.databases.map(printable).join(', ')}`];
 }
 
 function carriedLines({ base, needs, totals }: Manifest): string[] {

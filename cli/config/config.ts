@@ -47,9 +47,15 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
     if (value !== undefined)
       put(values, field, value, sources, { source: 'flag', name: flagOf(field) });
   }
+  values['database'] ??= firstDatabase(values['databases']);
   const result = Config.safeParse(values);
   if (!result.success) throw invalid(result.error.issues[0], values, sources, path);
   return { config: result.data, sources };
+}
+
+/** What `database` is when only `databases` is given: the place to ask the servers questions. */
+function firstDatabase(databases: unknown): unknown {
+  return Array.isArray(databases) ? databases[0] : databases === 'all' ? 'postgres' : undefined;
 }
 
 /** The servers of flavour `shards`; other flavours have none in the configuration. */
@@ -70,7 +76,7 @@ export function lockWaitMs({ backup: { lockTimeoutMs, lockAttempts } }: Config):
  */
 export function targetOf(
   config: Config,
-  { content, host, port, options, greenplum }: Segment,
+  { content, host, port, options, greenplum, ordinaryOnly }: Segment,
   env: ConfigInput['env'],
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = config.connection;
@@ -85,6 +91,7 @@ export function targetOf(
     user,
     ...(options !== undefined && { options }),
     ...(greenplum !== undefined && { greenplum }),
+    ...(ordinaryOnly && { ordinaryOnly }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
     stallSeconds: config.stallSeconds,
@@ -112,6 +119,17 @@ export function shipperCommand(
  * Greenplum's coordinator has SSH keys for its hosts. BatchMode: a prompt would wait without end.
  */
 const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
+
+/**
+ * How to run another command on a host: the words of `shippers.command` up to the host, or those of
+ * ssh when it has none.
+ */
+export function sshCommand({ shippers }: Config, host: string): readonly string[] {
+  const words = shippers.command ?? OVER_SSH;
+  const at = words.findIndex((word) => word.includes('{host}'));
+  const used = at === -1 ? OVER_SSH.slice(0, -1) : words.slice(0, at + 1);
+  return used.map((word) => word.replaceAll('{host}', host));
+}
 
 /** True when the name or address of a server is one of this machine. */
 export function isThisHost(host: string): boolean {

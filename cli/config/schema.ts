@@ -17,6 +17,7 @@ import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
 import { Duration } from './durations.ts';
 import { PATTERN_FORMS } from './flag-names.ts';
+import { mechanismOf, throughProblems } from './through.ts';
 
 /**
  * stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently
@@ -36,11 +37,21 @@ const SegmentConfig = z.strictObject({
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
+const Databases = z.union([
+  z.literal('all'),
+  z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'must list each database once'),
+]);
+
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
   flavour: z.enum(FLAVOUR_NAMES).default('shards'),
   root: StoreRoot,
   database: z.string().min(1),
+  /** What a backup backs up, one after the other, when it is more than `database`. */
+  databases: Databases.exactOptional(),
   segments: z
     .array(SegmentConfig)
     .default([])
@@ -75,6 +86,8 @@ const Cluster = z.strictObject({
       zstdLevel: ZstdLevel.default(1),
       /** How the cluster's snapshot is taken. */
       snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
+      /** Which sessions read the rows: of every segment, or of Greenplum's coordinator only. */
+      through: z.enum(['segments', 'coordinator']).default('segments'),
       /** Dispatch: smaller tables are read through the coordinator. */
       smallTableBytes: Count.default(4 * 1024 * 1024),
       overdueAfterSeconds: Positive.default(3600),
@@ -179,9 +192,9 @@ const Cluster = z.strictObject({
 /** A field that only another flavour uses is an error: ignoring it would hide a mistake. */
 export const Config = Cluster.superRefine(
   ({ flavour, segments, coordinator, backup, shippers }, context) => {
-    const { snapshot } = backup;
+    const snapshot = mechanismOf({ backup });
     const problems = flavourNamed(flavour).configProblems({ segments, coordinator, snapshot });
-    for (const { path, message } of problems)
+    for (const { path, message } of [...problems, ...throughProblems({ backup, shippers })])
       context.addIssue({ code: 'custom', path: [...path], message });
     if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
       context.addIssue({

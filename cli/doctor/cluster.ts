@@ -9,6 +9,7 @@ import {
   wrongContents,
 } from '../cluster/faults.ts';
 import { type NewestSets, readNewestSets } from '../cluster/newest-set.ts';
+import { serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
@@ -42,10 +43,11 @@ export async function checkCluster(
   }
   const current = { ...config, servers };
   const newest = await readNewest(context);
+  const read = serversRead(config, servers);
   return [
     ...checkContents(current, newest),
     ...checkNewestSet(current, newest),
-    ...(await checkStarting(context, servers)),
+    ...(await checkStarting(context, read)),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { selects } from '../../backup-set/base/selection.ts';
-import type { DiscoveredRelation, NodeSnapshot, NotShippedReason, Wanted } from '../flavour.ts';
+import type { DiscoveredRelation, NotShippedReason } from '../discovered.ts';
+import type { NodeSnapshot, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 import {
   type CatalogRelation,

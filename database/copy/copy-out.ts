@@ -3,7 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { type CopyStatement, copyStatement } from '../copy-wire/copy-statement.ts';
 import type { RowBlock } from '../copy-wire/row-block.ts';
-import type { DiscoveredRelation } from '../flavour.ts';
+import type { DiscoveredRelation } from '../discovered.ts';
 import { databaseError } from '../session/database-error.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';

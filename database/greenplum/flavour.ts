@@ -13,7 +13,9 @@ import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
 import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
+import { inspectThrough } from './inspect/through/inspect.ts';
 import { overFailover } from './over-failover.ts';
+import { takeCoordinatorSnapshot } from './through/through.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';
 import { traitsOf } from './versions.ts';
 
@@ -22,7 +24,7 @@ const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
 /** Greenplum and Apache Cloudberry. */
 export const greenplum: FlavourDefinition = {
   segments: 'discovered',
-  snapshotMechanisms: ['barrier', 'dispatch'],
+  snapshotMechanisms: ['barrier', 'dispatch', 'coordinator'],
   homeVariable: 'GPHOME',
   reachesHostsBySsh: true,
   configProblems: ({ segments }) =>
@@ -36,7 +38,11 @@ export const greenplum: FlavourDefinition = {
           },
         ],
   open: (settings, connect) => greenplumFlavour({ coordinator: coordinatorOf(settings), connect }),
-  inspect: (settings, options) => inspectGreenplum(coordinatorOf(settings), options),
+  inspect: (settings, options) =>
+    (options.through === 'coordinator' ? inspectThrough : inspectGreenplum)(
+      coordinatorOf(settings),
+      options,
+    ),
 };
 
 function coordinatorOf({ coordinator = DEFAULT_COORDINATOR }: ClusterSettings): Segment {
@@ -52,10 +58,11 @@ export function greenplumFlavour(cluster: {
   const read = (options?: Pick<ServersOptions, 'signal' | 'onWaiting'>) =>
     readTopology(coordinator, connect(coordinator), options);
   const take = (options: SnapshotOptions) => (topology: GreenplumTopology) => {
-    if (options.mechanism === 'dispatch') {
-      const [first = coordinator] = topology.segments;
+    const [first = coordinator] = topology.segments;
+    if (options.mechanism === 'dispatch')
       return takeDispatchSnapshot(connect(first), topology, options);
-    }
+    if (options.mechanism === 'coordinator')
+      return takeCoordinatorSnapshot(connect({ ...first, ordinaryOnly: true }), topology, options);
     const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
     return takeBarrierSnapshot(members, coordinatorBarrier(topology.version), options);
   };

@@ -5,15 +5,18 @@ import type { Session } from '../session/session.ts';
 /**
  * As `readLockWait`, on Greenplum 6, which has no pg_blocking_pids: the sessions whose lock on the
  * relation conflicts with the awaited one. For ACCESS SHARE these are also sessions that wait
- * before it. The monitor must be a utility session, in which pg_locks shows this instance only.
+ * before it.
  */
 export async function readGreenplumLockWait(
   monitor: Session,
   waitingPid: number,
 ): Promise<LockWait | undefined> {
+  // An ordinary session of a coordinator also lists the locks of the segments.
+  const isOwn = monitor.target.ordinaryOnly === true ? 'w.gp_segment_id = -1' : 'true';
   const rows = await monitor.query<LockWait['blockers'][number] & AwaitedRelation>(
     `SELECT coalesce(h.pid, 0) AS pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
-            coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction' ELSE '' END) AS state,
+            coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction'
+              WHEN a.pid IS NOT NULL THEN 'state not visible to this role' ELSE '' END) AS state,
             coalesce(left(a.query, 500), '') AS query,
             coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000, 0)::float8 AS "runningMs",
             coalesce(a.query LIKE 'autovacuum:%', false) AS "isAutovacuum", n.nspname || '.' || c.relname AS relation,
@@ -21,10 +24,10 @@ export async function readGreenplumLockWait(
      FROM pg_locks w
      JOIN pg_class c ON c.oid = w.relation JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_locks h ON h.locktype = 'relation' AND h.database = w.database AND h.relation = w.relation
-       AND h.pid IS DISTINCT FROM w.pid AND h.mode = ANY (${conflictingModes('w.mode')})
+       AND h.gp_segment_id = w.gp_segment_id AND h.pid IS DISTINCT FROM w.pid AND h.mode = ANY (${conflictingModes('w.mode')})
        AND (h.granted OR w.mode = 'AccessShareLock')
      LEFT JOIN pg_stat_activity a ON a.pid = h.pid
-     WHERE w.pid = $1 AND NOT w.granted AND w.locktype = 'relation'
+     WHERE w.pid = $1 AND ${isOwn} AND NOT w.granted AND w.locktype = 'relation'
      ORDER BY "runningMs" DESC`,
     [waitingPid],
   );

@@ -56,13 +56,15 @@ export interface ExclusiveRequest extends Blocker {
  * only reads it queues behind them.
  */
 export function exclusiveRequests(monitor: Session): Promise<ExclusiveRequest[]> {
+  // On Greenplum an ordinary session also lists the locks of the segments.
+  const isOwn = monitor.target.ordinaryOnly === true ? 'l.gp_segment_id = -1' : 'true';
   return monitor.query(
     `SELECT DISTINCT ON (l.pid) l.pid, n.nspname AS schema, c.relname AS relation,
             coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
             coalesce(a.state, '') AS state, coalesce(left(a.query, 500), '') AS query, 0 AS "runningMs"
      FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-     WHERE NOT l.granted AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+     WHERE NOT l.granted AND ${isOwn} AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
 }

@@ -109,10 +109,12 @@ interface Monitor {
 }
 
 async function openMonitor(target: ConnectionTarget, signal: AbortSignal): Promise<Monitor> {
-  const { greenplum, content } = target;
+  const { greenplum, content, ordinaryOnly } = target;
   // An ordinary session of a Greenplum coordinator would ask every segment for its locks.
   const options =
-    greenplum === undefined ? {} : { options: traitsOf({ major: greenplum }).utilityOptions };
+    greenplum === undefined || ordinaryOnly === true
+      ? {}
+      : { options: traitsOf({ major: greenplum }).utilityOptions };
   const session = await openSession(
     { ...target, ...options },
     {

@@ -23,6 +23,15 @@ export const shards: FlavourDefinition = {
               'is for flavour greenplum only; with shards, list the coordinator as a segment with content -1',
           },
         ]),
+    ...(snapshot === 'coordinator'
+      ? [
+          {
+            path: ['backup', 'through'],
+            message:
+              '"coordinator" needs flavour greenplum: shards have no coordinator that reads the rows of all',
+          },
+        ]
+      : []),
     ...(snapshot === 'dispatch'
       ? [
           {

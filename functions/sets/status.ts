@@ -4,7 +4,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything, type Selection } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
-import { Plan } from '../../backup-set/documents/plan.ts';
+import { type Group, Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
 import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
@@ -21,6 +21,7 @@ export interface SetSummary {
   readonly chosen: boolean | undefined;
   readonly selection: Selection | undefined;
   readonly tags: readonly string[];
+  readonly group: Group | undefined;
   /** Undefined = it lives, and is not held. */
   readonly retention: SetRetention | undefined;
   readonly totals: Manifest['totals'] | undefined;
@@ -62,6 +63,7 @@ export async function lookAtSet(
     chosen: plan && !isEverything(plan.selection),
     selection: plan?.selection,
     tags: plan?.tags ?? [],
+    group: plan?.group,
     retention: retentionText(found),
     totals: manifest?.totals,
     needs: manifest?.needs ?? [],

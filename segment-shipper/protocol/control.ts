@@ -26,6 +26,7 @@ const Target = z.object({
   user: z.string(),
   options: z.string().exactOptional(),
   greenplum: z.literal(GREENPLUM_MAJORS).exactOptional(),
+  ordinaryOnly: z.literal(true).exactOptional(),
   password: z.string().exactOptional(),
   stallSeconds: z.number().positive().exactOptional(),
 });

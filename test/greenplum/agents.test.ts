@@ -14,7 +14,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS, type Snapshot, takenBy } from './support/snapshots.ts';
+import { SEGMENT_SNAPSHOTS, type Snapshot, takenBy } from './support/snapshots.ts';
 
 const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
@@ -60,7 +60,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
       backup: takenBy(snapshot),
     });
 
-  test.each(SNAPSHOTS)(
+  test.each(SEGMENT_SNAPSHOTS)(
     'backs up by %s and restores every row on the segments',
     async (snapshot) => {
       const config = await configured(source, snapshot);

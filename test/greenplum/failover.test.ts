@@ -18,7 +18,7 @@ import {
 import { withoutThrowaways } from './support/doctor-cluster.ts';
 import { waitForCopy } from './support/faults.ts';
 import { type MirroredCluster, mirroredCluster } from './support/mirrored-cluster.ts';
-import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
+import { SEGMENT_SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /** At RATE_BYTES this takes long enough that rows are in transit at the failover. */
 const MEGABYTES = 100;
@@ -61,7 +61,7 @@ describe.skipIf(withoutGreenplum || withoutThrowaways)('when a primary is lost',
   });
   beforeEach(() => cluster.recover());
 
-  describe.each(SNAPSHOTS)('a backup by %s', (snapshot) => {
+  describe.each(SEGMENT_SNAPSHOTS)('a backup by %s', (snapshot) => {
     test('waits for the mirror, and is complete', async () => {
       const config = await configOf({ backup: takenBy(snapshot) });
       await cluster.kill(0, 'p');

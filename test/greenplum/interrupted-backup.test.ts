@@ -69,7 +69,7 @@ const PROGRAM_FAULTS: readonly FaultCase[] = [
 
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %s', (snapshot) => {
   /** A content that ships rows. */
-  const shipping = snapshot === 'dispatch through the coordinator' ? -1 : 1;
+  const shipping = ['coordinator', 'dispatch through the coordinator'].includes(snapshot) ? -1 : 1;
   let place: Place;
   let fifoBase: string;
   let database: TestDatabase;

@@ -12,17 +12,14 @@ import {
   rangesOf,
 } from '../../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
-import type {
-  DiscoveredRelation,
-  DumpGaps,
-  HeldSnapshot,
-  NodeSnapshot,
-  Server,
-} from '../../../database/flavour.ts';
+import type { DiscoveredRelation } from '../../../database/discovered.ts';
+import type { DumpGaps, HeldSnapshot, NodeSnapshot, Server } from '../../../database/flavour.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { selectionOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
+import { mechanismOf } from '../../config/through.ts';
 import { type DecidedContents, withPins } from '../witness/documents.ts';
+import { type GroupRun, groupOf } from './group.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;
@@ -41,6 +38,8 @@ export interface Draft {
       readonly ranges?: ShippedRelation['ranges'];
     }[]
   >;
+  /** Absent = the set belongs to no group. */
+  readonly group?: GroupRun;
   /** What witnesses say about the contents that have some. */
   readonly decided?: DecidedContents;
 }
@@ -91,7 +90,7 @@ export function draftPlan(
       tool: TOOL,
       overdueAfterSeconds,
       snapshot: {
-        mechanism: config.backup.snapshot,
+        mechanism: mechanismOf(config),
         takenAt: held.takenAt.toISOString(),
         writerWaitMs: Math.round(held.writerWaitMs),
         attempts: held.attempts,
@@ -134,7 +133,8 @@ export async function storePlan(
 ): Promise<Plan> {
   for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
     const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
-    const plan = await withPins({ ...draft.body, timestamp }, draft.decided);
+    const body = { ...draft.body, ...groupOf(draft.group, timestamp), timestamp };
+    const plan = await withPins(body, draft.decided);
     const bytes = encode(Plan, plan);
     if (bytes.length > bytesMax) throw tooLarge(plan, bytes.length, bytesMax);
     try {
@@ -199,10 +199,10 @@ class RelationIds {
 const identifierOf = (systemIdentifier: string | undefined) =>
   systemIdentifier === undefined ? {} : { systemIdentifier };
 
-function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[] {
+function metadataOf({ definitions, largeObjects, withoutGlobals }: NodeSnapshot): MetadataFile[] {
   if (!definitions) return [];
   return [
-    'globals.sql.zst',
+    ...(withoutGlobals === true ? [] : (['globals.sql.zst'] as const)),
     'schema.dump',
     'sequences.sql.zst',
     ...(largeObjects > 0 ? (['large-objects.dump'] as const) : []),

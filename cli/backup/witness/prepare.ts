@@ -6,6 +6,7 @@ import type { WitnessProbe, WitnessSupport } from '../../../database/witness/pro
 import { WITNESSES } from '../../../database/witness/supports.ts';
 import { targetOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
+import { mechanismOf } from '../../config/through.ts';
 import type { ClusterContext } from '../../context.ts';
 import { noteWaiting } from '../../output/waiting.ts';
 
@@ -38,7 +39,7 @@ export async function prepareWitnesses(
   const { config } = context;
   const support = isOff(config) ? undefined : WITNESSES[config.flavour];
   const providers = (support?.providers ?? []).filter(
-    ({ kind }) => isOn(config, kind) && isSoundUnder(kind, config.backup.snapshot),
+    ({ kind }) => isOn(config, kind) && isSoundUnder(kind, mechanismOf(config)),
   );
   const lists = await mapInFlight(segments, SERVERS_AT_ONCE, async (segment) => {
     const target = targetOf(config, segment, context.env);

@@ -1,5 +1,5 @@
 import { ACCEPT_CLUSTER_FLAG, RATE_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../../flags.ts';
-import { BEFORE_FLAG, SET_DETAILS } from '../../set-name.ts';
+import { BEFORE_FLAG, GROUP_DETAILS, SET_DETAILS } from '../../set-name.ts';
 import { CHOICE_HELP, CHOICE_LISTS } from './choices.ts';
 import { CONTENT_FLAG } from './contents.ts';
 
@@ -67,7 +67,7 @@ export const RESTORE_FLAGS = [
 export const RESTORE_LISTS = [...SELECTION_LISTS, ...CHOICE_LISTS, CONTENT_FLAG[0]];
 
 export const RESTORE_DETAILS = [
-  SET_DETAILS,
+  `${SET_DETAILS} ${GROUP_DETAILS}`,
   'The target is the cluster in the configuration, and the database of the set. Use --config for another cluster, --redirect-db for another database, and --root to restore from an alternate location. PGDATABASE and database: in the configuration do not decide where a restore goes.',
   'Without --create or --truncate the databases must exist, and must hold none of the tables.',
   'A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <set>, or --create --drop-unfinished restores into them.',

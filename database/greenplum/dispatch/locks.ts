@@ -8,6 +8,7 @@ import { type Discovery, discoverRelations } from '../../catalog/relations.ts';
 import type { ConnectionTarget, SnapshotOptions, Wanted } from '../../flavour.ts';
 import { openSession, type Session } from '../../session/session.ts';
 import { greenplumCatalog } from '../catalog.ts';
+import { ordinaryLockWait } from '../through/lock-wait.ts';
 import type { GreenplumTopology } from '../topology.ts';
 import { traitsOf } from '../versions.ts';
 
@@ -33,8 +34,10 @@ export async function holdRelations(
 ): Promise<Held> {
   const label = options.label ?? 'stowage backup';
   const { signal } = options;
+  const { ordinaryOnly } = holder.target;
   // An ordinary session would ask every segment for its locks.
-  const target: ConnectionTarget = { ...holder.target, options: topology.utility };
+  const utility = ordinaryOnly === true ? {} : { options: topology.utility };
+  const target: ConnectionTarget = { ...holder.target, ...utility };
   const applicationName = `${label} monitor`;
   const monitor = await openSession(target, { purpose: 'probe', applicationName, signal });
   try {
@@ -52,7 +55,10 @@ async function attempts(
   now: () => Date,
 ): Promise<Held> {
   const read = () => discover(holder, options.selection, version);
-  const { lockWait = readLockWait } = traitsOf(version);
+  const { lockWait = readLockWait } =
+    holder.target.ordinaryOnly === true
+      ? { lockWait: ordinaryLockWait(version) }
+      : traitsOf(version);
   const [segment = { content: COORDINATOR, host: '', port: 0 }] = segments;
   const cancelled = options.signal ?? new AbortController().signal;
   for (let attempt = 1; ; attempt++) {

@@ -13,6 +13,8 @@ import { inspectInstance } from './instance.ts';
 import { judgeProduct, readProduct } from './product.ts';
 import { inspectPrograms } from './programs.ts';
 import { checkServerPrograms } from './rights.ts';
+import { adviseThrough } from './through/advice.ts';
+import { inspectThrough } from './through/inspect.ts';
 import { type InstanceRow, judgeTopology, primariesUp, readInstances } from './topology.ts';
 
 type GreenplumInspection = InspectOptions & { readonly coordinator: Segment };
@@ -39,13 +41,16 @@ export async function inspectGreenplum(
   try {
     const { session, database } = await openCoordinator(connect(coordinator), signal);
     try {
-      return await inspectCluster(cluster, session, database);
+      const checks = await inspectCluster(cluster, session, database);
+      return [...checks, ...placed('cluster', adviseThrough(checks))];
     } finally {
       await session.close();
     }
   } catch (error) {
     const detail = await refusalOf(error, connect(coordinator));
-    return [{ of: 'content -1', name: 'utility session', ok: false, detail }];
+    const refused = { of: 'content -1', name: 'utility session', ok: false, detail };
+    const isReachable = (await inspectThrough(coordinator, options)).every(({ ok }) => ok);
+    return [refused, ...placed('cluster', isReachable ? adviseThrough([refused]) : [])];
   }
 }
 

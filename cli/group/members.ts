@@ -1,0 +1,43 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { GroupId } from '../../backup-set/documents/plan.ts';
+import { type GroupState, groupsOf } from '../../backup-set/groups/groups.ts';
+import { listTimestamps } from '../../functions/sets/list.ts';
+import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { Context } from '../context.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+
+/** The group that an argument names; undefined = it names a set. */
+export function groupNameFrom([text = '']: readonly string[]): string | undefined {
+  return GroupId.safeParse(text).success ? text : undefined;
+}
+
+export interface FoundGroup extends GroupState {
+  /** The sets of the group, oldest first. */
+  readonly sets: readonly SetSummary[];
+}
+
+/**
+ * Looks for the sets of a group: no set of a run is older than the timestamp in the group's name.
+ * @throws StowageError `set/not-found` when the root has none.
+ */
+export async function findGroup(
+  context: Context,
+  store: ObjectStore,
+  id: string,
+): Promise<FoundGroup> {
+  const deps = functionDeps(context, store);
+  const first = id.slice(id.indexOf('-') + 1);
+  const sets: SetSummary[] = [];
+  for (const timestamp of await listTimestamps(store)) {
+    context.signal.throwIfAborted();
+    if (timestamp < first) continue;
+    const set = await describeSet(deps, timestamp);
+    if (set?.group?.id !== id) continue;
+    sets.push(set);
+    if (groupsOf(sets)[0]?.status === 'complete') break;
+  }
+  const [state] = groupsOf(sets);
+  if (state !== undefined) return { ...state, sets };
+  throw new StowageError('set/not-found', `no set under ${store.url} belongs to ${id}`);
+}

@@ -88,8 +88,10 @@ export function countingRows(name: string, compression: Compression): Counting {
     async feed(chunk) {
       fail();
       isEmpty &&= chunk.length === 0;
-      if (!decoder.write(chunk))
-        await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]);
+      if (!decoder.write(chunk)) {
+        const room = Promise.race([once(decoder, 'drain'), once(decoder, 'close')]);
+        await room.catch(() => undefined);
+      }
       fail();
     },
     async end() {

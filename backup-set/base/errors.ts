@@ -1,3 +1,5 @@
+import { ROWS_ERRORS } from './errors/rows-errors.ts';
+
 /**
  * Every failure that a user can act on: a stable code, the exit code it leads to, and what to do.
  * docs/errors.md is printed from this table. Codes are never reused.
@@ -81,6 +83,7 @@ export const ERRORS = {
     exit: 3,
     hint: 'the report of gpbackup and its log in gpAdminLogs have the reason; correct it and back up again',
   },
+  ...ROWS_ERRORS,
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

@@ -10,6 +10,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   validate: async () => (await import('./validate.ts')).validateCommand,
   verify: async () => (await import('./validate.ts')).verifyCommand,
   restore: async () => (await import('./restore.ts')).restoreCommand,
+  cat: async () => (await import('../export/command.ts')).catCommand,
+  export: async () => (await import('../export/command.ts')).exportCommand,
+  import: async () => (await import('../import/command.ts')).importCommand,
+  dump: async () => (await import('../dump/command.ts')).dumpCommand,
   copy: async () => (await import('./copy.ts')).copyCommand,
   adopt: async () => (await import('../adopt/command.ts')).adoptCommand,
   'gpbackup-plugin': async () =>

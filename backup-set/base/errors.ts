@@ -75,6 +75,14 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',
   },
+  'gpbackup/stream': {
+    exit: 3,
+    hint: 'a program of gpbackup on this host ended early (killed, a full disk): see the logs of gpbackup in gpAdminLogs, then back up again',
+  },
+  'gpbackup/failed': {
+    exit: 3,
+    hint: 'the report of gpbackup and its log in gpAdminLogs have the reason; correct it and back up again',
+  },
   ...ROWS_ERRORS,
   'set/needed': {
     exit: 4,

@@ -55,6 +55,12 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     attempt,
     file: fc.constantFrom(...METADATA_FILES),
   }),
+  file: fc.record({
+    kind: fc.constant('file'),
+    timestamp,
+    content,
+    name: fc.stringMatching(/^gpbackup_[\w.-]{1,200}$/),
+  }),
   pack: fc.record({ kind: fc.constant('pack'), timestamp, content, attempt, worker, sequence }),
   receipt: fc.record({
     kind: fc.constant('receipt'),

@@ -2,8 +2,11 @@ import { StowageError } from './errors.ts';
 import { EXPORTS, type ExportKey, parseExportKey } from './keys/export-keys.ts';
 import {
   EXPIRIES,
+  METADATA_FILES,
+  type MetadataFile,
   PHASES,
   parseExpiryKey,
+  parseFile,
   parseLockRecord,
   parseMark,
   parseRestoreKey,
@@ -25,6 +28,7 @@ export type Key =
       readonly file: MetadataFile;
     } & SetContent)
   | ({ readonly kind: 'pack' | 'receipt' } & Shipment)
+  | ({ readonly kind: 'file'; readonly name: string } & SetContent)
   | {
       readonly kind: 'verdict';
       readonly timestamp: string;
@@ -79,20 +83,13 @@ export interface Shipment extends SetContent {
   readonly sequence: number;
 }
 
-export const METADATA_FILES = [
-  'globals.sql.zst',
-  'schema.dump',
-  'sequences.sql.zst',
-  'large-objects.dump',
-] as const;
-export type MetadataFile = (typeof METADATA_FILES)[number];
 export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
 const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 /** Beside the parts of the manifest: what may create these may create it. */
 const NEEDS = 'manifest/needs.json';
 export type Phase = (typeof PHASES)[number];
-export { EXPIRIES, PHASES };
+export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES };
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
@@ -179,6 +176,8 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}metadata/${key.content}/${key.attempt}-${key.file}`;
     case 'pack':
       return `${setPrefix(key.timestamp)}data/${key.content}/${shipmentName(key)}.pack`;
+    case 'file':
+      return `${setPrefix(key.timestamp)}data/${key.content}/${key.name}`;
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
     case 'base-part':
@@ -288,7 +287,7 @@ function parseSetKey(text: string): Key | undefined {
     const [content = 0, attempt = 0] = metadata.slice(1, 3).map(Number);
     return { kind: 'metadata', timestamp, content, attempt, file };
   }
-  const mark = parseMark(rest) ?? parseLockRecord(rest);
+  const mark = parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest);
   if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);

@@ -47,6 +47,10 @@ export const PROBLEMS = {
     meaning: 'a file with definitions, roles, sequences or large objects did not arrive',
     hint: 'look for the failure of its content, then back up again',
   },
+  'file-missing': {
+    meaning: 'a file of gpbackup, or its receipt, did not arrive',
+    hint: 'look at the log of gpbackup for the upload that failed, then back up again',
+  },
   'pack-not-tiled': {
     meaning: 'the extents of a receipt leave a gap in its pack or overlap',
     hint: 'use another set; report it with the receipt',

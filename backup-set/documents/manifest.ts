@@ -13,6 +13,8 @@ import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
+import { Files } from '../files/expected.ts';
+import { storedFile } from '../files/names.ts';
 import { ContentWitness, RelationWitness } from '../witness/kinds.ts';
 import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
@@ -94,6 +96,8 @@ export const ManifestPart = z.object({
   metadata: z.array(ObjectRef.extend({ file: z.enum(METADATA_FILES) })),
   relations: CountedRelations,
   packs: z.array(ObjectRef.extend({ extents: Extents })),
+  /** Of a set with the feature `files`. */
+  files: z.array(ObjectRef.extend(storedFile)).exactOptional(),
 });
 export type ManifestPart = z.infer<typeof ManifestPart>;
 
@@ -139,6 +143,7 @@ export const Manifest = z.object({
   snapshot: Snapshot,
   compression: Compression,
   ...baseFields,
+  files: Files.exactOptional(),
   tags: Tags.exactOptional(),
   group: Group.exactOptional(),
   selection: Selection,
@@ -162,13 +167,15 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** All objects of one content, each once: metadata files, then packs. */
+/** All objects of one content, each once: metadata files, packs, files of another tool. */
 export function* objectsOf({
   content,
   metadata,
   packs,
+  files = [],
 }: ManifestPart): Generator<ObjectRef & { readonly content: number }> {
-  for (const stored of [...metadata, ...packs]) yield { content, ...objectRefShape(stored) };
+  for (const stored of [...metadata, ...packs, ...files])
+    yield { content, ...objectRefShape(stored) };
 }
 
 /** The part of a manifest for one content, if it is the one that the manifest pins. */

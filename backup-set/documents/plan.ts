@@ -3,6 +3,7 @@ import { Content, Count, header, IsoDate, Name, PartDigest, Sha256 } from '../ba
 import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import { Files } from '../files/expected.ts';
 
 /** A generated column: the set has no values of it. */
 export const GeneratedColumn = z.object({
@@ -112,7 +113,7 @@ export type Base = z.infer<typeof Base>;
 /** Fields of plan and manifest of a set with a base, or with witnesses. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness'])).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness', 'files'])).exactOptional(),
   base: Base.exactOptional(),
 };
 
@@ -171,6 +172,7 @@ export const Plan = z.object({
   packBytes: Count,
   compression: Compression,
   ...baseFields,
+  files: Files.exactOptional(),
   tags: Tags.exactOptional(),
   group: Group.exactOptional(),
   selection: Selection,

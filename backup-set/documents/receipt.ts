@@ -14,6 +14,7 @@ import {
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { plural } from '../base/words.ts';
+import { storedFile } from '../files/names.ts';
 import { fastArray, isCount, isCrc32, isDigest, isRowFormat } from './fast-array.ts';
 
 /**
@@ -147,10 +148,12 @@ export const Receipt = z.discriminatedUnion('kind', [
     file: z.enum(METADATA_FILES),
   }),
   z.object({ ...shipped, kind: z.literal('carried'), extents: CarriedExtents }),
+  z.object({ ...shipped, kind: z.literal('file'), object: ObjectRef, ...storedFile }),
 ]);
 export type Receipt = z.infer<typeof Receipt>;
 /** A receipt of a stored object. */
 export type ObjectReceipt = Exclude<Receipt, { kind: 'carried' }>;
+export type FileReceipt = Extract<Receipt, { kind: 'file' }>;
 export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;
 export type CarriedReceipt = Extract<Receipt, { kind: 'carried' }>;
 

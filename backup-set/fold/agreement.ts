@@ -42,7 +42,8 @@ export function planDisagreements(plan: Plan): Problem[] {
 }
 
 /** Rows are carried from an older set, and only in a set whose readers know that. */
-function baseDisagreements({ timestamp, base, features, contents, relations }: Plan): string[] {
+function baseDisagreements(plan: Plan): string[] {
+  const { timestamp, base, features, contents, relations } = plan;
   const uses =
     contents.some((content) => content.base !== undefined) ||
     relations.some(({ baseRelation }) => baseRelation !== undefined);
@@ -58,6 +59,22 @@ function baseDisagreements({ timestamp, base, features, contents, relations }: P
     (features?.includes('witness') === true)
       ? []
       : ['the plan has only one of witnesses and the feature "witness"']),
+    ...filesDisagreements(plan),
+  ];
+}
+
+/** A set consists of the files of another tool, or of packs. */
+function filesDisagreements({ timestamp, files, features, relations }: Plan): string[] {
+  if ((files !== undefined) !== (features?.includes('files') === true))
+    return ['the plan has only one of files and the feature "files"'];
+  if (files === undefined) return [];
+  const oids = new Set(files.tables.map(({ oid }) => oid));
+  return [
+    ...(relations.length > 0 ? ['the plan has both files of another tool and relations'] : []),
+    ...(oids.size < files.tables.length ? ['the plan lists a table of gpbackup twice'] : []),
+    ...(files.needs.some((older) => older >= timestamp)
+      ? ['the set needs files of a set that is not older than it']
+      : []),
   ];
 }
 

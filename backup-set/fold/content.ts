@@ -16,6 +16,7 @@ import type { PlannedContent } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
 import type { SealPart } from '../documents/seal.ts';
 import type { Witnesses } from '../documents/witnesses.ts';
+import { countFiles } from '../files/count-files.ts';
 import { partDisagreements } from './agreement.ts';
 import { carriedRows } from './carried/rows.ts';
 import type { SealedSet } from './fold.ts';
@@ -86,10 +87,12 @@ function countContent(
   const packs = [...shipped, ...carried.packs];
   const relations = countRelations(plan.relations, planned, sealed, counts, packs, counted);
   const metadata = countMetadata(planned, counted.receipts);
+  const { files, ...counting } = countFiles(plan, planned.content, counted.receipts);
   const problems = partDisagreements(sealed).concat(
     counted.problems,
     relations.problems,
     metadata.problems,
+    counting.problems,
   );
   if (problems.length > 0) return failure(problems);
   const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
@@ -110,6 +113,7 @@ function countContent(
     metadata: metadata.files,
     relations: withWitnesses(relations.counts, carried.witnesses, counts, plan.timestamp),
     packs: packsThatCount(counts, packs),
+    ...(files && { files }),
   });
 }
 

@@ -71,7 +71,12 @@ function readReceipt(
 /** The key that the object of a receipt must have. */
 function objectKeyOf(receipt: ObjectReceipt): string {
   const { timestamp, content, attempt, worker, sequence } = receipt;
-  return receipt.kind === 'pack'
-    ? formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence })
-    : formatKey({ kind: 'metadata', timestamp, content, attempt, file: receipt.file });
+  switch (receipt.kind) {
+    case 'pack':
+      return formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
+    case 'metadata':
+      return formatKey({ kind: 'metadata', timestamp, content, attempt, file: receipt.file });
+    case 'file':
+      return formatKey({ kind: 'file', timestamp, content, name: receipt.file });
+  }
 }

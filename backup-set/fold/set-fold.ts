@@ -5,6 +5,7 @@ import { boundedProblems } from '../base/verdict.ts';
 import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
 import type { Plan } from '../documents/plan.ts';
 import { gatherNeeds, Needs } from '../documents/retention/needs.ts';
+import { fileCounts } from '../files/count-files.ts';
 import type { FoldedContent } from './content.ts';
 import { dispatchDisagreements } from './dispatched.ts';
 import type { Folded, SealedSet } from './fold.ts';
@@ -25,6 +26,7 @@ export function createSetFold(set: SealedSet): SetFold {
   const contents = new Map<number, ManifestContent | undefined>();
   const totals = relationTotals(plan.relations.length);
   const needs = gatherNeeds(plan.timestamp);
+  const files = plan.files && fileCounts(plan.files);
   return {
     add({ content, problems, part }) {
       if (contents.has(content)) return;
@@ -36,6 +38,7 @@ export function createSetFold(set: SealedSet): SetFold {
       if (part === undefined) return;
       totals.add(part.value);
       for (const { key } of part.value.packs) needs.add(key);
+      if (part.value.files) files?.add(part.value.files);
     },
     end() {
       for (const { content } of plan.contents) {
@@ -51,7 +54,9 @@ export function createSetFold(set: SealedSet): SetFold {
       if (gathered.total > 0) return { status: gathered.worst, plan, ...gathered.list() };
       const complete = [...contents.values()].filter((content) => content !== undefined);
       // Only for a set without missing contents: else every relation would be reported.
-      const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows);
+      const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows).concat(
+        files?.problems() ?? [],
+      );
       if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
       return manifestOf(set, complete, totals, needs.list());
     },
@@ -87,15 +92,16 @@ function manifestOf(
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
+    ...(plan.files && { files: plan.files }),
     ...(plan.tags && { tags: plan.tags }),
     ...(plan.group && { group: plan.group }),
     selection: plan.selection,
     proof,
-    needs: [...new Set(packs.map(({ set: older }) => older))],
+    needs: [...new Set(packs.map(({ set: older }) => older).concat(plan.files?.needs ?? []))],
     ...(needs && { needed: digestOf(needs) }),
     totals: {
       contents: contents.length,
-      relations: plan.relations.length,
+      relations: plan.relations.length + (plan.files?.tables.length ?? 0),
       rows: total('rows'),
       bytes: total('bytes'),
       storedBytes: total('storedBytes'),
@@ -157,8 +163,8 @@ function factsOf({
 }
 
 function totalsOf(
-  { timestamp, witness, relations, packs, metadata }: ManifestPart,
-  { base }: Pick<Plan, 'base'>,
+  { timestamp, content, witness, relations, packs, metadata, files = [] }: ManifestPart,
+  { base, files: ofTool }: Pick<Plan, 'base' | 'files'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
   const isOwn = ({ key }: { readonly key: string }) => key.startsWith(ours);
@@ -169,11 +175,11 @@ function totalsOf(
   const older = packs.filter((pack) => !isOwn(pack));
   const olderBytes = sum(older, ({ extents }) => sum(extents, ({ length }) => length));
   return {
-    relations: relations.length,
-    rows: sum(relations, ({ rows }) => rows),
-    bytes: sum(relations, ({ bytes }) => bytes),
-    storedBytes: sum(packs, ({ bytes }) => bytes) + sum(metadata, ({ bytes }) => bytes),
-    objects: packs.length + metadata.length,
+    relations: relations.length + (content < 0 ? 0 : (ofTool?.tables.length ?? 0)),
+    rows: sum(relations, ({ rows }) => rows) + sum(files, ({ rows = 0 }) => rows),
+    bytes: sum(relations, ({ bytes }) => bytes) + sum(files, ({ rowBytes = 0 }) => rowBytes),
+    storedBytes: sum([...packs, ...metadata, ...files], ({ bytes }) => bytes),
+    objects: packs.length + metadata.length + files.length,
     extents: sum(packs, ({ extents }) => extents.length),
     ...(base && { newBytes, newObjects: own.length, usedBytes: newBytes + olderBytes }),
     ...(witness && { readRelations: sum(relations, (one) => (wasRead(one, timestamp) ? 1 : 0)) }),

@@ -111,6 +111,10 @@ export function bringsLargeObjects(
 }
 
 function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
+  if (manifest.files !== undefined) {
+    const message = 'the set consists of files of gpbackup: `stowage restore` converts it first';
+    return [{ code: 'request-impossible', message }];
+  }
   const problem = (message: string, content?: number): Problem => ({
     code: 'request-impossible',
     message,

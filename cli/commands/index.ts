@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   dump: async () => (await import('../dump/command.ts')).dumpCommand,
   copy: async () => (await import('./copy.ts')).copyCommand,
   adopt: async () => (await import('../adopt/command.ts')).adoptCommand,
+  'gpbackup-plugin': async () =>
+    (await import('../gpbackup-plugin/command.ts')).gpbackupPluginCommand,
   repair: async () => (await import('./repair.ts')).repairCommand,
   expire: async () => (await import('./expire.ts')).expireCommand,
   hold: async () => (await import('./hold.ts')).holdCommand,

@@ -19,6 +19,7 @@ import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
+import { filesLines } from '../gpbackup-plugin/show-lines.ts';
 import { groupNameFrom } from '../group/members.ts';
 import { showGroup } from '../group/show.ts';
 import { withStore } from '../open.ts';
@@ -95,7 +96,9 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     '',
     segmentsTable(manifest),
     '',
-    tablesTable(manifest, tablesShown),
+    ...(manifest.files === undefined
+      ? [tablesTable(manifest, tablesShown)]
+      : filesLines(manifest, tablesShown)),
     ...notShippedLines(manifest),
     ...definitionLines(manifest),
     ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),

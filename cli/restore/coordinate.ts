@@ -18,6 +18,7 @@ import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
 import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
+import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -58,7 +59,7 @@ export async function runRestore(
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
     const startedAt = given.clock();
-    const { check, options } = await prepare(given, opened, asked);
+    const { check, options } = await prepare(given, opened, asked, true);
     const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
@@ -102,7 +103,7 @@ export function runDryRun(
   asked: RestoreOptions | ResumeOptions,
 ): Promise<DryRun> {
   return withStore(given, async (opened) => {
-    const { check, options } = await prepare(given, opened, asked);
+    const { check, options } = await prepare(given, opened, asked, false);
     return dryRun(check, options.dropUnfinished);
   });
 }
@@ -112,6 +113,7 @@ async function prepare(
   given: ClusterContext,
   opened: ObjectStore,
   asked: RestoreOptions | ResumeOptions,
+  mayConvert: boolean,
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
   // The archives are read before the restore, to see what they need, and after it.
   const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
@@ -120,9 +122,12 @@ async function prepare(
     options.map === undefined
       ? onlyContents(whole, options.contents)
       : onlyTargets(whole, options.map);
-  const timestamp = await findSet(given, store, options.set);
-  await requireLiving(functionDeps(given, store), timestamp);
-  const manifest = await loadManifest(given, store, timestamp);
+  const found = await findSet(given, store, options.set);
+  await requireLiving(functionDeps(given, store), found);
+  const stored = await loadManifest(given, store, found);
+  const isConverted = stored.files !== undefined;
+  const timestamp = isConverted ? await convertedSet(given, opened, stored, mayConvert) : found;
+  const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
   const context = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);

@@ -119,7 +119,8 @@ function difference(
   if (!isObjectKey(received.key))
     return {
       code: 'documents-disagree',
-      message: 'the manifest lists a key that is not the key of a pack or metadata file',
+      message:
+        'the manifest lists a key that is not the key of a pack, metadata file or file of gpbackup',
     };
   if (stored === undefined) return { code: 'object-missing', message: 'the object is missing' };
   if (stored.bytes !== received.bytes) {
@@ -142,5 +143,5 @@ async function etagDifference(
 
 function isObjectKey(key: string): boolean {
   const kind = parseKey(key)?.kind;
-  return kind === 'pack' || kind === 'metadata';
+  return kind === 'pack' || kind === 'metadata' || kind === 'file';
 }

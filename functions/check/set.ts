@@ -24,6 +24,7 @@ import { readDocument } from '../stored/load.ts';
 import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 import { type CheckedContent, checkContent } from './content.ts';
 import { folderLists } from './folder-lists.ts';
+import { checkNeededFiles } from './needed-files.ts';
 import { type RewrittenObjects, rewrittenObjects } from './rewritten.ts';
 
 export interface CheckedSet extends Finding {
@@ -122,7 +123,9 @@ async function checkProof(
   const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {
     take(await checkContent(deps, manifest, content, part, list, rewritten));
   });
-  return joinProblems(compareFolded(folded, raw), await compareNeeds(deps, timestamp, folded));
+  const needs = await compareNeeds(deps, timestamp, folded);
+  const needed = await checkNeededFiles(deps, manifest);
+  return joinProblems(joinProblems(compareFolded(folded, raw), needs), needed);
 }
 
 /** manifest/needs.json must be what the receipts give: expiry keeps the packs that it names. */

@@ -71,6 +71,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'export':
     case 'metadata':
     case 'pack':
+    case 'file':
     case 'task-plan':
     case 'task-outcome':
     case 'restore-plan':

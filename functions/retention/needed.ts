@@ -67,6 +67,8 @@ export async function neededPacksOf(
   return {
     isNeeded(key) {
       const parsed = parseKey(key);
+      // An increment of gpbackup needs older sets as a whole: a list names packs only.
+      if (parsed?.kind === 'file') return whole.has(parsed.timestamp);
       if (parsed?.kind !== 'pack') return false;
       return whole.has(parsed.timestamp) || packs.has(compact(key));
     },

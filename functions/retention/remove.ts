@@ -58,7 +58,7 @@ export async function removeSet(
 ): Promise<Removal> {
   const sums = zero();
   if (manifestBytes !== undefined) addTo(sums, manifestBytes, false);
-  const isPack = (key: Key | undefined) => key?.kind === 'pack';
+  const isPack = (key: Key | undefined) => key?.kind === 'pack' || key?.kind === 'file';
   const isMark = (key: Key | undefined) => key?.kind === 'retention';
   const folder = setPrefix(timestamp);
   // Twice: a program that began before the tombstone can have written something since, and a
@@ -98,7 +98,7 @@ async function removeEach(
   };
   for await (const { key, bytes } of deps.store.list(prefix, signalOf(deps))) {
     if (!goes(key)) {
-      if (parseKey(key)?.kind === 'pack' && prefix.endsWith('data/')) addTo(sums, bytes, true);
+      if (prefix.endsWith('data/')) addTo(sums, bytes, true);
       continue;
     }
     addTo(sums, bytes, false);

@@ -93,6 +93,7 @@ async function isSilent(deps: Deps, upload: PendingUpload, seconds: number): Pro
 
 const KINDS_OF_SHIPPERS: ReadonlySet<Key['kind'] | undefined> = new Set([
   'pack',
+  'file',
   'metadata',
   'receipt',
 ]);

@@ -51,12 +51,13 @@ export function wholeContent({ content, totals }: Manifest['contents'][number]):
 
 /** Cuts a content into pieces within the limits. */
 export function* cutContent(
-  { content, metadata, packs }: ManifestPart,
+  { content, metadata, packs, files = [] }: ManifestPart,
   limits = SLICE_LIMITS,
 ): Generator<WeighedPiece> {
   const weights = [
     ...metadata.map(({ bytes }) => ({ bytes, extents: 0 })),
     ...packs.map(({ bytes, extents }) => ({ bytes, extents: extents.length })),
+    ...files.map(({ bytes }) => ({ bytes, extents: 0 })),
   ];
   let piece: WeighedPiece | undefined;
   for (const [at, weight] of weights.entries()) {

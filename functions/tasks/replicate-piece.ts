@@ -67,6 +67,7 @@ async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
 
 const KINDS_OF_PART: readonly Key['kind'][] = [
   'pack',
+  'file',
   'metadata',
   'receipt',
   'seal-part',
@@ -87,6 +88,6 @@ function keyNotInPart(object: string): Problem {
   return {
     code: 'documents-disagree',
     object,
-    message: 'the manifest lists a key that is not the key of a pack, metadata file or receipt',
+    message: 'the manifest lists a key that is not the key of a pack, file or receipt',
   };
 }

@@ -4,7 +4,16 @@
  * argument names another folder.
  */
 import { createHash } from 'node:crypto';
-import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/base/errors.ts';
@@ -16,6 +25,8 @@ const PROGRAMS = [
   { entry: 'segment-shipper/main.ts', name: 'segment-shipper', flags: SHIPPER_FLAGS },
 ] as const;
 const OUT = path.resolve(ROOT, process.argv[2] ?? 'dist');
+/** It starts stowage.js of its own folder. */
+const PLUGIN = 'infra/launch/stowage-gpbackup-plugin';
 const LAUNCHER = 'infra/launch/launch.ts';
 
 /** Replaced by the digest of the file. */
@@ -100,6 +111,9 @@ try {
     const { size } = await stat(file);
     process.stdout.write(`${path.relative(ROOT, file)} ${(size / 1e6).toFixed(2)} MB\n`);
   }
+  const plugin = path.join(OUT, path.basename(PLUGIN));
+  await copyFile(path.join(ROOT, PLUGIN), plugin);
+  await chmod(plugin, 0o755);
 } catch (error) {
   // esbuild has already printed its own errors with their source lines.
   process.stderr.write(`build: ${messageOf(error)}\n`);

@@ -7,12 +7,28 @@ import { Instant, RestoreId, TaskId } from '../timestamps.ts';
 export const RETENTION_MARKS = ['ended', 'expired', 'held', 'read', 'reading', 'released'] as const;
 export type RetentionMark = (typeof RETENTION_MARKS)[number];
 
+export const METADATA_FILES = [
+  'globals.sql.zst',
+  'schema.dump',
+  'sequences.sql.zst',
+  'large-objects.dump',
+] as const;
+export type MetadataFile = (typeof METADATA_FILES)[number];
+
 export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
 
 /** A run of expiry that a schedule starts. */
 export const EXPIRIES = 'expiries/';
 
 const MARK = /^retention\/(\d{17})-([a-z]+)\.json$/;
+
+const FILE = /^data\/(-1|\d{1,6})\/(gpbackup_[\w.-]{1,200})$/;
+
+/** A file of gpbackup. `rest` is a key after the prefix of its set. */
+export function parseFile(rest: string) {
+  const [, content, name] = FILE.exec(rest) ?? [];
+  return name === undefined ? undefined : { kind: 'file' as const, content: Number(content), name };
+}
 
 /** `rest` is a key after the prefix of its set. */
 export function parseMark(rest: string) {

@@ -106,6 +106,7 @@ async function readBase(
   for (const field of ['cluster', 'database', 'flavour'] as const)
     if (manifest[field] !== config[field])
       return { why: `its ${field} is ${manifest[field]}`, isOfAnother: true };
+  if (manifest.files !== undefined) return { why: 'it consists of files of gpbackup' };
   if ((await retentionOf(deps, timestamp)).state !== 'living') return { why: 'it has expired' };
   // Packs of a copy have other ETags than its receipts.
   if (manifest.root !== deps.store.url) return { why: `it was first written to ${manifest.root}` };

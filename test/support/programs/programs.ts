@@ -13,4 +13,9 @@ const fileOf = (name: string, source: string) =>
 export const STOWAGE = fileOf('stowage.js', 'cli/main.ts');
 /** The demo runs from a checkout only. */
 export const STOWAGE_SOURCE = sourceOf('cli/main.ts');
+/** A script: it runs the program beside it. */
+export const GPBACKUP_PLUGIN = fileOf(
+  'stowage-gpbackup-plugin',
+  'infra/launch/stowage-gpbackup-plugin',
+);
 export const SHIPPER = fileOf('segment-shipper.js', 'segment-shipper/main.ts');

@@ -58,6 +58,7 @@ export function keyClasses({
     'backup-report': ofSet('backup-report'),
     metadata: [{ kind: 'metadata', timestamp, content, attempt: 1, file: 'schema.dump' }],
     pack: [{ kind: 'pack', ...shipment }],
+    file: [{ kind: 'file', timestamp, content, name: `gpbackup_0_${timestamp}_16384.gz` }],
     receipt: [{ kind: 'receipt', ...shipment }],
     verdict: (['stitch', 'validate', 'verify'] as const).map((level) => ({
       kind: 'verdict',
@@ -107,6 +108,7 @@ function classOf(key: Key): string {
     case 'witnesses':
       return 'plan';
     case 'pack':
+    case 'file':
     case 'metadata':
       return 'packs';
     case 'receipt':

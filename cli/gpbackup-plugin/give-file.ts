@@ -1,0 +1,47 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { Place } from './place.ts';
+
+/** Writes a stored file to its path on this host: a file that is there is whole. */
+export async function giveFile(
+  store: ObjectStore,
+  { key }: Place,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temp = `${path}.stowage-${process.pid}`;
+  try {
+    await pipeline(Readable.from(store.get(key, { signal })), createWriteStream(temp), { signal });
+    await rename(temp, path);
+  } finally {
+    await rm(temp, { force: true });
+  }
+}
+
+/** The ranges of `restore_data_subset`: `n start end start end …`, end exclusive. */
+export async function readOffsets(path: string): Promise<{ offset: number; length: number }[]> {
+  const numbers = (await readFile(path, 'utf8')).trim().split(/\s+/).map(Number);
+  const [ranges = 0, ...bounds] = numbers;
+  if (!numbers.every(Number.isSafeInteger) || bounds.length !== 2 * ranges)
+    throw new StowageError('usage/flag', `${path} has no list of offsets: n start end …`);
+  return Array.from({ length: ranges }, (_, at) => {
+    const [start = 0, end = 0] = bounds.slice(2 * at, 2 * at + 2);
+    return { offset: start, length: end - start };
+  });
+}
+
+/** Parts of a file, one after the other. */
+export async function* giveRanges(
+  store: ObjectStore,
+  { key }: Place,
+  ranges: readonly { readonly offset: number; readonly length: number }[],
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for (const range of ranges) if (range.length > 0) yield* store.get(key, { signal, ...range });
+}

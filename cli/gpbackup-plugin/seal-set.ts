@@ -1,0 +1,171 @@
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import {
+  decode,
+  digestOf,
+  encode,
+  FORMAT_VERSION,
+  RECEIPT_BYTES_MAX,
+  sha256,
+} from '../../backup-set/base/document.ts';
+import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import { Receipt } from '../../backup-set/documents/receipt.ts';
+import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
+import { expectedFiles } from '../../backup-set/files/expected.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { parseDocument, Toc } from '../adopt/gpbackup/documents.ts';
+import { UnsoundScript } from '../adopt/script/unsound.ts';
+import type { Config } from '../config/schema.ts';
+import { plannedSet, SealedConfig } from './planned.ts';
+import type { Plugin, StoredReceipt } from './store-file.ts';
+
+const READS_AT_ONCE = 32;
+const SOURCE_BYTES_MAX = 512 * 1024 * 1024;
+
+/**
+ * Writes plan and seal of a set whose backup has ended, successfully or not, from what gpbackup has
+ * stored of it. Then the functions can prove it.
+ * @returns undefined when gpbackup has stored no config.yaml, or when the set has a seal.
+ */
+export async function sealSet(
+  plugin: Plugin,
+  config: Pick<Config, 'cluster' | 'backup'>,
+  timestamp: string,
+): Promise<Plan | undefined> {
+  const { store, clock } = plugin;
+  const read = (rest: string) => readSource(store, timestamp, rest);
+  const configText = await read('config.yaml');
+  if (configText === undefined) return undefined;
+  if ((await store.head(formatKey({ kind: 'seal', timestamp }))) !== undefined) return undefined;
+  const source = parsed('config.yaml', () => parseDocument(SealedConfig, configText));
+  const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
+  const receipts = await receiptsOf(plugin, timestamp);
+  const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
+  const plan = plannedSet(
+    {
+      timestamp,
+      stored: stored.map(({ receipt }) => receipt.file),
+      config: source,
+      tables:
+        toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
+      metadata: metadata?.toString('latin1', 0, 1000) ?? '',
+    },
+    config,
+    store.url,
+  );
+  const failures = await failuresOf(store, source, plan);
+  const planBytes = encode(Plan, plan);
+  await store.create(formatKey({ kind: 'plan', timestamp }), planBytes);
+  const contents: Seal['contents'] = [];
+  for (const { content } of plan.contents) {
+    const part = encode(SealPart, sealPart(plan, content, receipts));
+    await store.create(formatKey({ kind: 'seal-part', timestamp, content }), part);
+    contents.push({ content, part: digestOf(part) });
+  }
+  const seal: Seal = {
+    format: 'stowage/seal',
+    version: FORMAT_VERSION,
+    timestamp,
+    sealedAt: clock().toISOString(),
+    planSha256: sha256(planBytes),
+    outcome: failures.length === 0 ? 'counted' : 'failed',
+    contents,
+    failures,
+  };
+  await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, seal));
+  return plan;
+}
+
+async function readSource(
+  store: ObjectStore,
+  timestamp: string,
+  rest: string,
+): Promise<Buffer | undefined> {
+  const name = `gpbackup_${timestamp}_${rest}`;
+  const key = formatKey({ kind: 'file', timestamp, content: -1, name });
+  try {
+    return Buffer.from(await store.read(key, { bytesMax: SOURCE_BYTES_MAX }));
+  } catch (error) {
+    if (isStowageError(error, 'storage/not-found')) return undefined;
+    throw error;
+  }
+}
+
+function parsed<Value>(file: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    throw new StowageError('gpbackup/failed', `${file} of gpbackup: ${error.message}`);
+  }
+}
+
+/** The receipts of all hosts, by file. Those of this process need not be read. */
+async function receiptsOf(
+  plugin: Plugin,
+  timestamp: string,
+): Promise<ReadonlyMap<string, StoredReceipt>> {
+  const { store, stored } = plugin;
+  const own = new Map<string, StoredReceipt>();
+  for (const one of stored.values())
+    if (one.receipt.timestamp === timestamp) own.set(receiptKey(one), one);
+  const found = new Map<string, StoredReceipt>();
+  const unread: string[] = [];
+  for await (const { key } of store.list(receiptsPrefix(timestamp))) {
+    const known = own.get(key);
+    if (known !== undefined) found.set(known.receipt.file, known);
+    else if (parseKey(key)?.kind === 'receipt') unread.push(key);
+  }
+  const read = await mapInFlight(unread, READS_AT_ONCE, (key) => readReceipt(store, key));
+  for (const one of read)
+    if (one !== undefined && !found.has(one.receipt.file)) found.set(one.receipt.file, one);
+  return found;
+}
+
+async function readReceipt(store: ObjectStore, key: string): Promise<StoredReceipt | undefined> {
+  const bytes = await store.read(key, { bytesMax: RECEIPT_BYTES_MAX });
+  const receipt = decode(Receipt, { key, bytes });
+  if (receipt.kind !== 'file') return undefined;
+  const { attempt, worker, sequence } = receipt;
+  return { receipt, sealed: { attempt, worker, sequence, sha256: sha256(bytes) } };
+}
+
+const receiptKey = ({ receipt }: StoredReceipt) => formatKey({ ...receipt, kind: 'receipt' });
+
+/** The receipts that count: those of expected files. */
+function sealPart(
+  { timestamp, files }: Plan,
+  content: number,
+  receipts: ReadonlyMap<string, StoredReceipt>,
+): SealPart {
+  const expected = files === undefined ? [] : expectedFiles(files, timestamp, content);
+  return {
+    format: 'stowage/seal-part',
+    version: FORMAT_VERSION,
+    timestamp,
+    content,
+    receipts: expected.flatMap((file) => receipts.get(file)?.sealed ?? []),
+    relations: [],
+  };
+}
+
+/** Why the set cannot be complete, whatever was stored. */
+async function failuresOf(
+  store: ObjectStore,
+  { status }: Pick<SealedConfig, 'status'>,
+  { timestamp, files }: Plan,
+): Promise<Seal['failures']> {
+  const failures: StowageError[] = [];
+  if (status !== 'Success')
+    failures.push(
+      new StowageError('gpbackup/failed', `gpbackup says of backup ${timestamp}: ${status ?? '?'}`),
+    );
+  for (const older of files?.needs ?? []) {
+    const key = formatKey({ kind: 'manifest', timestamp: older });
+    if ((await store.head(key)) !== undefined) continue;
+    const message = `the increment needs files of set ${older}, which is not complete under this root`;
+    failures.push(new StowageError('set/incomplete', message));
+  }
+  return failures.map(asStowageError).map(({ code, message }) => ({ code, message }));
+}

@@ -50,9 +50,9 @@ export async function* readScript(
       yield { kind: 'statement', text };
       continue;
     }
-    const state: RowsState = { ended: false, error: undefined };
+    const state: RowsState = { ended: false, failed: undefined };
     yield { kind: 'copy', text, rows: keepingError(rowsOf(source, text, state), state) };
-    if (state.error !== undefined) throw state.error;
+    if (state.failed !== undefined) throw state.failed;
     // Rows that were not read must never be read as statements.
     if (!state.ended) throw new Error(`the rows of ${firstLine(text)} were not read to their end`);
   }
@@ -126,7 +126,7 @@ function endOf(text: string, start: number, strings: Strings): number | undefine
 
 interface RowsState {
   ended: boolean;
-  error: unknown;
+  failed: Error | undefined;
 }
 
 /** The reader of the rows sees it first; the reader of the script sees the same one. */
@@ -137,7 +137,7 @@ async function* keepingError(
   try {
     yield* rows;
   } catch (error) {
-    state.error = error;
+    state.failed = error instanceof Error ? error : new Error(String(error));
     throw error;
   }
 }

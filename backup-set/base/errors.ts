@@ -1,3 +1,5 @@
+import { ROWS_ERRORS } from './errors/rows-errors.ts';
+
 /**
  * Every failure that a user can act on: a stable code, the exit code it leads to, and what to do.
  * docs/errors.md is printed from this table. Codes are never reused.
@@ -65,10 +67,15 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was written; docs/migrating.md lists what can be adopted, and the way for other sets',
   },
+  'adopt/unreachable': {
+    exit: 5,
+    hint: 'nothing was written; check that ssh reaches the host without a password and may read the folder: ssh -o BatchMode=yes HOST ls FOLDER',
+  },
   'adopt/exists': {
     exit: 4,
     hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',
   },
+  ...ROWS_ERRORS,
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

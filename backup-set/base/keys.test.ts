@@ -79,6 +79,11 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     what: fc.constantFrom(...RETENTION_MARKS),
   }),
   expiry: fc.record({ kind: fc.constant('expiry'), instant }),
+  export: fc.record({
+    kind: fc.constant('export'),
+    name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}(\.[a-z0-9]{1,5})?$/),
+    file: fc.constantFrom('receipt.json', 'rows.csv', 'rows.text.zst', 'rows.parquet'),
+  }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
   'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),

@@ -1,4 +1,5 @@
 import { StowageError } from './errors.ts';
+import { EXPORTS, type ExportKey, parseExportKey } from './keys/export-keys.ts';
 import {
   EXPIRIES,
   PHASES,
@@ -38,6 +39,7 @@ export type Key =
       readonly what: RetentionMark;
     }
   | { readonly kind: 'expiry'; readonly instant: string }
+  | ExportKey
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -195,6 +197,8 @@ export function formatKey(key: Key): string {
       return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
     case 'expiry':
       return `${EXPIRIES}${key.instant}.json`;
+    case 'export':
+      return `${EXPORTS}${key.name}/${key.file}`;
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -231,6 +235,7 @@ export function parseKey(text: string): Key | undefined {
     [SETS, parseSetKey],
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
+    [EXPORTS, parseExportKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);
@@ -244,9 +249,7 @@ export function requireKey(text: string): Key {
     throw new StowageError(
       'set/unreadable',
       `${JSON.stringify(text)} is not a key of a set, restore or task`,
-      {
-        where: { object: text },
-      },
+      { where: { object: text } },
     );
   return key;
 }
@@ -282,13 +285,8 @@ function parseSetKey(text: string): Key | undefined {
   const metadata = METADATA.exec(rest);
   const file = METADATA_FILES.find((name) => name === metadata?.[3]);
   if (metadata !== null && file !== undefined) {
-    return {
-      kind: 'metadata',
-      timestamp,
-      content: Number(metadata[1]),
-      attempt: Number(metadata[2]),
-      file,
-    };
+    const [content = 0, attempt = 0] = metadata.slice(1, 3).map(Number);
+    return { kind: 'metadata', timestamp, content, attempt, file };
   }
   const mark = parseMark(rest) ?? parseLockRecord(rest);
   if (mark !== undefined) return { ...mark, timestamp };

@@ -112,6 +112,11 @@ export const PROBLEMS = {
       'an object of the set was not made in the target: the server rejected its statement, and the restore went on',
     hint: 'correct the cause, and make it with `stowage restore --resume ID`; with --into-schema or --as create it by hand',
   },
+  'key-conflict': {
+    meaning:
+      'several contents of the set go into one server (--map), and a key of a table rejects their rows',
+    hint: 'when the contents have the same rows, restore again with --reference SCHEMA.TABLE; otherwise exclude the table or choose another map. Or give the rows in the target other keys (UPDATE; a resume loads a table again that has another number of rows), and continue with `stowage restore --resume ID`',
+  },
   'need-missing': {
     meaning:
       'a chosen object was not restored, because it needs another object that is neither selected nor in the target',

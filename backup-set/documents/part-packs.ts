@@ -4,7 +4,7 @@ import { type Extent, Extents, ObjectRef } from './receipt.ts';
 
 /** What is read of a pack: its extents, in one or more batches, and then its size. */
 export type PackPiece =
-  | { readonly extents: readonly Extent[] }
+  | { readonly extents: readonly Extent[]; readonly packBytes?: never }
   | { readonly packBytes: number; readonly extents?: never };
 
 /** Of the fields of a pack. A key has at most 1,024 characters. */
@@ -18,14 +18,24 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OBJECT, OBJECT_END, ARRAY, ARRAY_END] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
+ * Reads a list of extents without parsing it, and validates as the schema does. Gives the position
+ * of the first extent that it has not read, or the length of the list.
+ */
+export type ScanExtents = (list: Uint8Array) => number;
+
+/**
  * Reads the packs of a manifest part from pieces of its bytes. A part of a million extents takes
  * 145 MB, and several times as much when it is parsed as a whole: here a few extents are parsed at
  * a time. The caller must check the digest of the bytes.
+ * @param scan extents that it reads are not given as pieces.
  * @returns takes a piece, and gives what ends in it. Throws StowageError `set/unreadable`.
  */
-export function partPacks(key: string): (piece: Uint8Array) => Generator<PackPiece> {
+export function partPacks(
+  key: string,
+  scan: ScanExtents = () => 1,
+): (piece: Uint8Array) => Generator<PackPiece> {
   const structure = partStructure();
-  const batch = extentsText(key);
+  const batch = extentsText(key, scan);
   /** The pack's text without its extents. */
   let pack: number[] = [];
   return function* piecesOf(piece) {
@@ -91,7 +101,7 @@ function partStructure() {
 }
 
 /** Parses the text between the brackets of a list of extents, some at a time. */
-function extentsText(key: string) {
+function extentsText(key: string, scan: ScanExtents) {
   const text = new Uint8Array(BATCH_BYTES);
   text[0] = ARRAY;
   let size = 1;
@@ -99,7 +109,12 @@ function extentsText(key: string) {
   const take = (end: number): PackPiece => {
     const next = text[end];
     text[end] = ARRAY_END;
-    const extents = decode(Extents, { key, bytes: text.subarray(0, end + 1) });
+    const list = text.subarray(0, end + 1);
+    const from = scan(list);
+    // The bracket takes the place of the comma before the extent.
+    if (from < list.length) list[from - 1] = ARRAY;
+    const bytes = list.subarray(from - 1);
+    const extents = from < list.length ? decode(Extents, { key, bytes }) : [];
     if (next !== undefined) text[end] = next;
     const rest = next === COMMA ? end + 1 : end;
     text.copyWithin(1, rest, size);

@@ -129,8 +129,8 @@ export const Source = z.object({
   /** The options of the tool, as its report has them. */
   options: z.string(),
   /**
-   * `source`: the database counted the rows, and the set says how many a table has. `adoption`: they
-   * were counted when they were read.
+   * `source`: the database counted the rows, and the set says how many a table has.
+   * `adoption`: they were counted when they were read.
    */
   counted: z.enum(['adoption', 'source']),
   /** What the tool's set has and this set has not. Absent = nothing. */

@@ -196,3 +196,14 @@ export function fileOf({ metadata }: ManifestPart, file: MetadataFile): ObjectRe
   const found = metadata.find((candidate) => candidate.file === file);
   return found === undefined ? undefined : objectRefShape(found);
 }
+
+/** The names of the chosen relations that a part has. */
+export function namesIn(
+  part: ManifestPart,
+  chosen: ReadonlyMap<number, Relation>,
+): { schema: string; name: string }[] {
+  return part.relations.flatMap(({ relation }) => {
+    const named = chosen.get(relation);
+    return named === undefined ? [] : [{ schema: named.schema, name: named.name }];
+  });
+}

@@ -4,6 +4,7 @@ import type { Relation } from '../documents/plan.ts';
 import type { Into } from '../documents/restore/names.ts';
 import type { LoadRelation, Order, RestoreRequest } from '../documents/restore/restore.ts';
 import { coordinatedOrders } from './coordinated.ts';
+import { mappedOrders } from './mapped/orders.ts';
 import { intoOf, targetName } from './names/into.ts';
 import {
   type Body,
@@ -13,6 +14,7 @@ import {
   fileOf,
   goesOn,
   loadable,
+  namesIn,
   type OrderContext,
   type OrderDraft,
   objectsToVerify,
@@ -29,6 +31,7 @@ export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const { request, manifest } = context;
   const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);
+  if (load === 'mapped') return mappedOrders(phase, chosen, context);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
   const into = intoOf(request, chosen.values());
   return restoredContents(request, manifest.contents).map(({ content }) =>
@@ -92,14 +95,4 @@ function data(
     ...(largeObjects && request.noOwner && { noOwner: true as const }),
     ...resumedBy(request),
   };
-}
-
-function namesIn(
-  part: ManifestPart,
-  chosen: ReadonlyMap<number, Relation>,
-): { schema: string; name: string }[] {
-  return part.relations.flatMap(({ relation }) => {
-    const named = chosen.get(relation);
-    return named === undefined ? [] : [{ schema: named.schema, name: named.name }];
-  });
 }

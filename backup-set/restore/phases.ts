@@ -58,10 +58,12 @@ export function workingContents(
 
 /** How the rows of a set are loaded into the requested target. */
 export function loadStrategy(
-  request: Pick<RestoreRequest, 'target' | 'resize'>,
+  request: Pick<RestoreRequest, 'target' | 'resize' | 'map'>,
   { flavour, contents }: Pick<Manifest, 'flavour' | 'contents'>,
 ): RestorePlan['load'] {
-  return formatOf(flavour).loadStrategy(request, contents.length);
+  return request.map === undefined
+    ? formatOf(flavour).loadStrategy(request, contents.length)
+    : 'mapped';
 }
 
 /** The order of the coordinator has at most about this many extents of small relations. */
@@ -100,7 +102,7 @@ export function contentsIn(
   { load, contents }: Pick<RestorePlan, 'load' | 'contents'>,
 ): number[] {
   const all = contents.map(({ content }) => content);
-  if (load === 'per-segment' || phase === 'verify' || (phase === 'data' && load === 'on-segment'))
-    return all;
+  if (load === 'per-segment' || load === 'mapped') return all;
+  if (phase === 'verify' || (phase === 'data' && load === 'on-segment')) return all;
   return all.filter((content) => content === COORDINATOR);
 }

@@ -8,6 +8,9 @@ import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.t
 import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
+import { mapProblems } from './mapped/map.ts';
+import { shapeProblems } from './mapped/shape.ts';
+import { broughtBy, shapeOf, targetVolumes } from './mapped/volumes.ts';
 import { namesOrReason } from './names/into.ts';
 import {
   COORDINATOR,
@@ -34,13 +37,13 @@ export function resolveRequest(
   const refused = impossible(request, manifest);
   if (refused.length > 0) return failure(refused);
   const chosen = loadedRelations(request, manifest);
+  const differing = shapeProblems(request, manifest, volumes);
+  if (differing.length > 0)
+    return failure(differing.map((problem) => ({ code: 'request-impossible', ...problem })));
   const load = loadStrategy(request, manifest);
   const oversized = oversizedOrders(load, request, chosen, volumes);
   if (oversized.length > 0) return failure(oversized);
-  const contents =
-    load === 'per-segment'
-      ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
-      : coordinated(load, workingContents(request, manifest), chosen, volumes);
+  const contents = plannedContents(load, request, manifest, chosen, volumes);
   return success({
     format: 'stowage/restore-plan',
     version: FORMAT_VERSION,
@@ -49,6 +52,7 @@ export function resolveRequest(
     manifestSha256,
     phases: phasesOf(request),
     load,
+    ...(request.map && { map: request.map }),
     count: request.count && restores(request, 'data'),
     ...(request.objects === undefined ? {} : { objects: request.objects && makesObjects(request) }),
     contents,
@@ -60,6 +64,19 @@ export function resolveRequest(
       storedBytes: total(contents, 'storedBytes'),
     },
   });
+}
+
+function plannedContents(
+  load: RestorePlan['load'],
+  request: RestoreRequest,
+  manifest: Manifest,
+  chosen: ReadonlyMap<number, Relation>,
+  volumes: readonly ContentVolume[],
+): RestorePlan['contents'] {
+  if (load === 'mapped') return targetVolumes(request, volumes);
+  if (load !== 'per-segment')
+    return coordinated(load, workingContents(request, manifest), chosen, volumes);
+  return volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content);
 }
 
 /** The relations that a request selects, by id. */
@@ -149,6 +166,8 @@ function targetProblems(request: RestoreRequest, manifest: Manifest): TargetProb
     return [{ message: format.noSingleContents }];
   const lacking = lackingContents(request, manifest);
   if (lacking.length > 0) return lacking;
+  const { map } = request;
+  if (map !== undefined) return mapProblems({ ...request, map }, manifest);
   return [
     ...[...new Set(twice)].map((content) => ({
       message: 'the target lists this content twice',
@@ -185,6 +204,18 @@ function coordinated(
 }
 
 const NOTHING = { bytes: 0, storedBytes: 0 };
+
+/** How much of one content a request reads, with what a map needs to know of it. */
+export function volumeIn(
+  request: RestoreRequest,
+  chosen: ReadonlyMap<number, ManifestRelation>,
+): (part: ManifestPart) => ContentVolume {
+  const brings = broughtBy(request, chosen);
+  return (part) => ({
+    ...volumeOf(part, brings(part.content)),
+    ...(request.map && { shape: shapeOf(request, part, chosen) }),
+  });
+}
 
 /** How much of one content a restore of these relations reads. */
 export function volumeOf(

@@ -13,7 +13,7 @@ import {
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
 import { contentsIn, restoredContents } from '../restore/phases.ts';
-import { loadedRelations, resolveRequest, volumeOf } from '../restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeIn } from '../restore/plan.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
 import { doneReceipt } from './done-receipt.ts';
@@ -124,7 +124,7 @@ export function plannedFrom({
   request,
 }: RestoreCase): ReturnType<typeof resolveRequest> {
   const chosen = loadedRelations(request, made);
-  const volumes = restoredContents(request, parts).map((part) => volumeOf(part, chosen));
+  const volumes = restoredContents(request, parts).map(volumeIn(request, chosen));
   return resolveRequest(request, made, MANIFEST_SHA256, volumes);
 }
 

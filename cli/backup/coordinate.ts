@@ -65,6 +65,8 @@ export interface BackupOptions {
   readonly group?: GroupRun;
   /** Absent = as `backup.carry` says: the newest set that fits, or none. */
   readonly base?: WantedBase;
+  /** Blocks per range of a large table; tests have small tables. */
+  readonly rangeBlocks?: number;
 }
 
 /** Takes one backup: checks → snapshot → plan → ship → seal → verdict. */
@@ -81,7 +83,9 @@ export async function runBackup(
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = read.map(({ segment }) => segment);
-    const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
+    const prepared = await whileServersFlush(context, () =>
+      prepareWitnesses(context, segments, options.rangeBlocks),
+    );
     const held = await takeSnapshot(context, prepared);
     let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {

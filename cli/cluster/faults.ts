@@ -149,10 +149,12 @@ function lostContents(
 /**
  * Servers that the set knows as another content. A server that the set does not know is fine: a
  * restored or upgraded server has a new identifier.
+ * @param into the contents of the set that a content of a restore's target gets.
  */
 export function swappedServers(
   { servers }: CurrentCluster,
   { timestamp, contents }: KnownCluster,
+  into: (content: number) => readonly number[] = (content) => [content],
 ): ClusterFault[] {
   const byIdentifier = Map.groupBy(contents, ({ systemIdentifier }) => systemIdentifier);
   return servers.flatMap((server): ClusterFault[] => {
@@ -161,7 +163,7 @@ export function swappedServers(
     // Servers that were copied from one another: their identifier does not tell which is which.
     const [was, another] = byIdentifier.get(identifier) ?? [];
     if (was === undefined || another !== undefined) return [];
-    if (was.content === server.segment.content) return [];
+    if (into(server.segment.content).includes(was.content)) return [];
     const { content } = server.segment;
     const message = `${placeOf(server)} is the server that was content ${was.content} (${was.host}:${was.port}) in set ${timestamp}: its system identifier is ${identifier}. The contents are swapped: give each server its old content id`;
     return [

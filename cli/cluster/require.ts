@@ -1,5 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
+import { sourcesOf } from '../../backup-set/restore/mapped/map.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { Segment, Server } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -53,7 +55,7 @@ export async function requireCluster(
 export async function requireTargetCluster(
   context: ClusterContext,
   manifest: Manifest,
-  accepts: boolean,
+  { accepts, map }: Pick<RestoreRequest, 'map'> & { readonly accepts: boolean },
 ): Promise<Segment[]> {
   const { config, signal, output } = context;
   const applicationName = 'stowage restore';
@@ -61,7 +63,8 @@ export async function requireTargetCluster(
   const options = { mayLackDatabase: true, applicationName, signal, onWaiting };
   const servers = await flavourOf(context).servers(options);
   const current = { ...config, servers };
-  refuse(context, [...sameServers(current), ...swappedServers(current, manifest)], accepts);
+  const into = (content: number) => sourcesOf({ ...(map && { map }) }, content);
+  refuse(context, [...sameServers(current), ...swappedServers(current, manifest, into)], accepts);
   return servers.map(({ segment }) => segment);
 }
 

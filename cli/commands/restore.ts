@@ -11,6 +11,7 @@ import { exitOf, textOf } from '../restore/command/text.ts';
 import { runDryRun, runRestore } from '../restore/coordinate.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
+import { mappedFields } from '../restore/mapped/text.ts';
 
 /** `--globals GROUP`: the flag's value is optional, so it has taken the group. */
 function groupToRestore({ globals }: Flags, positional: readonly string[]): string | undefined {
@@ -57,7 +58,13 @@ export const restoreCommand: ClusterCommand = {
     const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
     const original = usesOriginal.length > 0 && { usesOriginal };
-    const what = { ...outcome, ...choices, ...only, ...changed };
+    const what = {
+      ...outcome,
+      ...choices,
+      ...only,
+      ...mappedFields(result.mapped),
+      ...changed,
+    };
     const all = { elapsedMs, ...what, ...empty, ...large, ...original, ...retriesField() };
     context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;

@@ -120,6 +120,17 @@ export function shipperCommand(
  */
 const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
 
+/**
+ * How to run another command on a host: the words of `shippers.command` up to the host, or those of
+ * ssh when it has none.
+ */
+export function sshCommand({ shippers }: Config, host: string): readonly string[] {
+  const words = shippers.command ?? OVER_SSH;
+  const at = words.findIndex((word) => word.includes('{host}'));
+  const used = at === -1 ? OVER_SSH.slice(0, -1) : words.slice(0, at + 1);
+  return used.map((word) => word.replaceAll('{host}', host));
+}
+
 /** True when the name or address of a server is one of this machine. */
 export function isThisHost(host: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);

@@ -6,7 +6,7 @@ import type { Segment } from '../../database/flavour.ts';
 import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { contentFlag } from './command/contents.ts';
+import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 import { resumeCommand } from './unfinished.ts';
 
@@ -22,7 +22,7 @@ export interface Aftermath {
   readonly text: string;
 }
 
-type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode' | 'contents'>;
+type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode' | 'contents' | 'map' | 'references'>;
 
 /** Problems of a restore that another copy of the set does not have. */
 const DAMAGE: ReadonlySet<string> = new Set<Problem['code'] | ErrorCode>([
@@ -72,16 +72,17 @@ export async function lookAtTarget(
 
 export function aftermathOf(
   database: string,
-  { id, timestamp, mode, contents }: Failed,
+  request: Failed,
   answers: readonly Answer[],
   problems: readonly Problem[] = [],
 ): Aftermath {
+  const { id, timestamp, mode } = request;
   const those = (holds: (answer: Answer) => boolean) =>
     answers.filter(holds).map(({ content }) => content);
   const isCreate = mode === 'create';
   const changed = those(({ found }) => (isCreate ? found?.exists : found?.isMarked) === true);
   const silent = those(({ found }) => found === undefined);
-  const startAgain = `\`stowage restore ${timestamp} --create --drop-unfinished${contentFlag(contents)}`;
+  const startAgain = `\`stowage restore ${timestamp} --create --drop-unfinished${contentFlags(request)}`;
   const next =
     isCreate && problems.some(isDamage)
       ? `The set is damaged under this root: restore it from a good copy with ${startAgain} --root COPY\``

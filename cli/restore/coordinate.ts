@@ -34,6 +34,8 @@ import { targetNames } from './expected.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { noteMap, withMap } from './mapped/prepare.ts';
+import { onlyTargets, resolvedMap } from './mapped/target.ts';
 import { listBeside } from './objects/beside.ts';
 import { noteMentions } from './objects/mentions.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -60,13 +62,16 @@ export async function runRestore(
     const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    noteMap(context, check.mapped);
     const leaves = await leavesLargeObjects(context, store, request, manifest);
     const isSmall = isSmallRestore(context, segments, request, manifest);
     const documents = isSmall ? ownDocuments(store, request) : store;
     let usesOriginal: readonly string[] = [];
+    let mapped = check.mapped;
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
-      await requireTarget({ ...check, context: locked });
+      const { differences } = await requireTarget({ ...check, context: locked });
+      mapped &&= { ...mapped, differences };
       usesOriginal = await noteMentions({ ...check, context: locked });
       const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
@@ -81,6 +86,7 @@ export async function runRestore(
       leftEmpty: empty,
       leavesLargeObjects: leaves,
       usesOriginal,
+      mapped,
       ...otherContents(request, manifest),
     };
     const result = { id: request.id, outcome, ...left, elapsedMs };
@@ -110,17 +116,26 @@ async function prepare(
   // The archives are read before the restore, to see what they need, and after it.
   const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
   const { context: whole, options } = await resolveOptions(given, store, asked);
-  const chosen = onlyContents(whole, options.contents);
+  const chosen =
+    options.map === undefined
+      ? onlyContents(whole, options.contents)
+      : onlyTargets(whole, options.map);
   const timestamp = await findSet(given, store, options.set);
   await requireLiving(functionDeps(given, store), timestamp);
   const manifest = await loadManifest(given, store, timestamp);
   requireContents(options, manifest);
+  const map = resolvedMap(options, manifest);
   const context = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
-  const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
-  const request = asOneServer(newRequest(context, segments, timestamp, options), manifest);
+  const accepts = options.acceptCluster === true;
+  const segments = await requireTargetCluster(context, manifest, {
+    accepts,
+    ...(map && { map }),
+  });
+  const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
+  const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
-  return { check: { context, store, segments, request, manifest }, options };
+  return { check: { context, store, segments, request, manifest, mapped }, options };
 }
 
 function otherContents(

@@ -4,6 +4,8 @@ import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestRelation } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
+import { sourcesOf } from '../../backup-set/restore/mapped/map.ts';
+import { broughtBy } from '../../backup-set/restore/mapped/volumes.ts';
 import { namesOrReason, targetName } from '../../backup-set/restore/names/into.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
@@ -56,14 +58,22 @@ export async function expectedIn(
       target: target(relation),
       ...relation.totals,
     }));
-  if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
-  const part = await readPart(deps, manifest, content);
-  if (!part.ok)
-    throw new StowageError('set/damaged', describeProblem(part.failure), {
-      where: { set: manifest.timestamp, content },
-    });
-  return part.value.relations.flatMap(({ relation: id, rows, bytes }) => {
-    const relation = chosen.get(id);
-    return relation === undefined ? [] : [{ relation, target: target(relation), rows, bytes }];
-  });
+  const brings = broughtBy(request, chosen);
+  const expected = new Map<number, ExpectedRelation>();
+  for (const source of sourcesOf(request, content)) {
+    if (!manifest.contents.some((candidate) => candidate.content === source)) continue;
+    const part = await readPart(deps, manifest, source);
+    if (!part.ok)
+      throw new StowageError('set/damaged', describeProblem(part.failure), {
+        where: { set: manifest.timestamp, content: source },
+      });
+    for (const { relation: id, rows, bytes } of part.value.relations) {
+      const relation = brings(source).get(id);
+      if (relation === undefined) continue;
+      const before = expected.get(id) ?? { rows: 0, bytes: 0 };
+      const sums = { rows: before.rows + rows, bytes: before.bytes + bytes };
+      expected.set(id, { relation, target: target(relation), ...sums });
+    }
+  }
+  return [...expected.values()];
 }

@@ -12,6 +12,7 @@ import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreChoices } from '../../backup-set/documents/restore/choices.ts';
+import type { Reference } from '../../backup-set/documents/restore/map.ts';
 import type { RequestedNames } from '../../backup-set/documents/restore/names.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
@@ -21,12 +22,19 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import type { SetName } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import type { AskedRule } from './mapped/flags.ts';
 
 export interface RestoreOptions {
   readonly set: SetName;
   readonly mode: RestoreRequest['mode'];
   /** Only these contents; absent = all. */
   readonly contents?: readonly number[];
+  /** Which contents go into which server; absent = each into the one of its number. */
+  readonly map?: readonly AskedRule[];
+  /** Patterns of the tables of which one copy is loaded. */
+  readonly reference?: readonly string[];
+  /** Of the first restore, when this one resumes it. */
+  readonly references?: readonly Reference[];
   readonly selection: Selection;
   /** Undefined = unless the restore creates the databases. */
   readonly verify: boolean | undefined;

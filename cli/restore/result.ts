@@ -2,6 +2,7 @@ import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Outcome, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { Aftermath } from './aftermath.ts';
 import type { OtherContents } from './command/contents.ts';
+import type { MappedRestore } from './mapped/text.ts';
 import type { Choices } from './request.ts';
 
 /** How a restore ended, and what the command says about it. */
@@ -20,6 +21,8 @@ export interface RestoreResult {
   readonly leavesLargeObjects?: boolean;
   /** Present when the request names contents. */
   readonly chosen?: OtherContents;
+  /** Present when several contents go into one server. */
+  readonly mapped?: MappedRestore | undefined;
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;

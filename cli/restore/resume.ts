@@ -37,12 +37,15 @@ export async function resolveOptions(
   if (!('resume' in given)) return { context, options: given };
   const { id, target, resumes = id, ...first } = await loadRequest(store, given.resume);
   const { timestamp, mode, contents, selection, globals, noOwner, resize, into } = first;
+  const { map, references } = first;
   return {
     context: { ...context, config: { ...context.config, database: target.database } },
     options: {
       set: { kind: 'timestamp', timestamp },
       mode,
       ...(contents !== undefined && { contents }),
+      ...(map !== undefined && { map }),
+      ...(references !== undefined && { references }),
       selection,
       globals,
       noOwner,

@@ -13,7 +13,7 @@ import {
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
-import { contentFlag } from './command/contents.ts';
+import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -196,7 +196,7 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
 function explain({ restore, set, mode }: UnfinishedRestore, request: RestoreRequest): string {
   const start =
     mode === 'create'
-      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished${contentFlag(request.contents)}\``
+      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished${contentFlags(request)}\``
       : '';
   return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${mode === 'truncate' ? TABLES_ARE_EMPTY : `${WITH_MODE[request.mode]} cannot complete it`}. Finish it with \`${resumeCommand(restore)}\`${start}`;
 }

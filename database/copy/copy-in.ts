@@ -11,6 +11,8 @@ import type { Session } from '../session/session.ts';
 import { type CopyOptions, type CopyRelation, columnList, inEncoding } from './copy-out.ts';
 
 export interface CopyInOptions extends CopyOptions {
+  /** The statement, where it is not that of a set's rows. */
+  readonly statement?: string;
   /** Begins a transaction in the same round trip; the caller ends it. */
   readonly begin?: boolean;
   /**
@@ -39,12 +41,19 @@ export async function copyIn(
   session: Session,
   relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   source: AsyncIterable<Uint8Array>,
-  { signal, encoding, rowFormat, begin = false, over = new AbortController() }: CopyInOptions,
+  {
+    signal,
+    encoding,
+    rowFormat,
+    statement,
+    begin = false,
+    over = new AbortController(),
+  }: CopyInOptions,
 ): Promise<number> {
   const name = `${relation.schema}.${relation.name}`;
   throwIfInterrupted(signal);
   const stream = copyFrom(
-    `${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding, rowFormat)}`,
+    `${begin ? 'BEGIN; ' : ''}${statement ?? copyInStatement(relation, encoding, rowFormat)}`,
   );
   const { promise: rows, resolve, reject } = Promise.withResolvers<number>();
   stream.on('finish', () => {

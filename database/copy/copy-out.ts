@@ -12,6 +12,8 @@ import { rowTooLong } from './row-limit.ts';
 export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition'> & {
   /** Without a condition: only rows in these blocks of the table, up to the second or its end. */
   readonly blocks?: readonly [from: number, to: number | undefined];
+  /** Instead of the table: the rows of this query. */
+  readonly query?: string;
 };
 
 export interface CopyOptions {
@@ -212,7 +214,9 @@ export function inEncoding(encoding: string): string {
 
 /** The table, or a query where a condition or blocks select some of its rows. */
 export function copySource(relation: CopyRelation): string {
-  const { schema, name, columns, blocks } = relation;
+  const { schema, name, columns, blocks, query } = relation;
+  // A comment at its end must not hide the parenthesis.
+  if (query !== undefined) return `(${query}\n)`;
   const condition = relation.condition ?? (blocks && liesIn(blocks));
   const table = quoteQualified({ schema, name });
   if (condition === undefined) return `${table}${columnList(columns)}`;

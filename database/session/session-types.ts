@@ -29,6 +29,8 @@ export interface Session {
    * each. @throws as `query`.
    */
   script(sql: string): Promise<Record<string, unknown>[][]>;
+  /** The columns of the result of a query, which is not run. @throws as `query`. */
+  describe(query: string): Promise<readonly ResultColumn[]>;
   /**
    * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
    * Errors read `cannot ${doing} on PLACE`. @throws as `query`.
@@ -64,6 +66,14 @@ export interface Session {
    * throws. Statements that still run fail with `reason`, if there is one.
    */
   destroy(reason?: StowageError): Promise<void>;
+}
+
+/** A column of a result. */
+export interface ResultColumn {
+  readonly name: string;
+  /** The oid of its type, and the modifier; -1: none. */
+  readonly type: number;
+  readonly modifier: number;
 }
 
 /** What the watch of a session must know about a statement with its own protocol. */

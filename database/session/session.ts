@@ -96,6 +96,18 @@ async function openBy(
       const each = (Array.isArray(results) ? results : [results]) as { rows: [] }[];
       return each.map(({ rows }) => rows);
     },
+    describe: async (query) => {
+      const { fields } = await ask(
+        `SELECT * FROM (${query}\n) AS q LIMIT 0`,
+        undefined,
+        'run the query',
+      );
+      return fields.map(({ name, dataTypeID: type, dataTypeModifier: modifier }) => ({
+        name,
+        type,
+        modifier,
+      }));
+    },
     run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
     submit: (statement, terms) => {
       running = terms;

@@ -21,8 +21,8 @@ export interface RelationToCount extends QualifiedName {
 
 /**
  * Counts the rows of relations, without those of their children. For a relation that the server
- * cannot count, the result is the error. A partitioned table is counted with its partitions: it holds
- * no rows itself.
+ * cannot count, the result is the error. A partitioned table is counted with its partitions: it
+ * holds no rows itself.
  * @throws StowageError when the connection breaks.
  */
 export async function countRows(

@@ -41,8 +41,8 @@ export async function partitionRoots(
 }
 
 /**
- * The places of the tables that are partitioned in the target, and not partitions. Their rows are in
- * their partitions: `ONLY` sees none. A set that another tool made can have rows of such a table.
+ * The places of the tables that are partitioned in the target. Their rows are in their partitions:
+ * `ONLY` sees none. A set that another tool made can have rows of such a table.
  */
 export async function partitionedTables(
   session: Session,

@@ -116,6 +116,22 @@ export async function restoreLargeObjects(
   await pgRestore(target, args, options);
 }
 
+/** Writes SQL that makes the large objects of an archive into a file, from `BEGIN` to `COMMIT`. */
+export async function printLargeObjects(
+  target: ConnectionTarget,
+  file: string,
+  output: string,
+  { noOwner, noAcl, signal }: Pick<RestoreSchemaOptions, 'noOwner' | 'noAcl' | 'signal'>,
+): Promise<void> {
+  const owner = noOwner === true ? ['--no-owner'] : [];
+  const acl = noAcl === true ? ['--no-privileges'] : [];
+  const args = ['--single-transaction', ...owner, ...acl, `--file=${output}`, resolve(file)];
+  const tool = await startTool(target, 'pg_restore', { args, signal });
+  tool.stdin.end();
+  tool.stdout.resume();
+  await tool.done;
+}
+
 type RunOptions = Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>;
 
 async function pgRestore(

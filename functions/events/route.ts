@@ -68,6 +68,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'needs':
     case 'retention':
     case 'expiry':
+    case 'export':
     case 'metadata':
     case 'pack':
     case 'task-plan':

@@ -11,7 +11,7 @@ import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';
-import { loadedRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeIn } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
@@ -119,6 +119,7 @@ async function checkForRestore(
   let relevant: Problem[] = [];
   let chosen: ReturnType<typeof loadedRelations> | undefined;
   const held = new Set<number>();
+  const isPart = request.contents !== undefined;
   const { manifest, documents, ...found } = await checkSet(
     deps,
     timestamp,
@@ -126,9 +127,9 @@ async function checkForRestore(
     (named, part, problems) => {
       if (restoredContents(request, [part]).length === 0) return;
       chosen ??= loadedRelations(request, named);
-      if (request.contents !== undefined)
+      if (isPart)
         for (const { relation } of part.relations) if (chosen.has(relation)) held.add(relation);
-      volumes.push(volumeOf(part, chosen));
+      volumes.push(volumeIn(request, chosen)(part));
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
@@ -141,7 +142,7 @@ async function checkForRestore(
       manifest,
       manifestSha256: sha256(raw.bytes),
       volumes,
-      held: request.contents === undefined ? undefined : held.size,
+      held: isPart ? held.size : undefined,
     }),
   };
 }

@@ -21,6 +21,9 @@ export const KEYS = {
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
+  // Names of any length; also an empty one, which `never` takes away.
+  exports: ['exports/*'],
+  'unnamed exports': ['exports//*'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
@@ -116,9 +119,9 @@ const REPLICA = {
 };
 
 /**
- * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`, `extends` (the
- * retention), `holds` (sets a legal hold), `releases` (lifts one), `looks` (reads locks): names of
- * KEYS. `lists`: prefixes.
+ * By name of the role, without `Role`. `reads`, `creates`, `never` (neither of both, whatever they
+ * say), `deletes`, `endsUploads`, `extends` (the retention), `holds` (sets a legal hold),
+ * `releases` (lifts one), `looks` (reads locks): names of KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.
@@ -200,18 +203,19 @@ export const RIGHTS = {
 
   // People that run `stowage`. Only functions may create manifests and outcomes.
   Operator: {
-    reads: [...EVERYTHING, 'probe'],
+    reads: [...EVERYTHING, 'exports', 'probe'],
     creates: [
       ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
       ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
-      ...['restore-receipts', 'restore-counts', 'probe'],
+      ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
     ],
+    never: ['unnamed exports'],
     deletes: ['probe'],
     holds: SETS,
-    endsUploads: ['probe'],
+    endsUploads: ['exports', 'probe'],
     listsUploads: true,
-    lists: [...ANYWHERE, '.probe/*'],
+    lists: [...ANYWHERE, 'exports/*', '.probe/*'],
     inspects: true,
   },
   Restore: {

@@ -88,13 +88,14 @@ const INSPECT = [
 ];
 
 function statementsOn(bucket, rights, where = '', contents = undefined) {
-  const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = rights;
+  const { reads, creates, never, deletes, endsUploads, lists, listsUploads, inspects } = rights;
   const whole = arnIn(bucket, '');
   const on = (sid, action, names, limit) =>
     names && allow(`${sid}${where}`, action, arnsOf(bucket, names, limit));
   return [
     on('Read', 's3:GetObject', reads),
     on('Create', 's3:PutObject', creates, contents),
+    never && { ...on('Never', ['s3:GetObject', 's3:PutObject'], never), Effect: 'Deny' },
     on('Delete', 's3:DeleteObject', deletes),
     ...lockStatements(bucket, rights, where),
     on('EndUploads', 's3:AbortMultipartUpload', endsUploads, contents),

@@ -37,7 +37,8 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
 }
 
 function statementsOf({ role, user, contents }, { bucket, prefix }) {
-  const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
+  const { reads, creates, never, deletes, endsUploads, lists, listsUploads, inspects } =
+    RIGHTS[role];
   const { extends: extended, holds, releases, looks } = RIGHTS[role];
   const locking = holds ?? releases;
   const looking = locking ?? looks;
@@ -62,6 +63,10 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     allow(listsUploads, 's3:ListMultipartUploadParts', () => keys(endsUploads)),
     allow(inspects, INSPECT, whole),
     { ...statement('Deny', user, ['s3:GetObject', 's3:GetObjectVersion']), ...mayNotRead },
+    never && {
+      ...statement('Deny', user, ['s3:GetObject', 's3:PutObject']),
+      Resource: keys(never),
+    },
     { ...statement('Deny', user, ['s3:PutObjectAcl']), Resource: [arnOf(bucket, '*')] },
   ].filter(Boolean);
 }

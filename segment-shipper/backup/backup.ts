@@ -19,7 +19,7 @@ import { levelOf } from './level.ts';
 import { backupWatch, labelOf, serverLockTimeoutMs } from './locks.ts';
 import { shipMetadata } from './metadata.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-series.ts';
+import { extentsPerWorker, packSeries } from './pack-series.ts';
 import { type Shipping, shipRelation, shipTogether } from './ship-relation.ts';
 
 /** Smaller relations are requested in groups: the round trip of one takes longer than its rows. */
@@ -100,7 +100,7 @@ async function work(
       receive: arena,
     });
   let session = await open();
-  const packs = packSeries(job, number, deps);
+  const packs = packSeries(job, number, deps, extentsPerWorker(job.workers));
   const frames = orderedFrames(packs, compression);
   try {
     const conditioned = await readConditions(session);

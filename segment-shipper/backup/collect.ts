@@ -11,7 +11,7 @@ import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { arenaFor } from './block-memory.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-series.ts';
+import { extentsPerWorker, packSeries } from './pack-series.ts';
 import { rowBlocks } from './row-blocks.ts';
 import { shipBlocks } from './ship-relation.ts';
 
@@ -87,7 +87,7 @@ async function work(
   queue: Queue<Collected>,
   { arena, compression, deps }: Shared,
 ): Promise<void> {
-  const packs = packSeries(job, worker, deps);
+  const packs = packSeries(job, worker, deps, extentsPerWorker(job.workers));
   const frames = orderedFrames(packs, compression);
   try {
     for (

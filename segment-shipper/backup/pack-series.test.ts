@@ -3,7 +3,7 @@ import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-series.ts';
+import { extentsPerWorker, packSeries } from './pack-series.ts';
 
 /** A store that records uploads begun and completed; `arrive` runs at the end of an upload. */
 function series(packBytes: number, arrive: () => Promise<void> = () => Promise.resolve()) {
@@ -53,6 +53,10 @@ describe('a receipt', () => {
     expect(stored).toHaveLength(2);
     await packs.finish();
     expect(stored).toHaveLength(4);
+  });
+
+  it('lists fewer extents where more workers share the memory', () => {
+    expect([1, 4, 64].map(extentsPerWorker)).toEqual([EXTENTS_MAX, 25_000, 1_563]);
   });
 
   it('is never stored when the upload of its pack fails at its end', async () => {

@@ -10,8 +10,14 @@ import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { receiptHeader, storeReceipt, type Writer } from './store-receipt.ts';
 
-/** In a receipt. Each worker has so many in memory: about 4 MB. */
-const CARRIED_EXTENTS_MAX = 20_000;
+/** In a receipt: more would be as much memory as the rows that a worker holds. */
+const CARRIED_EXTENTS_MAX = 10_000;
+/** Extents of the open packs of all workers: with frames of 2 KiB, a pack has half a million. */
+const HELD_EXTENTS_MAX = 100_000;
+
+/** How many extents a pack of one of these workers may have. */
+export const extentsPerWorker = (workers: number) =>
+  Math.min(EXTENTS_MAX, Math.ceil(HELD_EXTENTS_MAX / workers));
 
 /**
  * Writes one worker's frames to a series of packs. The receipt of each pack is stored after it.
@@ -64,6 +70,7 @@ export function packSeries(
   job: Writer & Pick<BackupJob, 'packBytes'>,
   worker: number,
   deps: ShipperDeps,
+  extentsMax = EXTENTS_MAX,
 ): PackSeries {
   let open: OpenPack | undefined;
   let sequence = 0;
@@ -96,7 +103,7 @@ export function packSeries(
       const length = open.bytes - offset;
       open.crc = combineCrc32(open.crc, crc, length);
       open.extents.push({ relation, offset, length, ...counts(), crc32: hex(crc) });
-      if (open.bytes < job.packBytes && open.extents.length < EXTENTS_MAX) return;
+      if (open.bytes < job.packBytes && open.extents.length < extentsMax) return;
       const full = open;
       open = undefined;
       await finishPack(full, job, worker, deps);

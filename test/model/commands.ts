@@ -19,13 +19,26 @@ async function contextOf(file: string, database?: string): Promise<ClusterContex
   return { env, clock, signal: new AbortController().signal, log: quiet, output, ...loaded };
 }
 
-/** `stowage backup` in this process. */
-export async function backUp(file: string, options: Partial<BackupOptions>): Promise<BackupResult> {
-  return runBackup(await contextOf(file), { waitMs: 600_000, ...options });
+export interface ModelBackup extends Partial<BackupOptions> {
+  readonly tags?: readonly string[];
+}
+
+/** `stowage backup --tag …` in this process. */
+export async function backUp(file: string, options: ModelBackup): Promise<BackupResult> {
+  const { tags = [], ...more } = options;
+  const context = await contextOf(file);
+  const backup = { ...context.config.backup, tags: [...tags] };
+  const config = { ...context.config, backup };
+  return runBackup({ ...context, config }, { waitMs: 600_000, ...more });
 }
 
 /** `stowage restore TIMESTAMP --create --database NAME` in this process. */
-export async function restoreInto(file: string, timestamp: string, database: string) {
-  const options = optionsFrom({ create: true, globals: true }, [timestamp]);
+export async function restoreInto(
+  file: string,
+  timestamp: string,
+  database: string,
+  { globals = true } = {},
+) {
+  const options = optionsFrom({ create: true, ...(globals && { globals }) }, [timestamp]);
   return (await runRestore(await contextOf(file, database), options)).outcome;
 }

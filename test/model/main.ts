@@ -2,8 +2,8 @@
  * `node test/model/main.ts --seed N --steps M --postgresql 17`: random changes of two servers, a
  * backup after each, and a comparison of every set with its snapshot (docs/testing.md).
  */
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { INSTALLED } from '../support/servers/postgres-17.ts';
 import { mutate } from './mutations.ts';
 
 const { values } = parseArgs({
@@ -14,24 +14,28 @@ const { values } = parseArgs({
     'restore-every': { type: 'string', default: '25' },
     // A defect of mutations.ts, which the run must notice.
     mutation: { type: 'string' },
+    // The coordinator of a cluster of Greenplum 6, instead of two servers.
+    greenplum: { type: 'string' },
+    // After so many steps wait for a line on standard input: others need the cluster, too.
+    pieces: { type: 'string' },
   },
 });
-if (values.mutation !== undefined) mutate(values.mutation);
-const { runModel } = await import('./run.ts');
-const { newWorld } = await import('./world.ts');
+const meets = values.mutation === undefined ? undefined : mutate(values.mutation).meets;
+const { startRun } = await import('./start.ts');
 const seed = Number(values.seed);
 const steps = Number(values.steps);
-const major = Number(values.postgresql);
 const begun = performance.now();
-const other = process.env['STOWAGE_TEST_POSTGRES_BIN'];
-const binDir = other ?? (major >= 17 ? INSTALLED : undefined);
-const world = await newWorld({ seed, major, binDir });
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const { world, run } = await startRun({ ...values, seed, meets });
 let found: readonly string[] = [];
 try {
-  found = await runModel(world, {
+  found = await run({
     steps,
     restoreEvery: Number(values['restore-every']),
-    onStep: (at, line) => process.stdout.write(`${at}: ${line}\n`),
+    async onStep(at, line) {
+      process.stdout.write(`${at}: ${line}\n`);
+      if (values.pieces !== undefined && at % Number(values.pieces) === 0) await lines.next();
+    },
   });
 } catch (error) {
   found = [`it broke: ${error instanceof Error ? error.stack : String(error)}`];
@@ -40,8 +44,9 @@ try {
 }
 const counts = Object.fromEntries([...world.counts].toSorted());
 const seconds = Math.round((performance.now() - begun) / 1000);
+const on = values.greenplum ?? values.postgresql;
 process.stderr.write(
-  `${JSON.stringify({ seed, major, steps: world.steps.length, seconds, counts })}\n`,
+  `${JSON.stringify({ seed, on, steps: world.steps.length, seconds, counts })}\n`,
 );
 for (const line of found) process.stderr.write(`${line}\n`);
 if (found.length > 0) process.stderr.write(`seed ${seed}, the steps:\n${world.steps.join('\n')}\n`);

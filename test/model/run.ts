@@ -1,19 +1,20 @@
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { WantedBase } from '../../cli/backup/base/choose.ts';
-import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
-import { backUp, quiet, restoreInto } from './commands.ts';
-import { type LivingSet, livingSet, missingObjects, rowDifferences } from './sets.ts';
+import { backUp, restoreInto } from './commands.ts';
+import { expireAll, retain } from './retention.ts';
+import { type LivingSet, livingSet, rowDifferences } from './sets.ts';
 import { change, openTransaction, prepareOne } from './steps.ts';
 import { differences } from './truth.ts';
-import { count, seenBy, type World } from './world.ts';
+import { count, note, seenBy, TAG, type World } from './world.ts';
 import { startWriters } from './writers.ts';
 
-/** Deletions keep about this many sets. */
-const LIVING_MAX = 10;
 const SHARE_WITH_WRITERS = 0.2;
 const SHARE_PREPARED = 0.06;
 const SHARE_OPEN = 0.1;
 const PREPARED_MS_MAX = 500;
+const SHARE_TAGGED = 0.2;
+/** Small tables have several ranges; now and then another size. */
+const RANGE_BLOCKS = [2, 2, 2, 2, 2, 2, 2, 2, 2, 3] as const;
 
 export interface RunOptions {
   readonly steps: number;
@@ -21,7 +22,7 @@ export interface RunOptions {
   readonly restoreEvery: number;
   /** False: the sets that live at the end are read, and not restored. */
   readonly restoresAtEnd?: boolean;
-  readonly onStep?: (at: number, line: string) => void;
+  readonly onStep?: (at: number, line: string) => void | Promise<void>;
 }
 
 /** Takes the steps. @returns the differences after the first step that has any, or at the end. */
@@ -31,11 +32,11 @@ export async function runModel(world: World, options: RunOptions): Promise<strin
     const did = await change(world);
     world.steps.push(did.join(' | '));
     const found = await backUpAndCheck(world);
-    found.push(...(await deleteOne(world)));
+    found.push(...(await retain(world)));
     if (at % options.restoreEvery === 0 && world.living.length > 0)
       found.push(...(await restored(world, world.random.pick(world.living))));
     const ms = Math.round(performance.now() - begun);
-    options.onStep?.(at, `${world.steps.at(-1)} (${ms} ms, ${world.living.length} sets)`);
+    await options.onStep?.(at, `${world.steps.at(-1)} (${ms} ms, ${world.living.length} sets)`);
     if (found.length > 0) return found;
   }
   const found: string[] = [];
@@ -43,23 +44,30 @@ export async function runModel(world: World, options: RunOptions): Promise<strin
     found.push(...(await rowDifferences(world.store, set)));
     if (options.restoresAtEnd !== false) found.push(...(await restored(world, set)));
   }
-  return found;
+  return [...found, ...(await expireAll(world))];
 }
 
 async function backUpAndCheck(world: World): Promise<string[]> {
   const { random, store, living } = world;
   world.truths.clear();
-  const writers = random.chance(SHARE_WITH_WRITERS)
+  const isAlone = world.followUp !== undefined;
+  const chance = (share: number) => !isAlone && random.chance(share);
+  const writers = chance(SHARE_WITH_WRITERS)
     ? await startWriters(world.servers, random.below(2 ** 30))
     : undefined;
-  const waiting = random.chance(SHARE_PREPARED) ? await prepareOne(world) : undefined;
-  const open = random.chance(SHARE_OPEN) ? await openTransaction(world) : undefined;
+  const waiting = chance(SHARE_PREPARED) ? await prepareOne(world) : undefined;
+  const open = chance(SHARE_OPEN) ? await openTransaction(world) : undefined;
   const ended = waiting?.end(random.below(PREPARED_MS_MAX));
-  const base = baseFor(world);
+  const base = isAlone ? 'newest' : baseFor(world);
+  const tags = random.chance(SHARE_TAGGED) ? [TAG] : [];
   const how = [writers && 'writers', waiting && 'prepared', open && 'open transaction'];
   note(world, [...how.filter((word) => word !== undefined), describeBase(base)].join(', '));
   try {
-    const result = await backUp(world.config, { base });
+    const result = await backUp(world.config, {
+      base,
+      tags,
+      rangeBlocks: random.pick(RANGE_BLOCKS),
+    });
     const { timestamp, status, verdict, plan, tally, witnessed } = result;
     count(world, `backup ${status}`);
     if (status !== 'complete')
@@ -70,9 +78,11 @@ async function backUpAndCheck(world: World): Promise<string[]> {
       count(world, 'bytes in all', bytes);
     }
     count(world, 'tables carried without reading', witnessed.tables - witnessed.readTables);
+    count(world, 'tables read in part', witnessed.partTables);
     for (const { reason, tables } of witnessed.reasons) count(world, `read: ${reason}`, tables);
     const set = await livingSet(store, timestamp, new Map(world.truths));
     living.push(set);
+    if (tags.length > 0) world.tagged.add(timestamp);
     return await rowDifferences(store, set);
   } catch (error) {
     // The barrier gives up while other sessions hold their locks.
@@ -94,26 +104,6 @@ function baseFor({ random, living }: World): WantedBase {
 
 const describeBase = (base: WantedBase) =>
   typeof base === 'string' ? `base ${base}` : `base ${base.timestamp}`;
-
-/** Deletes a set that no other needs, and looks for what the others name. */
-async function deleteOne(world: World): Promise<string[]> {
-  const { random, store, living } = world;
-  if (living.length < 3 || !random.chance(living.length > LIVING_MAX ? 0.9 : 0.2)) return [];
-  const deps = { store, clock: () => new Date(), log: quiet };
-  for (const { timestamp } of random.shuffled(living)) {
-    const plan = await planDeletion(deps, timestamp);
-    if (plan.neededBy.length > 0) continue;
-    await deleteSet(deps, plan);
-    living.splice(
-      living.findIndex((set) => set.timestamp === timestamp),
-      1,
-    );
-    note(world, `deleted ${timestamp}`);
-    count(world, 'set deleted');
-    break;
-  }
-  return missingObjects(store, living);
-}
 
 /** Restores a set into new databases, and compares their rows with those of its snapshot. */
 async function restored(world: World, set: LivingSet): Promise<string[]> {
@@ -139,8 +129,4 @@ async function restored(world: World, set: LivingSet): Promise<string[]> {
     for (const server of world.servers)
       await server.sql('postgres', `DROP DATABASE IF EXISTS ${database} (FORCE)`);
   }
-}
-
-function note(world: World, what: string): void {
-  world.steps.push(`${world.steps.pop() ?? ''} | ${what}`);
 }

@@ -165,10 +165,17 @@ export class ModelServer {
   }
 
   /** Removes some summaries of the WAL, as an operator or wal_summary_keep_time does. */
-  async removeSummaries(isRemoved: () => boolean): Promise<void> {
-    const folder = join(this.#home, 'data', 'pg_wal', 'summaries');
-    const files = await readdir(folder).catch(() => []);
-    for (const file of files) if (isRemoved()) await rm(join(folder, file), { force: true });
+  async removeSummaries(isRemoved: (file: string) => boolean): Promise<void> {
+    for (const file of await this.summaries())
+      if (isRemoved(file)) await rm(join(this.#summaries, file), { force: true });
+  }
+
+  summaries(): Promise<string[]> {
+    return readdir(this.#summaries).catch(() => []);
+  }
+
+  get #summaries() {
+    return join(this.#home, 'data', 'pg_wal', 'summaries');
   }
 
   /** Discards the WAL of the stopped server. */
@@ -177,12 +184,6 @@ export class ModelServer {
     const program = join(this.binDir, 'pg_resetwal');
     await run(program, ['-f', '-D', join(this.#home, 'data')], { ...this.#owner, cwd: '/' });
     await this.#launch();
-  }
-
-  /** Creates a tablespace inside the server's files, unless the server has it. */
-  async tablespace(name: string): Promise<void> {
-    const create = `CREATE TABLESPACE ${name} LOCATION ''`;
-    await this.sql('postgres', create).catch(() => []);
   }
 
   async stop(): Promise<void> {

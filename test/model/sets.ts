@@ -1,5 +1,5 @@
 import { decode } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest, ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { rowsOf } from '../../segment-shipper/read/rows-of.ts';
@@ -8,12 +8,14 @@ import { differences, rowSum, type Truth, type Truths } from './truth.ts';
 
 const BYTES_MAX = 64 * 1024 * 1024;
 
-/** A set that no deletion has taken, and what its snapshot had. */
+/** A set that was not removed, and what its snapshot had. */
 export interface LivingSet {
   readonly timestamp: string;
   /** By content. */
   readonly truths: ReadonlyMap<number, Truths>;
-  /** Key → bytes of every object that the manifest names. */
+  /** Which tables each content has. */
+  readonly tables: ReadonlyMap<number, ReadonlySet<string>>;
+  /** Key → bytes of all objects in its folder, and of all that its manifest names. */
   readonly objects: ReadonlyMap<string, number>;
 }
 
@@ -36,15 +38,29 @@ export async function livingSet(
   timestamp: string,
   truths: ReadonlyMap<number, Truths>,
 ): Promise<LivingSet> {
-  const { parts } = await partsOf(store, timestamp);
-  const objects = parts.flatMap((part) => [...objectsOf(part)]);
-  return { timestamp, truths, objects: new Map(objects.map(({ key, bytes }) => [key, bytes])) };
+  const { manifest, parts } = await partsOf(store, timestamp);
+  const objects: { key: string; bytes: number }[] = parts.flatMap((part) => [...objectsOf(part)]);
+  for await (const object of store.list(setPrefix(timestamp))) objects.push(object);
+  const tables = parts.map(({ content, relations }) => {
+    const names = relations.map(({ relation }) => nameOf(manifest, relation));
+    return [content, new Set(names)] as const;
+  });
+  return {
+    ...{ timestamp, truths, tables: new Map(tables) },
+    objects: new Map(objects.map(({ key, bytes }) => [key, bytes])),
+  };
+}
+
+function nameOf({ relations }: Manifest, id: number): string {
+  const relation = relations[id];
+  if (relation === undefined) throw new Error(`relation ${id} is not in the manifest`);
+  return `${relation.schema}.${relation.name}`;
 }
 
 /** The rows of every table of one content, frame by frame as a restore reads them. */
 async function storedRows(
   store: ObjectStore,
-  { relations }: Manifest,
+  manifest: Manifest,
   part: ManifestPart,
 ): Promise<Truths> {
   const signal = new AbortController().signal;
@@ -57,12 +73,10 @@ async function storedRows(
     }
   const found = new Map<string, Truth>();
   for (const { relation: id } of part.relations) {
-    const relation = relations[id];
-    if (relation === undefined) throw new Error(`relation ${id} is not in the manifest`);
+    const name = nameOf(manifest, id);
     const sum = rowSum();
     for await (const some of rowsOf(store, extents.get(id) ?? [], { signal })) sum.add(some);
-    const { schema, name, columns } = relation;
-    found.set(`${schema}.${name}`, { columns, ...sum.result() });
+    found.set(name, { columns: manifest.relations[id]?.columns ?? [], ...sum.result() });
   }
   return found;
 }

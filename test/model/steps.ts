@@ -12,40 +12,60 @@ const SQL_CHANGES = [...ROW_CHANGES, ...DEFINITION_CHANGES];
 /** Of the steps: the first share changes nothing, the last replaces or restarts a server. */
 const SHARE_WITHOUT_CHANGE = 0.12;
 const SHARE_OF_SERVERS = 0.15;
+const SHARE_MET = 1 / 3;
 const CHANGES_MAX = 4;
 
 /** Changes the world. @returns what it did, also what the server has refused. */
 export async function change(world: World): Promise<string[]> {
-  const { random, servers } = world;
+  const { random, followUp } = world;
+  if (followUp !== undefined) {
+    world.followUp = await followUp();
+    return ['the second half'];
+  }
+  const { meets } = world;
+  if (meets !== undefined && random.chance(SHARE_MET))
+    return [await (isOfServers(meets) ? changeServer(world, meets) : changeOne(world, meets))];
   if (random.chance(SHARE_WITHOUT_CHANGE)) return ['nothing'];
   if (random.chance(SHARE_OF_SERVERS)) return [await changeServer(world)];
   const done: string[] = [];
-  for (let left = 1 + random.below(CHANGES_MAX); left > 0; left -= 1) {
-    const content = random.below(servers.length);
-    const server = random.pick(servers.slice(content, content + 1));
-    done.push(`content ${content}: ${await changeBySql(world, server)}`);
-  }
+  for (let left = 1 + random.below(CHANGES_MAX); left > 0; left -= 1)
+    done.push(await changeOne(world));
   return done;
 }
 
-async function changeServer(world: World): Promise<string> {
+const isOfServers = (change: string) => SERVER_CHANGES.some(({ name }) => name === change);
+
+/** The change of this name, or any. */
+const named = <T extends { readonly name: string }>(
+  list: readonly T[],
+  only: string | undefined,
+) => (only === undefined ? list : list.filter(({ name }) => name === only));
+
+async function changeOne(world: World, only?: string): Promise<string> {
+  const { random, servers } = world;
+  const content = random.below(servers.length);
+  const server = random.pick(servers.slice(content, content + 1));
+  return `content ${content}: ${await changeBySql(world, server, only)}`;
+}
+
+async function changeServer(world: World, only?: string): Promise<string> {
   const { random, servers } = world;
   const content = random.below(servers.length);
   const server = random.pick(servers.slice(content, content + 1));
   const fitting = SERVER_CHANGES.filter(({ from = 0 }) => server.major >= from);
-  const { name, run } = pickWeighted(random, fitting);
+  const { name, run } = pickWeighted(random, named(fitting, only));
   count(world, name);
-  await run(server, random);
+  world.followUp = (await run(server, random)) ?? undefined;
   return `content ${content}: ${name}`;
 }
 
-async function changeBySql(world: World, server: ModelServer): Promise<string> {
+async function changeBySql(world: World, server: ModelServer, only?: string): Promise<string> {
   const { random } = world;
   const client = await server.connect(MODEL_DATABASE);
   try {
     const salt = world.steps.length * 100 + random.below(100);
     const scene = sceneOf(random, await readCatalog(client), salt);
-    const { name, sql } = pickWeighted(random, SQL_CHANGES);
+    const { name, sql } = pickWeighted(random, named(SQL_CHANGES, only));
     const statements = sql(scene);
     try {
       for (const statement of statements) await client.query(statement);

@@ -51,12 +51,16 @@ const TABLES = `SELECT n.nspname AS schema, c.relname AS name,
   ORDER BY 1, 2`;
 
 /** What a plain dump reads of every table, in the snapshot that a backup holds. */
-export async function truthsOf(client: Client, snapshotId?: string): Promise<Truths> {
+export async function truthsOf(
+  client: Client,
+  snapshotId?: string,
+  tablesSql = TABLES,
+): Promise<Truths> {
   await client.query(settingsScript(true, 60_000));
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   if (snapshotId !== undefined)
     await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotId)}`);
-  const tables = await client.query<{ schema: string; name: string; columns: string[] }>(TABLES);
+  const tables = await client.query<{ schema: string; name: string; columns: string[] }>(tablesSql);
   const truths = new Map<string, Truth>();
   for (const { schema, name, columns } of tables.rows) {
     const list = columns.length === 0 ? '' : ` (${columns.map(quoteIdentifier).join(', ')})`;

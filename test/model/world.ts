@@ -8,7 +8,7 @@ import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { writeConfig } from '../support/cli.ts';
-import { MODEL_DATABASE } from './actions/servers.ts';
+import { type FollowUp, MODEL_DATABASE, TABLESPACE } from './actions/servers.ts';
 import { quiet } from './commands.ts';
 import { FIRST_TABLES, SKIPPED } from './schema.ts';
 import { ModelServer } from './server.ts';
@@ -16,21 +16,52 @@ import type { LivingSet } from './sets.ts';
 import { type ShipperHost, startShipperHost } from './shipper-host.ts';
 import { type Truths, truthsOf } from './truth.ts';
 
-/** Two servers, a root, the sets in it, and what happened so far. */
-export interface World {
-  readonly seed: number;
+/** A root, the sets in it, and what happened so far. */
+export interface ModelRoot {
   readonly random: Random;
-  readonly servers: readonly ModelServer[];
   readonly store: ObjectStore;
   /** The configuration file. */
   readonly config: string;
   readonly living: LivingSet[];
+  /** Sets with a tombstone, and the hours since. */
+  readonly expired: Map<string, { readonly set: LivingSet; hours: number }>;
+  /** Sets that a hold keeps. */
+  readonly held: Set<string>;
+  readonly tagged: Set<string>;
+  /** Sets that were removed. Packs of them may stay. */
+  readonly removed: Set<string>;
   /** What the snapshot of the backup under way has, by content. */
   readonly truths: Map<number, Truths>;
   /** The steps, for the message of a failure. */
   readonly steps: string[];
   readonly counts: Map<string, number>;
+  /** The second half of a change, after one backup without anything else beside it. */
+  followUp: FollowUp | undefined;
+}
+
+/** A root of two servers. */
+export interface World extends ModelRoot {
+  readonly seed: number;
+  /** A change that this world makes often. */
+  readonly meets?: string | undefined;
+  readonly servers: readonly ModelServer[];
   stop(): Promise<void>;
+}
+
+export function newRoot(seed: number, store: ObjectStore, config: string): ModelRoot {
+  return {
+    random: randomFrom(seed),
+    ...{ store, config },
+    living: [],
+    expired: new Map(),
+    held: new Set(),
+    tagged: new Set(),
+    removed: new Set(),
+    truths: new Map(),
+    steps: [],
+    counts: new Map(),
+    followUp: undefined,
+  };
 }
 
 export interface WorldOptions {
@@ -41,12 +72,16 @@ export interface WorldOptions {
   readonly binDir?: string | undefined;
   /** The part `backup` of the configuration. */
   readonly backup?: Readonly<Record<string, unknown>>;
+  readonly meets?: string | undefined;
 }
 
+/** Some sets have it, and rules of their own. */
+export const TAG = 'nightly';
 const CONTENTS = 2;
 const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-export async function newWorld({ seed, major, binDir, backup }: WorldOptions): Promise<World> {
+export async function newWorld(options: WorldOptions): Promise<World> {
+  const { seed, major, binDir, backup, meets } = options;
   const programs = await serverPrograms(binDir);
   // Without fsync a server gives no witness of its WAL.
   const settings = major >= 17 ? { summarize_wal: 'on', fsync: 'on' } : { fsync: 'off' };
@@ -79,23 +114,13 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
         frameBytes: 8192,
         lockTimeoutMs: 200,
         excludeSchemas: [SKIPPED],
-        ...(major >= 17 && { witnesses: { waitSeconds: 5 } }),
+        witnesses: { waitSeconds: 5, fileStamp: major < 17 },
         ...backup,
       },
       shippers: { workers: 2, command: host.command },
     });
-    return {
-      seed,
-      random: randomFrom(seed),
-      servers,
-      store: await openStore({ root }),
-      config,
-      living: [],
-      truths,
-      steps: [],
-      counts: new Map(),
-      stop,
-    };
+    const made = newRoot(seed, await openStore({ root }), config);
+    return { ...made, ...{ seed, meets, servers, truths, stop } };
   } catch (error) {
     await stop();
     throw error;
@@ -104,8 +129,12 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
 
 async function fill(server: ModelServer, content: number): Promise<void> {
   await server.sql('postgres', `CREATE DATABASE ${MODEL_DATABASE}`, 'CREATE ROLE clerk');
+  // pg_dumpall 15 cannot describe a tablespace inside of the server: all copies have it.
+  await server.sql('postgres', `CREATE TABLESPACE ${TABLESPACE} LOCATION ''`);
   await server.sql(MODEL_DATABASE, ...FIRST_TABLES);
   await server.sql(MODEL_DATABASE, `UPDATE plain SET word = 'content ${content}' WHERE id = 1`);
+  // Ranges need to know how many blocks a table has.
+  await server.sql(MODEL_DATABASE, 'VACUUM ANALYZE');
 }
 
 /** The rows of all tables but those that no set has. */
@@ -123,6 +152,11 @@ export async function seenBy(
   }
 }
 
-export function count(world: World, what: string, times = 1): void {
+/** Adds what happened to the present step. */
+export function note(world: Pick<World, 'steps'>, what: string): void {
+  world.steps.push(`${world.steps.pop() ?? ''} | ${what}`);
+}
+
+export function count(world: Pick<World, 'counts'>, what: string, times = 1): void {
   world.counts.set(what, (world.counts.get(what) ?? 0) + times);
 }

@@ -18,13 +18,14 @@ import { Locale, Relation } from '../plan.ts';
 import { ObjectRef, RowFormat } from '../receipt.ts';
 import { OrderChoices, RestoreChoices } from './choices.ts';
 import { ComparedObjects, RestoreNotes } from './found.ts';
+import { MappedData, MappedPostData, Mapping } from './map.ts';
 import { Into, RequestedNames } from './names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
 
 /** Which servers load the rows into the target's tables (docs/format.md, Restores). */
-export const LOAD_STRATEGIES = ['per-segment', 'coordinator', 'on-segment'] as const;
+export const LOAD_STRATEGIES = ['per-segment', 'mapped', 'coordinator', 'on-segment'] as const;
 
 const PhaseName = z.enum(PHASES);
 const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
@@ -42,6 +43,7 @@ export const RestoreRequest = z.object({
   }),
   /** Only these contents of the set; absent = all. `target.contents` lists no others. */
   contents: z.array(Content).min(1).exactOptional(),
+  ...Mapping,
   selection: Selection,
   mode: z.enum(RESTORE_MODES),
   /** Read and check every byte before the first DDL statement. */
@@ -68,6 +70,8 @@ export const RestoreRequest = z.object({
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
+const Volume = { relations: Count, rows: Count, bytes: Count, storedBytes: Count };
+
 /** plan.json of a restore: phases in their order, and volumes per content. */
 export const RestorePlan = z.object({
   ...header('restore-plan'),
@@ -76,19 +80,13 @@ export const RestorePlan = z.object({
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
   load: z.enum(LOAD_STRATEGIES),
+  /** With `mapped`: as in the request. */
+  map: Mapping.map,
   /** As in the request: `restored` needs counts.json. */
   count: z.boolean(),
   objects: z.boolean().exactOptional(),
-  contents: z.array(
-    z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
-  ),
-  totals: z.object({
-    contents: Count,
-    relations: Count,
-    rows: Count,
-    bytes: Count,
-    storedBytes: Count,
-  }),
+  contents: z.array(z.object({ content: Content, ...Volume })),
+  totals: z.object({ contents: Count, ...Volume }),
 });
 export type RestorePlan = z.infer<typeof RestorePlan>;
 
@@ -193,6 +191,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    ...MappedData,
     ...OrderChoices,
     /** Of the large objects. */
     noOwner: z.literal(true).exactOptional(),
@@ -212,6 +211,7 @@ export const Order = z.discriminatedUnion('phase', [
     selection: Selection.exactOptional(),
     sections,
     sequences: ObjectRef.exactOptional(),
+    ...MappedPostData,
     /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
     ...OrderChoices,

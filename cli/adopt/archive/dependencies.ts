@@ -23,6 +23,9 @@ export function withDependencies(objects: readonly ScriptObject[]): ArchivedObje
     const schema = known.schemas.get(object.schema);
     if (schema !== undefined) found.add(schema);
     for (const statement of object.statements) addNamed(statement, object, known, found);
+    const before = objects[at - 1];
+    // Indexes and the like have names of their own: their comment follows them.
+    if (object.kind === 'COMMENT' && before?.section === 'post-data') found.add(at - 1);
     found.delete(at);
     // An archive has what is needed before what needs it.
     return { ...object, dependsOn: [...found].filter((id) => id < at).sort((a, b) => a - b) };

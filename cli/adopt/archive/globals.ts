@@ -53,7 +53,7 @@ export async function globalsOfScript(script: string): Promise<GlobalsFile> {
   return { files: [], leftOut: [{ kind: 'globals', name }] };
 }
 
-/** As `globalsOfScript`, of statements that are known one by one: only those refused are left out. */
+/** As `globalsOfScript`, of single statements: only those that are refused are left out. */
 export async function globalsOf(
   statements: readonly { readonly what: string; readonly text: string }[],
 ): Promise<GlobalsFile> {

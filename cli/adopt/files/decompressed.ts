@@ -13,6 +13,9 @@ export interface PlacedFile extends SourceFile {
 
 const CHUNK_BYTES = 256 * 1024;
 
+/** Where a file lies, for messages. */
+export const pathOf = ({ from, name }: PlacedFile) => `${from.place.replace(/\/$/, '')}/${name}`;
+
 /**
  * The bytes in a file. With gzip or zstd, they end only when the stream has ended as the program
  * ends it and the file has no byte behind it.

@@ -21,8 +21,8 @@ export interface SourceFiles {
   readonly place: string;
 
   /**
-   * Every file, in any order; with `below` (ending in `/`), only those of that folder. A folder that
-   * is not there has no files, but a place that cannot be read is an error.
+   * Every file, in any order; with `below` (ending in `/`), only those of that folder. A folder
+   * that is not there has no files, but a place that cannot be read is an error.
    */
   list(signal: AbortSignal, below?: string): Promise<readonly SourceFile[]>;
 

@@ -16,7 +16,7 @@ export async function adoptGpbackup({
 }: Invocation<ClusterContext>): Promise<number> {
   const adoption = { tool: TOOL, timestamp: timestampOf(flags), flags };
   const { timestamp } = adoption;
-  return withPlaces(context.config, places, (opened) =>
+  return withPlaces(context, places, (opened) =>
     adoptSet(context, adoption, async () => {
       const set = await readSet(opened, timestamp, context.signal);
       const { problems, segments, tables } = set;

@@ -31,6 +31,7 @@ export async function asSource(set: GpbackupSet): Promise<AdoptedSource> {
   const globals = await globalsOf(definitions.globals);
   const leftOut = [
     ...globals.leftOut,
+    ...definitions.lostProperties.map((name) => ({ kind: 'database', name })),
     ...(config.withstatistics
       ? [{ kind: 'statistics', name: 'of tables (a restore runs ANALYZE)' }]
       : []),

@@ -1,6 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
-import type { PlacedFile } from '../files/decompressed.ts';
+import { type PlacedFile, pathOf } from '../files/decompressed.ts';
 import type { SourceFiles } from '../files/source-files.ts';
 import type { SetProblem } from '../set-problem.ts';
 import { baseName, folderOf, parseName } from './names.ts';
@@ -74,5 +74,3 @@ const placedIn =
   (from: SourceFiles) =>
   (files: readonly { readonly name: string; readonly bytes: number }[]): PlacedFile[] =>
     files.map((file) => ({ ...file, from }));
-
-const pathOf = ({ from, name }: PlacedFile) => `${from.place.replace(/\/$/, '')}/${name}`;

@@ -17,7 +17,7 @@ const OF_SET = /^gpbackup_(\d{14})_(?:(config|toc)\.yaml|(metadata|statistics)\.
 const OF_SEGMENT = /^gpbackup_(\d+)_(\d{14})(?:_(?:(\d+)|(toc\.yaml)))?(?:\.(gz|zst))?$/;
 const COMPRESSIONS = { gz: 'gzip', zst: 'zstd' } as const;
 
-/** Undefined: it is no file of such a set, or one that is not read (plugin_config.yaml has keys). */
+/** Undefined: it is no file of such a set, or plugin_config.yaml, which has keys: never read. */
 export function parseName(name: string): (SetFile & { readonly timestamp: string }) | undefined {
   const [, timestamp, yaml, sql, report] = OF_SET.exec(name) ?? [];
   const kind = (yaml ?? sql ?? report) as 'config' | 'toc' | 'metadata' | 'report' | undefined;

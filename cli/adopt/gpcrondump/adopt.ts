@@ -2,6 +2,7 @@ import { plural } from '../../../backup-set/base/words.ts';
 import type { Invocation } from '../../command.ts';
 import type { ClusterContext } from '../../context.ts';
 import { adoptSet, judge, timestampOf } from '../adopt-set.ts';
+import { withPlaces } from '../files/open-places.ts';
 import { asSource } from './as-source.ts';
 import { readResolved } from './chain.ts';
 import { findFiles } from './find-files.ts';
@@ -11,22 +12,24 @@ const TOOL = 'gpcrondump';
 /** `stowage adopt gpcrondump`. */
 export async function adoptGpcrondump({
   flags,
-  positional: [, ...folders],
+  positional: [, ...places],
   context,
 }: Invocation<ClusterContext>): Promise<number> {
   const adoption = { tool: TOOL, timestamp: timestampOf(flags), flags };
   const { timestamp } = adoption;
   const prefix = typeof flags['prefix'] === 'string' ? flags['prefix'] : undefined;
-  return adoptSet(context, adoption, async () => {
-    const files = await findFiles(folders, context.signal);
-    const set = await readResolved(files, { timestamp, prefix }, context.signal);
-    const { problems, segments } = set;
-    judge(context, adoption, problems);
-    context.output.note(
-      'judged',
-      { timestamp, segments: segments.length, problems },
-      `set ${timestamp} of ${TOOL}: ${plural(segments.length, 'segment')}, ${plural(segments[0]?.sections.length ?? 0, 'table')}`,
-    );
-    return asSource(set);
-  });
+  return withPlaces(context, places, (opened) =>
+    adoptSet(context, adoption, async () => {
+      const files = await findFiles(opened, context.signal);
+      const set = await readResolved(files, { timestamp, prefix }, context.signal);
+      const { problems, segments } = set;
+      judge(context, adoption, problems);
+      context.output.note(
+        'judged',
+        { timestamp, segments: segments.length, problems },
+        `set ${timestamp} of ${TOOL}: ${plural(segments.length, 'segment')}, ${plural(segments[0]?.sections.length ?? 0, 'table')}`,
+      );
+      return asSource(set);
+    }),
+  );
 }

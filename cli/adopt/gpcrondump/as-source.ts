@@ -13,8 +13,7 @@ import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import type { ResolvedSet, TakenDump } from './chain.ts';
 import { dataSections } from './data-sections.ts';
-import { openDump } from './open-file.ts';
-import type { GpcrondumpSet, SegmentDump } from './read-set.ts';
+import { type GpcrondumpSet, type SegmentDump, textOf } from './read-set.ts';
 
 const LEVEL = 9;
 
@@ -112,7 +111,7 @@ async function* takenSections({ dump, sections }: TakenDump, signal: AbortSignal
   const left = new Set(sections.map(tableKey));
   if (left.size === 0) return;
   const columns = new Map(sections.map((section) => [tableKey(section), section.columns]));
-  for await (const section of dataSections(openDump(dump, signal))) {
+  for await (const section of dataSections(textOf(dump, signal))) {
     const key = tableKey(section);
     if (!left.delete(key)) for await (const _ of section.rows);
     else yield { ...section, columns: columns.get(key) ?? section.columns };

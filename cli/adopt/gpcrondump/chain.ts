@@ -1,13 +1,12 @@
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
 import type { CountedSection } from './data-sections.ts';
 import { type FoundFile, filesOf } from './find-files.ts';
-import { smallFile } from './judge-files.ts';
-import type { Dump } from './open-file.ts';
+import { textFile } from './judge-files.ts';
 import { type GpcrondumpSet, readSet, type SegmentDump } from './read-set.ts';
 
 /** Tables of one dump that the set has. */
 export interface TakenDump {
-  readonly dump: Dump;
+  readonly dump: FoundFile;
   readonly file: string;
   readonly sections: readonly CountedSection[];
 }
@@ -39,7 +38,7 @@ export async function readResolved(
   if (set.increment === undefined)
     return { ...set, takenFrom: (content) => wholeDump(segmentOf(set, content)) };
   const problems: SetProblem[] = [];
-  const before = await timestampsBefore(files, own, timestamp);
+  const before = await timestampsBefore(files, own, timestamp, signal);
   const older: GpcrondumpSet[] = [];
   for (const link of before.toReversed())
     older.push(await readLink(files, { timestamp: link, prefix }, set, problems, signal));
@@ -82,11 +81,12 @@ async function timestampsBefore(
   files: readonly FoundFile[],
   own: readonly FoundFile[],
   timestamp: string,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
   const prefix = own[0]?.prefix;
   for (const file of files) {
     if (file.kind !== 'increments' || file.prefix !== prefix) continue;
-    const listed = (await smallFile(file))
+    const listed = (await textFile(file, signal))
       .toString('utf8')
       .split('\n')
       .map((line) => line.trim());

@@ -1,54 +1,34 @@
-import { opendir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { posix } from 'node:path';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
+import { type PlacedFile, pathOf } from '../files/decompressed.ts';
+import type { SourceFiles } from '../files/source-files.ts';
 import { parseName, type SetFile } from './names.ts';
 
 export interface FoundFile extends SetFile {
+  /** Where it lies, for messages. */
   readonly path: string;
+  /** Without its folder. */
   readonly name: string;
+  readonly placed: PlacedFile;
 }
 
-/** db_dumps/YYYYMMDD/ below a data directory, and a folder or two of an archive above it. */
-const DEPTH_MAX = 6;
-/** In a data directory. They hold no dumps, and many files. */
-const NOT_DUMPS = /^(?:base|global|pg_.*|\..*)$/;
-
-/** All files of gpcrondump sets below these folders. @throws StowageError `usage/flag` */
+/** All files of gpcrondump sets in these places. @throws StowageError `usage/flag` */
 export async function findFiles(
-  folders: readonly string[],
+  places: readonly SourceFiles[],
   signal: AbortSignal,
 ): Promise<readonly FoundFile[]> {
   const found = new Map<string, FoundFile>();
-  for (const folder of folders) {
-    try {
-      await look(resolve(folder), 0, found, signal);
-    } catch (error) {
-      if (isStowageError(error) || signal.aborted) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StowageError('usage/flag', `the folder ${folder} cannot be read: ${reason}`, {
-        cause: error,
-      });
+  for (const from of places)
+    for (const listed of await from.list(signal)) {
+      const name = posix.basename(listed.name);
+      const file = parseName(name);
+      if (file === undefined) continue;
+      const placed = { ...listed, from };
+      const path = pathOf(placed);
+      found.set(path, { ...file, path, name, placed });
     }
-  }
   return [...found.values()];
-}
-
-async function look(
-  folder: string,
-  depth: number,
-  found: Map<string, FoundFile>,
-  signal: AbortSignal,
-): Promise<void> {
-  const below: string[] = [];
-  for await (const entry of await opendir(folder)) {
-    signal.throwIfAborted();
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() && !NOT_DUMPS.test(entry.name)) below.push(path);
-    const file = entry.isDirectory() ? undefined : parseName(entry.name);
-    if (file !== undefined) found.set(path, { ...file, path, name: basename(path) });
-  }
-  if (depth < DEPTH_MAX) for (const path of below) await look(path, depth + 1, found, signal);
 }
 
 /** The files of one set. @throws StowageError `adopt/not-found`, `usage/flag` */

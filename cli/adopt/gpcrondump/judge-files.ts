@@ -1,23 +1,18 @@
-import { readFile, stat } from 'node:fs/promises';
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { smallFile } from '../files/decompressed.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
 import type { FoundFile } from './find-files.ts';
-import { unsound } from './open-file.ts';
 import { type Report, type ReportedDump, statusProblem } from './report.ts';
 
-const SMALL_BYTES_MAX = 64 * 1024 * 1024;
-
 /** A report, a list or the globals. @throws UnsoundSet when it cannot be read. */
-export async function smallFile({ path, name }: FoundFile): Promise<Buffer> {
-  const problem = (message: string) => new UnsoundSet([{ file: name, message }]);
+export async function textFile({ placed, name }: FoundFile, signal: AbortSignal): Promise<Buffer> {
   try {
-    if ((await stat(path)).size <= SMALL_BYTES_MAX) return await readFile(path);
+    return await smallFile(placed, signal);
   } catch (error) {
-    const reason = unsound(error);
-    throw reason instanceof UnsoundScript ? problem(reason.message) : error;
+    if (!(error instanceof UnsoundScript)) throw error;
+    throw new UnsoundSet([{ file: name, message: error.message }]);
   }
-  throw problem('it is too long');
 }
 
 /** A name that is there twice with other bytes is a problem: which one is of the set? */
@@ -82,6 +77,7 @@ export async function judgeFile(
   dump: ReportedDump,
   file: FoundFile | undefined,
   files: readonly FoundFile[],
+  signal: AbortSignal,
 ): Promise<SetProblem[]> {
   const problems: SetProblem[] = [];
   const at = dump.content >= 0 ? { content: dump.content } : {};
@@ -95,7 +91,7 @@ export async function judgeFile(
   const found = files.find(({ name }) => name === status);
   if (found === undefined) add(status, 'the status file of a dump is missing');
   else {
-    const reason = statusProblem((await smallFile(found)).toString('utf8'));
+    const reason = statusProblem((await textFile(found, signal)).toString('utf8'));
     if (reason !== undefined) add(status, reason);
   }
   return problems;

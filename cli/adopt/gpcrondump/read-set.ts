@@ -1,6 +1,7 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { readDefinitions, type ScriptDefinitions } from '../archive/script-objects.ts';
 import { tableKey } from '../convert/source.ts';
+import { decompressed } from '../files/decompressed.ts';
 import { nameDecoder } from '../script/name-decoder.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { type SetProblem, UnsoundSet } from '../set-problem.ts';
@@ -10,18 +11,17 @@ import {
   judgeFile,
   judgeReport,
   refuseUnsupported,
-  smallFile,
+  textFile,
   uniqueFiles,
   unreported,
 } from './judge-files.ts';
-import { type Dump, openDump } from './open-file.ts';
 import { parseReport, type ReportedDump } from './report.ts';
 import { type CountedDump, compareDumps, lackingDirty } from './rules.ts';
 
 /** One segment's dump: what it holds, and where it is. */
 export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {
   /** Undefined: it is missing. */
-  readonly dump: Dump | undefined;
+  readonly dump: FoundFile | undefined;
 }
 
 /** A set of gpcrondump, read once. */
@@ -75,13 +75,14 @@ export async function readSet(
       ...problems,
       { file: `gp_dump_${timestamp}.rpt`, message: 'the report of the set is missing' },
     ]);
-  const report = parseReport((await smallFile(reportFile)).toString('utf8'));
+  const report = parseReport((await textFile(reportFile, signal)).toString('utf8'));
   problems.push(...judgeReport(report, timestamp, reportFile.name));
   refuseUnsupported(report, timestamp);
   const dumps = report.dumps.map(
     (dump): NamedDump => ({ dump, file: unique.find(({ name }) => name === dump.file) }),
   );
-  for (const { dump, file } of dumps) problems.push(...(await judgeFile(dump, file, unique)));
+  for (const { dump, file } of dumps)
+    problems.push(...(await judgeFile(dump, file, unique, signal)));
   problems.push(...unreported(report, unique));
   const ofMaster = dumps.filter(({ dump }) => dump.content === -1);
   const hasDefinitions = ofMaster.length > 0 || dumps.length === 0;
@@ -105,7 +106,9 @@ export async function readSet(
       ]
     : [noDefinitions(encodingOfRows), noDefinitions(encodingOfRows)];
   const increment =
-    report.backupType === 'Incremental' ? await listsOf(unique, timestamp, problems) : undefined;
+    report.backupType === 'Incremental'
+      ? await listsOf(unique, timestamp, problems, signal)
+      : undefined;
   const isSound = problems.every(({ content }) => content !== undefined);
   if (master === undefined || definitions === undefined || postData === undefined || !isSound)
     throw new UnsoundSet(problems);
@@ -122,9 +125,9 @@ export async function readSet(
   const listed = increment === undefined ? tables.map(tableKey) : [];
   problems.push(...compareDumps(segments, listed, encoding));
   if (increment !== undefined) problems.push(...lackingDirty(segments, increment.dirty));
-  const textOf = async (kind: FoundFile['kind']) => {
+  const fileOf = async (kind: FoundFile['kind']) => {
     const file = unique.find((candidate) => candidate.kind === kind);
-    return file && (await smallFile(file));
+    return file && (await textFile(file, signal));
   };
   return {
     timestamp,
@@ -134,8 +137,8 @@ export async function readSet(
     hasDefinitions,
     definitions,
     postData,
-    globals: await textOf('globals'),
-    creation: await textOf('cdatabase'),
+    globals: await fileOf('globals'),
+    creation: await fileOf('cdatabase'),
     segments,
     ...(increment && { increment }),
     problems,
@@ -174,16 +177,21 @@ function withColumns(segments: readonly SegmentDump[]): SegmentDump[] {
   }));
 }
 
+/** The text of a dump. */
+export const textOf = ({ placed, isGzip }: FoundFile, signal: AbortSignal) =>
+  decompressed(placed, isGzip ? 'gzip' : 'none', signal);
+
 /** What an increment says of the tables of its database. */
 async function listsOf(
   files: readonly FoundFile[],
   timestamp: string,
   problems: SetProblem[],
+  signal: AbortSignal,
 ): Promise<GpcrondumpSet['increment']> {
   const linesOf = async (kind: 'dirty_list' | 'table_list') => {
     const file = files.find((candidate) => candidate.kind === kind);
     if (file !== undefined)
-      return (await smallFile(file))
+      return (await textFile(file, signal))
         .toString('utf8')
         .split('\n')
         .filter((line) => line !== '');
@@ -207,7 +215,7 @@ async function definitionsIn(
     return undefined;
   }
   try {
-    return await readDefinitions(openDump(named.file, signal), section);
+    return await readDefinitions(textOf(named.file, signal), section);
   } catch (error) {
     if (!(error instanceof UnsoundScript)) throw error;
     problems.push({ file: named.dump.file, message: error.message });
@@ -225,7 +233,7 @@ async function countDump(
   const counted = { content, host, port, file: dump.file, dump: file, sections };
   if (file === undefined) return { ...counted, isCut: true };
   try {
-    await countSections(openDump(file, signal), (section) => sections.push(section));
+    await countSections(textOf(file, signal), (section) => sections.push(section));
   } catch (error) {
     if (!(error instanceof UnsoundScript)) throw error;
     problems.push({ file: dump.file, content, message: error.message });

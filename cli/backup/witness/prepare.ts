@@ -35,6 +35,7 @@ export interface PreparedWitnesses {
 export async function prepareWitnesses(
   context: ClusterContext,
   segments: readonly Segment[],
+  rangeBlocks = RANGE_BLOCKS,
 ): Promise<PreparedWitnesses> {
   const { config } = context;
   const support = isOff(config) ? undefined : WITNESSES[config.flavour];
@@ -45,7 +46,7 @@ export async function prepareWitnesses(
     const target = targetOf(config, segment, context.env);
     const place = {
       ...{ target, waitMs: waitMs(config), signal: context.signal },
-      ...(config.backup.witnesses.blockRanges && { rangeBlocks: RANGE_BLOCKS }),
+      ...(config.backup.witnesses.blockRanges && { rangeBlocks }),
     };
     const prepared: Prepared[] = [];
     for (const provider of providers) {

@@ -1,6 +1,8 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type { Flags } from '../../command.ts';
+import { mapFlag } from '../mapped/flags.ts';
 
 export const CONTENT_FLAG = [
   '--content <ids>',
@@ -22,10 +24,16 @@ export function contentsFrom({ content: given }: Flags): readonly number[] | und
   return [...new Set(contents)].sort((a, b) => a - b);
 }
 
-/** The flag again, for commands that a message names. */
-export function contentFlag(contents: readonly number[] | undefined): string {
-  return contents === undefined ? '' : ` --content ${contents.join(',')}`;
+/** The flags again that say what goes where, for commands that a message names. */
+export function contentFlags({ contents, map, references = [] }: Where): string {
+  const only = contents === undefined ? '' : ` --content ${contents.join(',')}`;
+  const named = references
+    .filter(({ why }) => why === 'named')
+    .map(({ schema, name }) => ` --reference '"${schema}"."${name}"'`);
+  return `${only}${mapFlag(map)}${named.join('')}`;
 }
+
+type Where = Pick<RestoreRequest, 'contents' | 'map' | 'references'>;
 
 /** What a restore of some contents of a set has left alone. */
 export interface OtherContents {

@@ -1,5 +1,6 @@
 import { ACCEPT_CLUSTER_FLAG, RATE_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../../flags.ts';
 import { BEFORE_FLAG, GROUP_DETAILS, SET_DETAILS } from '../../set-name.ts';
+import { MAP_FLAG, REFERENCE_FLAG } from '../mapped/flags.ts';
 import { CHOICE_HELP, CHOICE_LISTS } from './choices.ts';
 import { CONTENT_FLAG } from './contents.ts';
 
@@ -24,6 +25,8 @@ export const RESTORE_FLAGS = [
   // What of the set.
   ...SELECTION_FLAGS,
   CONTENT_FLAG,
+  MAP_FLAG,
+  REFERENCE_FLAG,
   ['--into-schema <name>', 'restore the one chosen schema under this name, beside the old one'],
   ['--table <name>', 'with --as: the one table to restore, schema.table'],
   ['--as <name>', 'restore the table of --table under this name, schema.table'],
@@ -64,7 +67,13 @@ export const RESTORE_FLAGS = [
 ] as const satisfies readonly (readonly [string, string])[];
 
 /** The flags that may be repeated. */
-export const RESTORE_LISTS = [...SELECTION_LISTS, ...CHOICE_LISTS, CONTENT_FLAG[0]];
+export const RESTORE_LISTS = [
+  ...SELECTION_LISTS,
+  ...CHOICE_LISTS,
+  CONTENT_FLAG[0],
+  MAP_FLAG[0],
+  REFERENCE_FLAG[0],
+];
 
 export const RESTORE_DETAILS = [
   `${SET_DETAILS} ${GROUP_DETAILS}`,

@@ -4,6 +4,7 @@ import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
 import { numberFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
+import { mapFrom, referencesFrom, wordsBehindMap } from '../mapped/flags.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
 import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
@@ -15,6 +16,8 @@ import { chosenFrom } from './names.ts';
 const NOT_WITH_RESUME = [
   'before',
   'content',
+  'map',
+  'reference',
   'create',
   'truncate',
   'dropUnfinished',
@@ -61,14 +64,16 @@ export function optionsFrom(
   }
   // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
   const { globals } = flags;
-  const given =
-    typeof globals === 'string' && globals !== 'alter' ? [globals, ...positional] : positional;
+  const words = [...positional, ...wordsBehindMap(flags)];
+  const given = typeof globals === 'string' && globals !== 'alter' ? [globals, ...words] : words;
   if (given.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
       where: { field: 'set' },
     });
   const mode = modeOf(flags);
   const contents = contentsFrom(flags);
+  const map = mapFrom(flags);
+  const reference = referencesFrom(flags);
   if (flags['dropUnfinished'] === true && mode !== 'create')
     throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
       where: { field: 'dropUnfinished' },
@@ -78,6 +83,7 @@ export function optionsFrom(
     set: setNameFrom(given, flags),
     mode,
     ...(contents !== undefined && { contents }),
+    ...(map !== undefined && { map, reference }),
     verify,
     selection,
     ...names,

@@ -4,6 +4,7 @@ import { makesObjects, restores } from '../../../backup-set/restore/sections.ts'
 import { duration, printable } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
+import { mappedLines } from '../mapped/text.ts';
 import type { RestoreResult } from '../result.ts';
 import { othersLine } from './contents.ts';
 import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
@@ -57,7 +58,7 @@ function restoredLine({ outcome, id, elapsedMs, choices }: RestoreResult): strin
 }
 
 /** What the user should know, although nothing has failed. */
-function noteLines({ outcome, leavesLargeObjects }: RestoreResult): string[] {
+function noteLines({ outcome, leavesLargeObjects, mapped }: RestoreResult): string[] {
   const { status, rolesKept } = outcome;
   const names = rolesKept?.names.slice(0, ROLES_SHOWN).map(printable) ?? [];
   const more = (rolesKept?.total ?? 0) - names.length;
@@ -67,6 +68,7 @@ function noteLines({ outcome, leavesLargeObjects }: RestoreResult): string[] {
       : [
           `${plural(rolesKept.total, 'role')} existed and ${rolesKept.total === 1 ? 'was left as it is' : 'were left as they are'}: ${names.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''} (--globals=alter alters all but the role that restores)`,
         ]),
+    ...(mapped !== undefined && status === 'restored' ? mappedLines(mapped) : []),
     ...(leavesLargeObjects === true && status === 'restored' ? [LARGE_OBJECTS_LEFT] : []),
   ];
 }

@@ -8,6 +8,7 @@ import { previewRestore } from '../../../functions/handlers/plan-restore.ts';
 import { rowsNotInSet } from '../../output/not-shipped.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { leftEmpty } from '../left-empty.ts';
+import type { MappedRestore } from '../mapped/text.ts';
 import { checkTarget, type TargetReport } from '../target-check/check.ts';
 import type { TargetCheck } from '../target-check/target-check.ts';
 import { requireUnmarked } from '../unfinished.ts';
@@ -70,6 +71,13 @@ export async function dryRun(given: TargetCheck, drop: boolean): Promise<DryRun>
       ...(planned.ok ? [] : planned.failure),
     ],
   };
+}
+
+/** The map of the restore, with the objects that are not the same on its contents. */
+export function mappedIn({ check, target }: Pick<DryRun, 'check' | 'target'>) {
+  const { mapped } = check;
+  const differences = target?.differences ?? [];
+  return mapped && ({ ...mapped, differences } satisfies MappedRestore);
 }
 
 interface Tried<T> {

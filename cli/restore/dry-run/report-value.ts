@@ -1,8 +1,11 @@
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
+import { mappedFields } from '../mapped/text.ts';
 import type { DryRun } from './dry-run.ts';
+import { mappedIn } from './dry-run.ts';
 
 /** What `stowage restore --dry-run --json` prints: everything as fields. */
-export function reportValue({ check, target, plan, estimate, notInSet, secrets, reasons }: DryRun) {
+export function reportValue(run: DryRun) {
+  const { check, target, plan, estimate, notInSet, secrets, reasons } = run;
   const { request, manifest } = check;
   const { problems, problemsTotal } = boundedProblems(reasons);
   return {
@@ -22,6 +25,7 @@ export function reportValue({ check, target, plan, estimate, notInSet, secrets, 
             ms: Math.round(estimate.ms),
             from: { restore: estimate.from.id, bytes: estimate.from.bytes, ms: estimate.from.ms },
           },
+    ...mappedFields(mappedIn(run)),
     needs: target?.needs ?? [],
     disks: target?.disks ?? { known: [], unknown: [] },
     notKnown: target?.unread ?? [],

@@ -4,11 +4,12 @@ import { bytes, duration, printable, rate } from '../../output/format.ts';
 import { byReason } from '../../output/not-shipped.ts';
 import { wrapped } from '../../output/wrap.ts';
 import { changedSegments } from '../expected.ts';
+import { mappedLines, mapText } from '../mapped/text.ts';
 import type { TargetReport } from '../target-check/check.ts';
 import { NEED_KINDS, type Need, type NeedKind } from '../target-check/lacking.ts';
 import { reasonLines } from '../target-check/reasons.ts';
 import { MODES, volumeText } from '../target-check/short.ts';
-import type { DryRun } from './dry-run.ts';
+import { type DryRun, mappedIn } from './dry-run.ts';
 
 const LABEL_CHARS = 16;
 const CONTENTS_SHOWN = 16;
@@ -27,6 +28,7 @@ export function reportText(run: DryRun): string {
   return [
     ...targetRows(run),
     ...setRows(run),
+    ...mapRows(run),
     ...(run.target === undefined ? [] : foundRows(run.target, run)),
     ...notInSetRows(run),
     '',
@@ -70,6 +72,11 @@ function setRows({ check, plan, estimate }: DryRun): string[] {
     ...(plan === undefined ? [] : rows('volume', [volumeText(plan.totals)])),
     ...(plan === undefined ? [] : rows('time', [time])),
   ];
+}
+
+function mapRows(run: DryRun): string[] {
+  const mapped = mappedIn(run);
+  return mapped === undefined ? [] : rows('map', [mapText(mapped.map), ...mappedLines(mapped)]);
 }
 
 const LABELS: Readonly<Record<NeedKind, string>> = {

@@ -1,14 +1,15 @@
 import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
 import { eachInFlight } from '../../../async/each-in-flight.ts';
-import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { asStowageError } from '../../../backup-set/base/errors.ts';
 import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
-import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import type { ComparedObjects } from '../../../backup-set/documents/restore/found.ts';
-import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
+import { definedBy, sourcesOf } from '../../../backup-set/restore/mapped/map.ts';
+import { intoOf } from '../../../backup-set/restore/names/into.ts';
+import { fileOf, namesIn, postData } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
-import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
+import { bringsLargeObjects, chosenRelations, isWhole } from '../../../backup-set/restore/plan.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
@@ -20,10 +21,10 @@ import {
 } from '../../../database/objects/expected.ts';
 import { missingLargeObjects } from '../../../database/objects/large-objects.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
-import { readPart } from '../../../functions/stored/read-part.ts';
 import { targetOf } from '../../config/config.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { changedSegments, expectedIn } from '../expected.ts';
+import { requirePart } from '../mapped/parts.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
 import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
@@ -90,7 +91,7 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
   try {
     await expectedOn(run, segment, beside, async (found) => {
       if (found.objects !== undefined) await compareSchema(comparison, content, found);
-      await compareLargeObjects(comparison, found);
+      for (const part of found.parts) await compareLargeObjects(comparison, content, found, part);
     });
   } catch (error) {
     const { code, message } = asStowageError(signal.aborted ? signal.reason : error);
@@ -106,7 +107,8 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
 
 interface Expected {
   readonly session: Session;
-  readonly part: ManifestPart;
+  /** Of all contents of the set that are in the database. */
+  readonly parts: readonly ManifestPart[];
   /** Undefined when the content has no schema archive. */
   readonly objects: readonly ArchiveObject[] | undefined;
 }
@@ -121,12 +123,13 @@ export async function expectedOn(
   beside: BesideChosen,
   use: (expected: Expected) => Promise<void>,
 ): Promise<void> {
-  const { context, store, request, manifest, plan } = run;
+  const { context, store, request, plan } = run;
   const { content } = segment;
   const { signal } = context;
   throwIfInterrupted(signal);
-  const part = await readPart(functionDeps(context, store), manifest, content);
-  if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
+  const parts: ManifestPart[] = [];
+  for (const source of sourcesOf(request, content)) parts.push(await requirePart(run, source));
+  const defining = parts.find((part) => part.content === definedBy(request, content));
   const session = await openSession(targetOf(context.config, segment, context.env), {
     purpose: 'probe',
     applicationName: `stowage restore ${plan.id} objects`,
@@ -134,16 +137,16 @@ export async function expectedOn(
   });
   try {
     using _ = onAbort(signal, () => void session.destroy());
-    const archive = fileOf(part.value, 'schema.dump');
+    const archive = defining && fileOf(defining, 'schema.dump');
     let objects: readonly ArchiveObject[] | undefined;
-    if (archive !== undefined) {
+    if (defining !== undefined && archive !== undefined) {
       const entries = checkedEntries(store, archive, signal);
       const all = await Array.fromAsync(entries, (entry) => archiveObject(entry));
-      const order = orderOf(run, part.value);
+      const order = orderOf(run, defining);
       const loaded = await loadedIn(run, content);
       objects = await expectedObjects(session, all, request, order, loaded, beside);
     }
-    await use({ session, part: part.value, objects });
+    await use({ session, parts, objects });
   } finally {
     await session.close();
   }
@@ -186,6 +189,10 @@ export function orderOf(
   { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
   part: ManifestPart,
 ) {
+  if (request.map !== undefined) {
+    const chosen = chosenRelations(request, manifest);
+    return postData(part, namesIn(part, chosen), request, intoOf(request, chosen.values()));
+  }
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
@@ -203,9 +210,10 @@ async function loadedIn({ context, store, request, manifest }: RestoreRun, conte
 /** The rows of a table can name large objects, so a target without them is not the set. */
 async function compareLargeObjects(
   { run: { context, store, request }, problems, tally }: Comparison,
-  { session, part }: Expected,
+  content: number,
+  { session }: Pick<Expected, 'session'>,
+  part: ManifestPart,
 ): Promise<void> {
-  const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');
   const isWanted = isWhole(request) || bringsLargeObjects(request);
   if (archive === undefined || !isWanted || !restores(request, 'data')) return;

@@ -2,6 +2,7 @@ import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
+import { definedBy } from '../../../backup-set/restore/mapped/map.ts';
 import { intoOf } from '../../../backup-set/restore/names/into.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { chosenRelations } from '../../../backup-set/restore/plan.ts';
@@ -32,7 +33,11 @@ export async function noteMentions(
   const found = new Set<string>();
   const changed = changedSegments(manifest.flavour, segments);
   await eachInFlight(changed, SEGMENTS_AT_ONCE, async ({ content }) => {
-    const part = await readPart(functionDeps(context, store), manifest, content);
+    const part = await readPart(
+      functionDeps(context, store),
+      manifest,
+      definedBy(request, content),
+    );
     if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
     const archive = fileOf(part.value, 'schema.dump');
     if (archive === undefined) return;

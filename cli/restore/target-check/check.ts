@@ -5,6 +5,7 @@ import { chosenRelations } from '../../../backup-set/restore/plan.ts';
 import { LOCKS_AT_ONCE } from '../../../database/needs/lock-parts.ts';
 import { type LockRoom, lockRoom } from '../../../database/needs/lock-table.ts';
 import { changedSegments } from '../expected.ts';
+import { lookAtSources } from '../mapped/look.ts';
 import { type Disks, diskRoom } from './disk.ts';
 import { lackingReasons, type Need, needsOn } from './lacking.ts';
 import { type LookedAt, lookAt } from './server.ts';
@@ -31,6 +32,8 @@ export interface TargetReport {
   readonly disks: Disks;
   /** What the set may need and could not be read, per content. */
   readonly unread: readonly string[];
+  /** With a map: objects that differ between contents of a server, and do not matter. */
+  readonly differences: readonly Problem[];
   /** Why the restore cannot begin. */
   readonly reasons: readonly Problem[];
 }
@@ -48,6 +51,7 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
   const looked = await mapInFlight(changed, SEGMENTS_AT_ONCE, (segment) => lookAt(check, segment));
   const versions = await mapInFlight(looked, SEGMENTS_AT_ONCE, (one) => versionReasons(check, one));
   const needs = needsOn(looked, request);
+  const sources = await lookAtSources(check);
   const rooms = looked.map((one) => lockRoom(locksNeeded(one, check), one.has.locks));
   return {
     contents: looked.map(({ segment, database, tables, has }, at) => ({
@@ -65,11 +69,13 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
     unread: looked.flatMap(({ needs: found, segment }) =>
       typeof found === 'string' ? [`content ${segment.content}: ${found}`] : [],
     ),
+    differences: sources.accepted,
     reasons: [
       ...versions.flat(),
       ...lackingReasons(needs, looked, request),
       ...looked.flatMap(({ segment }, at) => lockReason(segment.content, rooms[at])),
       ...looked.flatMap(({ tables }) => tables.reasons),
+      ...sources.reasons,
     ],
   };
 }

@@ -1,9 +1,10 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { plural } from '../../../backup-set/base/words.ts';
+import { sourcesOf } from '../../../backup-set/restore/mapped/map.ts';
 import { isWhole } from '../../../backup-set/restore/plan.ts';
 import { changedSegments } from '../expected.ts';
-import { checkTarget } from './check.ts';
+import { checkTarget, type TargetReport } from './check.ts';
 import { reasonLines } from './reasons.ts';
 import { foundLines, notInSetLine, targetLine } from './short.ts';
 import type { TargetCheck } from './target-check.ts';
@@ -14,7 +15,7 @@ import type { TargetCheck } from './target-check.ts';
  * @throws StowageError `restore/refused` naming the first reason, after it has printed all; as
  * `checkTarget`.
  */
-export async function requireTarget(check: TargetCheck): Promise<void> {
+export async function requireTarget(check: TargetCheck): Promise<TargetReport> {
   const { context, request, manifest, segments } = check;
   const { output } = context;
   const changed = changedSegments(manifest.flavour, segments);
@@ -29,7 +30,9 @@ export async function requireTarget(check: TargetCheck): Promise<void> {
   const { needs, contents, disks, unread } = report;
   const bytesOf = (content: number) =>
     isWhole(request)
-      ? (manifest.contents.find((one) => one.content === content)?.totals.bytes ?? 0)
+      ? manifest.contents
+          .filter((one) => sourcesOf(request, content).includes(one.content))
+          .reduce((sum, { totals }) => sum + totals.bytes, 0)
       : 0;
   const lines = [
     ...foundLines(report, bytesOf),
@@ -41,6 +44,7 @@ export async function requireTarget(check: TargetCheck): Promise<void> {
     lines.length === 0 ? undefined : lines.join('\n'),
   );
   if (report.reasons.length > 0) refuse(check, report.reasons);
+  return report;
 }
 
 function refuse({ context }: TargetCheck, reasons: readonly Problem[]): never {

@@ -1,6 +1,5 @@
-import { StowageError } from '../../../backup-set/base/errors.ts';
-import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import { sourcesOf } from '../../../backup-set/restore/mapped/map.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { bringsLargeObjects } from '../../../backup-set/restore/plan.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
@@ -8,9 +7,8 @@ import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
 import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
 import type { ArchiveHeader, TocEntry } from '../../../database/objects/toc.ts';
-import { readPart } from '../../../functions/stored/read-part.ts';
 import { readText } from '../../../segment-shipper/read/read-text.ts';
-import { functionDeps } from '../../wait-for-functions.ts';
+import { requirePart } from '../mapped/parts.ts';
 import { checkedEntries, frontEntries } from '../objects/archive.ts';
 import { plannedObjects } from '../objects/chosen.ts';
 import { orderOf } from '../objects/compare.ts';
@@ -38,17 +36,16 @@ export async function setNeeds(check: TargetCheck, content: number): Promise<Set
   const all = noNeeds();
   const created = { roles: new Set<string>(), tablespaces: new Set<string>() };
   const archives: ReadArchive[] = [];
-  const isInSet = manifest.contents.some((candidate) => candidate.content === content);
+  const [first, ...others] = sourcesOf(request, content);
+  const isInSet = manifest.contents.some((candidate) => candidate.content === first);
   const isNeeded = request.mode !== 'truncate' || bringsLargeObjects(request);
-  if (!isNeeded || !isInSet) return { ...all, created, archives };
-  const part = await readPart(functionDeps(context, store), manifest, content);
-  if (!part.ok)
-    throw new StowageError('set/damaged', describeProblem(part.failure), {
-      where: { set: manifest.timestamp, content },
-    });
-  if (request.mode !== 'truncate') await addSchema(check, part.value, all, archives);
-  await addLargeObjects(check, part.value, all, archives);
-  const globals = request.globals ? fileOf(part.value, 'globals.sql.zst') : undefined;
+  if (!isNeeded || !isInSet || first === undefined) return { ...all, created, archives };
+  const part = await requirePart(check, first);
+  if (request.mode !== 'truncate') await addSchema(check, part, all, archives);
+  await addLargeObjects(check, part, all, archives);
+  for (const other of others)
+    await addLargeObjects(check, await requirePart(check, other), all, archives);
+  const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
   if (globals !== undefined) {
     const text = await readText(store, globals, context);
     for (const { effect, named } of globalStatements(text, globals.key)) {

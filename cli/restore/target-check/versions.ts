@@ -1,5 +1,6 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
+import { definedBy } from '../../../backup-set/restore/mapped/map.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import { withRestoreProgram } from '../../../database/tools/fitting/restore-program.ts';
 import { majorOf } from '../../../database/tools/fitting/versions.ts';
@@ -25,13 +26,14 @@ function bringsDefinitions({ request }: TargetCheck): boolean {
 
 /** An older server does not know all statements of a newer one, and may know them otherwise. */
 function olderReason(
-  { manifest }: TargetCheck,
+  { manifest, request }: TargetCheck,
   { segment: { content, host, port }, has }: LookedAt,
 ): Problem | undefined {
-  const source = manifest.contents.find((one) => one.content === content)?.serverVersion;
+  const from = definedBy(request, content);
+  const source = manifest.contents.find((one) => one.content === from)?.serverVersion;
   if (source === undefined || majorOf(source) <= majorOf(has.version)) return undefined;
   const least = Math.floor(majorOf(source));
-  const message = `content ${content} of the set comes from PostgreSQL ${source}, and ${host}:${port} is PostgreSQL ${has.version}: an older server does not know all definitions of a newer one. Restore into PostgreSQL ${least} or later, or make the tables there yourself and load them with --truncate`;
+  const message = `content ${from} of the set comes from PostgreSQL ${source}, and ${host}:${port} is PostgreSQL ${has.version}: an older server does not know all definitions of a newer one. Restore into PostgreSQL ${least} or later, or make the tables there yourself and load them with --truncate`;
   return { code: 'target-refused', content, message };
 }
 

@@ -15,13 +15,18 @@ export interface BlockKind {
 
 /** The frames of the base, by digest. All are added before the first is taken. */
 export interface BaseIndex {
-  /** @param digests one after the other, one for each number in `from`. */
-  add(kind: Omit<BlockKind, 'bytes'>, from: readonly number[], digests: Buffer): void;
+  /** Ignored when the index is full. @param digest the 24 bytes at `at` */
+  add(kind: Omit<BlockKind, 'bytes'>, number: number, digest: Buffer, at?: number): void;
+  /** How many were added. */
+  size(): number;
+  /** Forgets what was added since it had this size. */
+  rollBack(size: number): void;
   /** The number of an extent with these rows. It is not given again. */
   take(kind: BlockKind, digest: Buffer): number | undefined;
 }
 
 const ENTRIES_MIN = 1024;
+const DIGEST_WORDS = DIGEST_BYTES / 4;
 /** Slots per entry, at least: a fuller table needs long searches. */
 const SPACE = 2;
 /** A slot whose entries were all taken: a search goes on behind it. */
@@ -35,39 +40,51 @@ const EMPTIED = 0xffffffff;
 export function baseIndex(extents = ENTRIES_MIN): BaseIndex {
   let size = 0;
   let capacity = Math.max(ENTRIES_MIN, extents);
-  let digests = Buffer.alloc(capacity * DIGEST_BYTES);
+  let digests = new Uint32Array(capacity * DIGEST_WORDS);
   let owners = new Uint32Array(capacity);
   let numbers = new Uint32Array(capacity);
   /** Entries are counted from 1 here, 0 is none. */
   let nextSame = new Uint32Array(capacity);
   let slots = new Uint32Array(slotsFor(capacity));
+  /** The digest that is looked for. Without it each comparison would make an object. */
+  const wanted = new Uint32Array(DIGEST_WORDS);
+  const read = (digest: Buffer, at = 0) => {
+    for (let word = 0; word < DIGEST_WORDS; word++)
+      wanted[word] = digest.readUInt32LE(at + word * 4);
+  };
+  const isWanted = (entry: number) => {
+    const at = entry * DIGEST_WORDS;
+    for (let word = 0; word < DIGEST_WORDS; word++)
+      if (digests[at + word] !== wanted[word]) return false;
+    return true;
+  };
 
-  const digestAt = (entry: number) =>
-    digests.subarray(entry * DIGEST_BYTES, (entry + 1) * DIGEST_BYTES);
-
-  /** The slot of these rows, or the empty one where a search for them ends. */
-  function find(digest: Buffer, owner: number): number {
+  /** The slot of the wanted rows, or the empty one where a search for them ends. */
+  function find(owner: number): number {
     const mask = slots.length - 1;
-    let slot = (digest.readUInt32LE(0) ^ Math.imul(owner, 0x9e3779b1)) & mask;
+    let slot = ((wanted[0] ?? 0) ^ Math.imul(owner, 0x9e3779b1)) & mask;
     for (let head = slots[slot] ?? 0; head !== 0; head = slots[slot] ?? 0) {
-      const isSame = head !== EMPTIED && owners[head - 1] === owner;
-      if (isSame && digestAt(head - 1).equals(digest)) break;
+      if (head !== EMPTIED && owners[head - 1] === owner && isWanted(head - 1)) break;
       slot = (slot + 1) & mask;
     }
     return slot;
   }
 
+  const want = (entry: number) => {
+    const at = entry * DIGEST_WORDS;
+    for (let word = 0; word < DIGEST_WORDS; word++) wanted[word] = digests[at + word] ?? 0;
+  };
+
   function place(entry: number): void {
-    const slot = find(digestAt(entry), owners[entry] ?? 0);
+    want(entry);
+    const slot = find(owners[entry] ?? 0);
     nextSame[entry] = slots[slot] ?? 0;
     slots[slot] = entry + 1;
   }
 
   function grow(): void {
     capacity *= 2;
-    const longer = Buffer.alloc(capacity * DIGEST_BYTES);
-    longer.set(digests);
-    digests = longer;
+    digests = widened(digests, capacity * DIGEST_WORDS);
     owners = widened(owners, capacity);
     numbers = widened(numbers, capacity);
     nextSame = new Uint32Array(capacity);
@@ -76,20 +93,27 @@ export function baseIndex(extents = ENTRIES_MIN): BaseIndex {
   }
 
   return {
-    add(kind, from, added) {
-      from.forEach((number, at) => {
-        if (size >= BASE_EXTENTS_MAX) return;
-        if (size === capacity) grow();
-        const digest = added.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES);
-        digests.set(digest, size * DIGEST_BYTES);
-        owners[size] = ownerOf(kind);
-        numbers[size] = number;
-        place(size++);
-      });
+    add(kind, number, digest, at) {
+      if (size >= BASE_EXTENTS_MAX) return;
+      if (size === capacity) grow();
+      read(digest, at);
+      digests.set(wanted, size * DIGEST_WORDS);
+      owners[size] = ownerOf(kind);
+      numbers[size] = number;
+      place(size++);
+    },
+    size: () => size,
+    rollBack(to) {
+      // The last first: no entry that stays has searched past the slot of a later one.
+      while (size > to) {
+        want(--size);
+        slots[find(owners[size] ?? 0)] = nextSame[size] ?? 0;
+      }
     },
     take(kind, digest) {
       if (kind.bytes < CARRIED_BYTES_MIN) return undefined;
-      const slot = find(digest, ownerOf(kind));
+      read(digest);
+      const slot = find(ownerOf(kind));
       const head = slots[slot] ?? 0;
       if (head === 0) return undefined;
       slots[slot] = nextSame[head - 1] || EMPTIED;

@@ -14,7 +14,7 @@ const rowsOf = (letter: string) => Buffer.from(`${letter.repeat(2000)}\n`);
 /** Ships blocks over a base that has the rows `A` of relation 1, as its extent 42. */
 async function ship(blocks: readonly { relation: number; letter: string }[]) {
   const base = baseIndex();
-  base.add({ relation: 1, rowFormat: undefined }, [42], digestOf(rowsOf('A')));
+  base.add({ relation: 1, rowFormat: undefined }, 42, digestOf(rowsOf('A')));
   const receipts: Receipt[] = [];
   const packs: string[] = [];
   let released = 0;

@@ -32,7 +32,8 @@ export function offeredBase(extentsMax: number): OfferedBase {
           'shipper/protocol',
           'a line "base" of the control protocol has not one digest per extent',
         );
-      index.add({ relation, rowFormat }, from, bytes);
+      const kind = { relation, rowFormat };
+      for (const [at, number] of from.entries()) index.add(kind, number, bytes, at * DIGEST_BYTES);
     },
     end: () => ended.resolve(),
     async whole(signal) {

@@ -27,6 +27,29 @@ export interface Offers {
   rest(): Generator<BaseExtents>;
 }
 
+/** What decides about an extent. */
+type Offerable = Pick<Extent, 'relation' | 'bytes'> & { readonly range?: number | undefined };
+
+/** Which relation of the set may use an extent of the base. Undefined = none. */
+export function usersOf(
+  relations: OfferRules['relations'],
+): (extent: Offerable) => number | undefined {
+  const ours = new Map<number, number>();
+  /** Ranges of blocks that are read: rows of the others are in the set already. */
+  const read = new Map<number, ReadonlySet<number>>();
+  for (const { id, baseRelation, ranges } of relations) {
+    if (baseRelation === undefined) continue;
+    ours.set(baseRelation, id);
+    if (ranges !== undefined) read.set(id, new Set(idsOf(ranges.read)));
+  }
+  return ({ relation: id, bytes, range }) => {
+    const relation = ours.get(id);
+    if (relation === undefined || bytes < CARRIED_BYTES_MIN) return undefined;
+    const isUnread = range !== undefined && read.get(relation)?.has(range) === false;
+    return isUnread ? undefined : relation;
+  };
+}
+
 interface Offered {
   readonly relation: number;
   readonly number: number;
@@ -39,25 +62,18 @@ export function offersOf({
   packUseMin,
   extentsMax = BASE_EXTENTS_MAX,
 }: OfferRules): Offers {
-  const ours = new Map<number, number>();
-  /** Ranges of blocks that are read: rows of the others are in the set already. */
-  const read = new Map<number, ReadonlySet<number>>();
-  for (const { id, baseRelation, ranges } of relations) {
-    if (baseRelation === undefined) continue;
-    ours.set(baseRelation, id);
-    if (ranges !== undefined) read.set(id, new Set(idsOf(ranges.read)));
-  }
+  const userOf = usersOf(relations);
   const lines = fillingLines();
   /** Of the pack that is being read: how much of it is used is known at its end. */
   let pack = { used: 0, offered: [] as Offered[] };
   let number = -1;
   let left = extentsMax;
-  const note = ({ relation: id, length, bytes, digest, rowFormat, range }: Extent) => {
+  const note = (extent: Extent) => {
     number++;
-    pack.used += length;
-    const relation = ours.get(id);
-    if (relation === undefined || digest === undefined || bytes < CARRIED_BYTES_MIN) return;
-    if (range !== undefined && read.get(relation)?.has(range) === false) return;
+    pack.used += extent.length;
+    const relation = userOf(extent);
+    const { digest, rowFormat } = extent;
+    if (relation === undefined || digest === undefined) return;
     pack.offered.push({ relation, number, rowFormat, digest });
   };
   return {

@@ -3,10 +3,12 @@ import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { BackupOrder } from '../../../backup-set/documents/agents.ts';
 import { partPacks } from '../../../backup-set/documents/part-packs.ts';
+import type { Extent } from '../../../backup-set/documents/receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import type { BaseIndex } from './base-index.ts';
-import { extentsAtMost, offeredBase } from './offered-base.ts';
-import { offersOf } from './offers.ts';
+import { type BaseIndex, baseIndex } from './base-index.ts';
+import { extentsAtMost } from './offered-base.ts';
+import { usersOf } from './offers.ts';
+import { extentScanner, type ScannedExtent } from './scan-extents.ts';
 
 /** The frames of the base that an order may use, or why none can be used. */
 export type ReadBase =
@@ -41,9 +43,8 @@ async function indexOf(
   signal: AbortSignal,
 ): Promise<BaseIndex> {
   const key = formatKey({ kind: 'base-part', timestamp, content });
-  const packsOf = partPacks(key);
-  const offers = offersOf({ relations, packUseMin });
-  const base = offeredBase(extentsAtMost(bytes));
+  const base = usableFrames(relations, packUseMin, bytes);
+  const packsOf = partPacks(key, extentScanner(base.add));
   const digest = createHash('sha256');
   let left = bytes;
   const altered = () =>
@@ -54,10 +55,39 @@ async function indexOf(
     left -= piece.length;
     if (left < 0) throw altered();
     digest.update(piece);
-    for (const part of packsOf(piece)) for (const line of offers.of(part)) base.add(line);
+    for (const { extents = [], packBytes } of packsOf(piece)) {
+      for (const extent of extents) base.addParsed(extent);
+      if (packBytes !== undefined) base.endPack(packBytes);
+    }
   }
   if (left !== 0 || digest.digest('hex') !== sha256) throw altered();
-  for (const line of offers.rest()) base.add(line);
-  base.end();
-  return base.whole(signal);
+  return base.index;
+}
+
+/** Indexes the extents that the order may use, as they are read. */
+function usableFrames(relations: BackupOrder['relations'], packUseMin: number, bytes: number) {
+  const index = baseIndex(extentsAtMost(bytes));
+  const userOf = usersOf(relations);
+  let number = -1;
+  /** Of the pack that is being read: how much of it is used is known at its end. */
+  let pack = { before: 0, used: 0 };
+  const add = (extent: ScannedExtent) => {
+    number++;
+    pack.used += extent.length;
+    const relation = extent.hasDigest ? userOf(extent) : undefined;
+    if (relation === undefined) return;
+    index.add({ relation, rowFormat: extent.rowFormat }, number, extent.digest);
+  };
+  return {
+    index,
+    add,
+    addParsed({ digest, rowFormat, range, ...extent }: Extent) {
+      const bytesOf = Buffer.from(digest ?? '', 'base64url');
+      add({ ...extent, rowFormat, range, hasDigest: digest !== undefined, digest: bytesOf });
+    },
+    endPack(packBytes: number) {
+      if (pack.used < packBytes * packUseMin) index.rollBack(pack.before);
+      pack = { before: index.size(), used: 0 };
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { sqlStateOf } from '../../../database/session/database-error.ts';
 import type { Progress } from '../../deps.ts';
+import { keyConflict } from '../key-conflict.ts';
 import { problemOf } from '../order-result.ts';
 
 /** A relation that could not be loaded. */
@@ -14,10 +15,16 @@ export interface Failed {
   readonly isMisplaced: boolean;
 }
 
-export function failedLoad(error: unknown, content: number, relation: LoadRelation): Failed {
+export function failedLoad(
+  error: unknown,
+  content: number,
+  relation: LoadRelation,
+  sources?: readonly number[],
+): Failed {
+  const conflict = keyConflict(error, { content, sources }, relation);
   return {
     relation,
-    problem: problemOf(error, content, relation),
+    problem: conflict ?? problemOf(error, content, relation),
     isRejected: mayPassLater(error, relation),
     isMisplaced: isMisplaced(error),
   };

@@ -8,7 +8,8 @@ import { labelOf } from '../locks.ts';
 import { withArchive } from '../schema/archive.ts';
 
 /**
- * Restores the large objects of an order in one transaction, and writes that into the mark.
+ * Restores the large objects of an order, each archive in one transaction, and writes that into the
+ * mark.
  * `truncate` replaces those that exist. A resume replaces them only in a database that the restore
  * has created: with `fill` they may have been there before.
  */
@@ -17,7 +18,7 @@ export async function loadLargeObjects(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const { largeObjects, resumes, mode, noOwner = false } = order;
+  const { largeObjects, moreLargeObjects = [], resumes, mode, noOwner = false } = order;
   if (largeObjects === undefined) return;
   let isDone = false;
   if (resumes !== undefined)
@@ -26,16 +27,17 @@ export async function loadLargeObjects(
     });
   if (isDone) return;
   const replace = mode === 'truncate' || (resumes !== undefined && mode === 'create');
-  await withArchive(largeObjects, deps, (file) =>
-    restoreLargeObjects(job.target, file, {
-      replace,
-      noOwner,
-      noAcl: order.noAcl === true,
-      signal: deps.signal,
-      onSilence: silenceNote(deps),
-      label: labelOf(order),
-    }),
-  );
+  for (const archive of [largeObjects, ...moreLargeObjects])
+    await withArchive(archive, deps, (file) =>
+      restoreLargeObjects(job.target, file, {
+        replace,
+        noOwner,
+        noAcl: order.noAcl === true,
+        signal: deps.signal,
+        onSilence: silenceNote(deps),
+        label: labelOf(order),
+      }),
+    );
   await inSession(order, job, deps, async (session) => {
     const mark = await readMark(session);
     if (mark !== undefined) await setReached(session, mark, 'large-objects');

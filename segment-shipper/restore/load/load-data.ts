@@ -40,7 +40,7 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const { content, encoding } = order;
+  const { content, encoding, sources } = order;
   const { signal, progress } = deps;
   const { kept, left, absent, mode } = await keepLoaded(order, job, deps);
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
@@ -249,7 +249,7 @@ export async function loadData(
       await connection.drop();
       const named = await nameLostSegment(error, job.target, deps.signal);
       return relations.map((relation) =>
-        tolerated.note(named, failedLoad(named, content, relation)),
+        tolerated.note(named, failedLoad(named, content, relation, sources)),
       );
     }
   }

@@ -17,7 +17,8 @@ export function toleratedLoads(
   return {
     /** Notes a failure. @returns it. */
     note(error: unknown, failed: Failed): Failed {
-      if (onError === 'continue' && isRejection(error))
+      const isConflict = failed.problem.code === 'key-conflict';
+      if (onError === 'continue' && isRejection(error) && !isConflict)
         tolerated.set(failed.problem, failed.relation);
       return failed;
     },

@@ -7,7 +7,7 @@ import { requireCrc } from '../../read/damage.ts';
 /** Runs `work` on a temporary copy of a pg_dump archive, because pg_restore seeks in it. */
 export async function withArchive(
   stored: ObjectRef,
-  deps: ShipperDeps,
+  deps: Pick<ShipperDeps, 'store' | 'signal'>,
   work: (file: string) => Promise<void>,
 ): Promise<void> {
   await withUnnamedFile(async ({ handle, path }) => {

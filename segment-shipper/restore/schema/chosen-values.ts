@@ -4,15 +4,15 @@ import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
 import { setChosenSequences } from '../../../database/target/chosen-sequences.ts';
+import { mergedSequences } from '../../../database/target/merged/sequences.ts';
 import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
-import { parseSequenceValues } from '../../../database/target/sequence-values.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
-import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import type { ChosenSchema } from './chosen.ts';
 import { staleViews } from './left-out.ts';
 import { showCurrent } from './object-progress.ts';
+import { storedSequences } from './stored-sequences.ts';
 
 /** Sets the sequences that belong to chosen objects. @returns those that the target lacks. */
 export async function restoreChosenSequences(
@@ -29,8 +29,7 @@ export async function restoreChosenSequences(
     const used = await usedSequences(session, only);
     // Most restores of one table read no values.
     if (used.length + made.length === 0 && namesTablesOnly(selection)) return;
-    const text = await readText(deps.store, sequences, deps);
-    const values = parseSequenceValues(text.toString('utf8'), sequences.key);
+    const values = await mergedSequences(session, await storedSequences(order, deps));
     absent = await setChosenSequences(session, values, { used, selection, made });
   });
   // With other modes, the choice has made them or says why not.

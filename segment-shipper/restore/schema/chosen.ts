@@ -82,7 +82,7 @@ export async function restoreTried(
     label: labelOf(order),
     list: useList(tried),
   });
-  return rejectedObjects(file, rejections);
+  return rejectedObjects(file, rejections, order);
 }
 
 /** The chosen objects of the requested sections that need something that is not there. */

@@ -6,13 +6,14 @@ import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
 import type { Session } from '../../../database/session/session.ts';
+import { mergedSequences } from '../../../database/target/merged/sequences.ts';
 import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
-import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
+import { setSequences } from '../../../database/target/sequence-values.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
-import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
+import { keyConflict, splitConflicts } from '../key-conflict.ts';
 import { labelOf } from '../locks.ts';
 import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
@@ -23,22 +24,38 @@ import { rejectedObjects, staleViews } from './left-out.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
 import { restoreProperties } from './properties.ts';
 import { postDataRenamed } from './renamed.ts';
+import { storedSequences } from './stored-sequences.ts';
 
 /**
  * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
  * rows are loaded, so one object that the server rejects does not keep it from making the others.
- * @returns what was not made or refreshed.
+ * @returns what was not made or refreshed, and as problems the keys that rows of several contents
+ * have.
  */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<Pick<OrderResult, 'leftOut'>> {
+): Promise<Pick<OrderResult, 'leftOut' | 'problems'>> {
+  try {
+    return splitConflicts(await makeAll(order, job, deps));
+  } catch (error) {
+    const conflict = keyConflict(error, order, undefined);
+    if (conflict === undefined) throw error;
+    return { problems: [conflict] };
+  }
+}
+
+async function makeAll(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
   const { schema, sequences, refresh, into } = order;
   if (into !== undefined) {
     const made = await postDataRenamed({ ...order, into }, job, deps);
     const lacking = boundedProblems(await restoreProperties(order, job, deps));
-    return { leftOut: joinProblems(made, lacking) };
+    return joinProblems(made, lacking);
   }
   let chosen: ChosenSchema | undefined;
   const rejected =
@@ -51,14 +68,12 @@ export async function postData(
     const absent = await restoreChosenSequences(order, chosen, job, deps);
     const views = await restoreChosenViews(order, chosen, job, deps);
     const properties = await restoreProperties(order, job, deps);
-    return {
-      leftOut: [rejected, ...[absent, views, properties].map(boundedProblems)].reduce(joinProblems),
-    };
+    return [rejected, ...[absent, views, properties].map(boundedProblems)].reduce(joinProblems);
   }
-  if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
+  if (sequences !== undefined) await restoreSequences(order, job, deps);
   const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
   const properties = boundedProblems(await restoreProperties(order, job, deps));
-  return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
+  return [rejected, stale, properties].reduce(joinProblems);
 }
 
 async function refreshAll(
@@ -124,7 +139,7 @@ async function restorePostData(
       onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
-    rejected = await rejectedObjects(file, rejections);
+    rejected = await rejectedObjects(file, rejections, order);
     if (chosen === undefined) return;
     onChosen(chosen);
     const tried = await restoreTried(chosen, order, job, file, deps);
@@ -135,11 +150,11 @@ async function restorePostData(
 
 async function restoreSequences(
   order: OrderOf<'post-data'>,
-  stored: ObjectRef,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const text = await readText(deps.store, stored, deps);
-  const values = parseSequenceValues(text.toString('utf8'), stored.key);
-  await inSession(order, job, deps, (session) => setSequences(session, values));
+  const lists = await storedSequences(order, deps);
+  await inSession(order, job, deps, async (session) =>
+    setSequences(session, await mergedSequences(session, lists)),
+  );
 }

@@ -15,18 +15,19 @@ import { type MadeNames, madeNames } from '../../../database/rename/made-names.t
 import { renamedObject } from '../../../database/rename/objects.ts';
 import { runRenamed } from '../../../database/rename/run.ts';
 import type { Session } from '../../../database/session/session.ts';
+import { mergedSequences } from '../../../database/target/merged/sequences.ts';
 import { refreshViews } from '../../../database/target/refresh.ts';
-import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
+import { setSequences } from '../../../database/target/sequence-values.ts';
 import { MARK_SCHEMA, readMark, setReached } from '../../../database/target/unfinished/mark.ts';
 import { schemaText } from '../../../database/tools/restore.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
-import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { withArchive } from './archive.ts';
 import { unmade } from './chosen.ts';
 import { entriesOf } from './entries.ts';
 import { staleViews } from './left-out.ts';
+import { storedSequences } from './stored-sequences.ts';
 
 type SchemaOrder = OrderOf<'pre-data'> | OrderOf<'post-data'>;
 type Renamed<Order extends SchemaOrder> = Order & { readonly into: Into };
@@ -187,14 +188,17 @@ async function setRenamedSequences(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const { sequences } = order;
-  if (sequences === undefined) return;
-  const text = await readText(deps.store, sequences, deps);
-  const values = parseSequenceValues(text.toString('utf8'), sequences.key).flatMap((value) => {
-    const name = names.newName(value.schema, value.name);
-    return name === undefined ? [] : [{ ...value, ...name }];
-  });
-  await inSession(order, job, deps, (session) => setSequences(session, values));
+  const lists = await storedSequences(order, deps);
+  if (lists.length === 0) return;
+  const renamed = lists.map((list) =>
+    list.flatMap((value) => {
+      const name = names.newName(value.schema, value.name);
+      return name === undefined ? [] : [{ ...value, ...name }];
+    }),
+  );
+  await inSession(order, job, deps, async (session) =>
+    setSequences(session, await mergedSequences(session, renamed)),
+  );
 }
 
 async function refreshRenamed(

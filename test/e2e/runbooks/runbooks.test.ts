@@ -147,7 +147,7 @@ SELECT count(*), sum(hashtextextended(t::text, 0)) FROM again t`,
   test('restores both shards to one server, into a database each', async () => {
     const both = await stowageOn('laptop.yaml', 'restore', 'latest', '--create');
     expect(both.text).toContain('cluster/overlap');
-    await runs('A restore to a laptop');
+    await runs('A restore to a laptop, one database per shard');
     for (const content of [0, 1]) {
       const [restored] = await contentsOf([others[0]], `shop_${content}`);
       const { rows, sequences, largeObjects } = original[content] as DatabaseContents;
@@ -156,6 +156,21 @@ SELECT count(*), sum(hashtextextended(t::text, 0)) FROM again t`,
         withoutRights[content],
       );
     }
+  });
+
+  test('restores both shards into one database: the customers once, all other rows of both', async () => {
+    await runs('A restore to a laptop');
+    const [merged] = await contentsOf([others[0]], 'shop_all');
+    const [one, other] = original as [DatabaseContents, DatabaseContents];
+    const expected = [...one.rows].map(([table, digest]) => {
+      const both = sumOf(digest, other.rows.get(table) ?? '');
+      return [table, table === 'kit.customer' ? digest : both] as const;
+    });
+    // The view has a sum for each customer.
+    const totals = merged?.rows.get('office.totals') ?? '';
+    expect(totals.split('|')[0]).toBe(one.rows.get('office.totals')?.split('|')[0]);
+    expect(merged?.rows).toEqual(new Map([...expected, ['office.totals', totals]]));
+    expect(await schemaOf(others[0], 'shop_all', '--no-owner', '--no-acl')).toBe(withoutRights[0]);
   });
 
   test('restores a lost shard to a new server, and leaves the other one as it is', async () => {
@@ -260,6 +275,15 @@ function configure(name: string, segments: Pair): Promise<string> {
     connection: { user, binDir },
     shippers: { workers: 2 },
   });
+}
+
+/** Of two digests `rows|sum`. */
+function sumOf(one: string, other: string): string {
+  const add = other.split('|').map(BigInt);
+  return one
+    .split('|')
+    .map((part, at) => String(BigInt(part) + (add[at] ?? 0n)))
+    .join('|');
 }
 
 const onAll = (on: readonly TestServer[], sql: string, database = 'postgres') =>

@@ -2,6 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { filesOfFolder } from '../../../cli/adopt/files/folder.ts';
 import { readResolved } from '../../../cli/adopt/gpcrondump/chain.ts';
 import { findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
 import { type SetProblem, UnsoundSet } from '../../../cli/adopt/set-problem.ts';
@@ -23,7 +24,7 @@ export async function copyOf(set: string): Promise<string> {
 }
 
 export async function judged(place: string, timestamp: string) {
-  const files = await findFiles([place], signal);
+  const files = await findFiles([filesOfFolder(place)], signal);
   return readResolved(files, { timestamp, prefix: undefined }, signal);
 }
 

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../../database/session/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../database/session/quote.ts';
 import { type ModelTable, valueFor } from '../schema.ts';
 import type { Change, Scene } from './action.ts';
 
@@ -41,10 +41,31 @@ export function anyRows(scene: Scene, table = scene.table()): string {
 const big = (salt: number) =>
   `(SELECT string_agg(md5((i * ${salt})::text), '') FROM generate_series(1, 300) i)`;
 
+/** Of several ranges, as long as the world leaves it so. */
+const isLarge = ({ name }: ModelTable) =>
+  ['plain', 'enums', 'pairs', 'times', 'grown'].includes(name);
+
 /** Changes of rows, and rewrites that leave them as they are. */
 export const ROW_CHANGES: readonly Change[] = [
   { name: 'insert', weight: 8, sql: (s) => [insertInto(s, s.table(), 1 + s.random.below(200))] },
   { name: 'update', weight: 12, sql: (s) => [updateOf(s, s.table())] },
+  {
+    name: 'one row of a large table',
+    weight: 8,
+    sql: (s) => {
+      const { sql } = s.table(isLarge);
+      const at = `(SELECT ctid FROM ONLY ${sql} ORDER BY ctid OFFSET ${s.random.below(3000)} LIMIT 1)`;
+      return [`UPDATE ONLY ${sql} SET id = ${s.salt} WHERE ctid = ${at}`];
+    },
+  },
+  {
+    name: 'grow, and analyze',
+    weight: 4,
+    sql: (s) => {
+      const table = s.table(isLarge);
+      return [insertInto(s, table, 400), `ANALYZE ${table.sql}`];
+    },
+  },
   { name: 'delete', weight: 6, sql: (s) => [deleteFrom(s, s.table())] },
   { name: 'delete all', weight: 1, sql: (s) => [`DELETE FROM ONLY ${s.table().sql}`] },
   { name: 'truncate', weight: 2, sql: (s) => [`TRUNCATE ONLY ${s.table().sql}`] },
@@ -68,6 +89,29 @@ export const ROW_CHANGES: readonly Change[] = [
       const { sql } = s.table();
       const end = `DELETE FROM ONLY ${sql} WHERE (ctid::text::point)[0] > 2`;
       return [end, `VACUUM ${sql}`, insertInto(s, s.table(), 20)];
+    },
+  },
+  {
+    // As it is before the first ANALYZE after many rows came.
+    name: 'statistics of a smaller table',
+    weight: 3,
+    sql: (s) => [
+      `UPDATE pg_class SET relpages = ${4 + s.random.below(6)} WHERE oid = ${quoteLiteral(s.table(isLarge).sql)}::regclass`,
+    ],
+  },
+  {
+    // As a crash leaves it between the truncation of a VACUUM and its statistics.
+    name: 'cut off the end, with old statistics',
+    weight: 4,
+    sql: (s) => {
+      const { sql } = s.table();
+      const entry = `pg_class WHERE oid = ${quoteLiteral(sql)}::regclass`;
+      return [
+        `SELECT set_config('model.pages', relpages::text, false) FROM ${entry}`,
+        `DELETE FROM ONLY ${sql} WHERE (ctid::text::point)[0] > 3`,
+        `VACUUM ${sql}`,
+        `UPDATE ${entry.replace(' WHERE', ` SET relpages = current_setting('model.pages')::int WHERE`)}`,
+      ];
     },
   },
   {

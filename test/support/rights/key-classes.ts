@@ -69,6 +69,11 @@ export function keyClasses({
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
+    export: ['receipt.json', 'rows.csv.gz'].map((file) => ({
+      kind: 'export',
+      name: 'sales',
+      file,
+    })),
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -117,6 +122,8 @@ function classOf(key: Key): string {
       return key.what === 'expired' || key.what === 'ended' ? 'tombstones' : 'holds';
     case 'expiry':
       return 'expiry-runs';
+    case 'export':
+      return 'exports';
     case 'verdict':
       return `verdicts-${key.level}`;
     case 'lock-record':

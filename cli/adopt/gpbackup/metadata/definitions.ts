@@ -5,8 +5,8 @@ import { nameDecoder } from '../../script/name-decoder.ts';
 import { UnsoundScript } from '../../script/unsound.ts';
 import type { MetadataEntry } from '../documents.ts';
 import type { Link } from '../read-links.ts';
-import { databaseObjects } from './database.ts';
-import { begun, continues, kindOf, remarkOf } from './objects.ts';
+import { databaseObjects, lostProperties } from './database.ts';
+import { begun, continues, remarkOf } from './objects.ts';
 
 /** What metadata.sql says, cut by the table of contents. One character per byte (latin1). */
 export interface Definitions {
@@ -16,6 +16,8 @@ export interface Definitions {
   readonly sequences: readonly SequenceValue[];
   /** Statements for the globals, each with what it concerns. */
   readonly globals: readonly { readonly what: string; readonly text: string }[];
+  /** Settings and rights of the database, which the set cannot have. */
+  readonly lostProperties: readonly string[];
 }
 
 const ENCODING = /^\s*SET client_encoding = '(\w+)';\s*$/;
@@ -37,14 +39,10 @@ export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): D
   const bytesOf = bytesIn(encoding);
   const decode = nameDecoder(encoding);
   const sequences: SequenceValue[] = [];
-  const objects: ScriptObject[] = [
-    ...databaseObjects(
-      config.databasename,
-      toc.globalentries
-        .filter(({ objecttype }) => OF_DATABASE.includes(objecttype))
-        .map((entry) => cut(entry)),
-    ),
-  ];
+  const ofDatabase = toc.globalentries
+    .filter(({ objecttype }) => OF_DATABASE.includes(objecttype))
+    .map((entry) => cut(entry));
+  const objects = databaseObjects(config.databasename, ofDatabase);
   for (const [section, entries] of [
     ['pre-data', toc.predataentries],
     ['post-data', toc.postdataentries],
@@ -54,7 +52,7 @@ export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): D
       const entry = { ...written, name: bytesOf(written.name), schema: bytesOf(written.schema) };
       const statement = withoutSetval(cut(written), sequences, decode);
       if (last === undefined || !continues(last.entry, entry, statement)) {
-        last = begun(entry, kindOf(entry, statement), section);
+        last = begun(entry, statement, section);
         objects.push(last.object);
       }
       if (statement === '') continue;
@@ -66,6 +64,7 @@ export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): D
     encoding,
     objects,
     sequences,
+    lostProperties: lostProperties(ofDatabase),
     globals: toc.globalentries
       .filter(({ objecttype }) => !OF_DATABASE.includes(objecttype))
       .map((entry) => ({ what: `${entry.objecttype} ${entry.name}`.trim(), text: cut(entry) })),

@@ -23,7 +23,7 @@ const WITHOUT_SCHEMA = ['SCHEMA', 'CAST'];
 const EXCHANGED = /_ext_part_$/;
 
 /** The kind of the archive entry of an object. */
-export function kindOf({ objecttype, name }: Named, statement: string): string {
+function kindOf({ objecttype, name }: Named, statement: string): string {
   const type = objecttype.replace(/ METADATA$/, '');
   switch (type) {
     case 'TABLE':
@@ -55,11 +55,13 @@ export function continues(before: Named, entry: Named, statement: string): boole
   return entry.objecttype === 'CONSTRAINT' ? false : !statement.startsWith('CREATE ');
 }
 
-export function begun(entry: Named, kind: string, section: 'pre-data' | 'post-data'): Begun {
+/** An object whose first statement is this. */
+export function begun(entry: Named, statement: string, section: 'pre-data' | 'post-data'): Begun {
+  const kind = kindOf(entry, statement);
   return {
     entry,
     object: {
-      tag: tagOf(entry, kind),
+      tag: tagOf(entry, kind, statement),
       kind,
       schema: WITHOUT_SCHEMA.includes(entry.objecttype) ? '' : unquoted(entry.schema),
       owner: '',
@@ -72,14 +74,16 @@ export function begun(entry: Named, kind: string, section: 'pre-data' | 'post-da
   };
 }
 
-function tagOf({ name, referenceobject }: Named, kind: string): string {
+function tagOf({ name, referenceobject }: Named, kind: string, statement: string): string {
   switch (kind) {
     case 'FUNCTION':
     case 'PROCEDURE':
     case 'AGGREGATE':
       return withoutArgumentNames(name);
     case 'CAST':
-      return `CAST ${name}`;
+      return `CAST ${name.replaceAll('pg_catalog.', '')}`;
+    case 'DEFAULT ACL':
+      return `DEFAULT PRIVILEGES FOR ${/ ON ([A-Z]+S) (?:TO|FROM) /.exec(statement)?.[1] ?? ''}`;
     case 'TRIGGER':
     case 'RULE':
       return `${lastOf(referenceobject)} ${unquoted(name)}`;

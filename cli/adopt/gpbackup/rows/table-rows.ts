@@ -5,8 +5,8 @@ import type { DataEntry } from '../documents.ts';
 const NAME = /(?:"(?:[^"]|"")*"|[^",()]+)/gy;
 
 /**
- * `(id,"Col A")` → id, Col A. gpbackup does not write the columns of leaves: they are those of their
- * root. @throws UnsoundScript
+ * `(id,"Col A")` → id, Col A. gpbackup does not write the columns of leaves: they are those of
+ * their root. @throws UnsoundScript
  */
 export function columnsOf(
   { attributestring, schema, name, partitionroot }: DataEntry,

@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { throwIfInterrupted } from '../../../async/abort.ts';
+
+/**
+ * Writes all bytes, and waits while the reader of the pipe does.
+ * @returns `reader-gone` when the reader has closed it, as `head` does: it has all that it wants.
+ */
+export async function toStandardOutput(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  out: NodeJS.WriteStream = process.stdout,
+): Promise<'written' | 'reader-gone'> {
+  let isGone = false;
+  const onError = ({ code }: NodeJS.ErrnoException) => {
+    isGone = code === 'EPIPE';
+  };
+  out.on('error', onError);
+  try {
+    for await (const chunk of source) {
+      throwIfInterrupted(signal);
+      if (!out.write(chunk)) await once(out, 'drain', { signal }).catch(() => undefined);
+      throwIfInterrupted(signal);
+    }
+    await new Promise<void>((resolve) => out.write('', () => resolve()));
+    throwIfInterrupted(signal);
+    return 'written';
+  } catch (error) {
+    if (isGone) return 'reader-gone';
+    throw error;
+  } finally {
+    out.off('error', onError);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { requireLiving } from '../../functions/retention/marks.ts';
+import { whileReading } from '../../functions/retention/reading.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import { withStore } from '../open.ts';
+import { loadManifest } from '../restore/request.ts';
+import { findSet, type SetName } from '../set-name.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+
+/** A complete set that is being read. */
+export interface OpenSet {
+  readonly store: ObjectStore;
+  readonly deps: Deps;
+  readonly manifest: Manifest;
+}
+
+/**
+ * Runs `work` on a complete set. While it runs, expiry keeps the set and its packs.
+ * @param why for the mark of the reader, such as `export of public.t`.
+ * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`.
+ */
+export async function readingSet<T>(
+  context: ClusterContext,
+  name: SetName,
+  why: string,
+  work: (set: OpenSet) => Promise<T>,
+): Promise<T> {
+  return withStore(context, async (store) => {
+    const timestamp = await findSet(context, store, name);
+    const deps = functionDeps(context, store);
+    await requireLiving(deps, timestamp);
+    const manifest = await loadManifest(context, store, timestamp);
+    return whileReading(deps, timestamp, why, () => work({ store, deps, manifest }));
+  });
+}

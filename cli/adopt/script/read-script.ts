@@ -126,7 +126,7 @@ function endOf(text: string, start: number, strings: Strings): number | undefine
 
 interface RowsState {
   ended: boolean;
-  error: unknown;
+  error: Error | undefined;
 }
 
 /** The reader of the rows sees it first; the reader of the script sees the same one. */
@@ -137,7 +137,7 @@ async function* keepingError(
   try {
     yield* rows;
   } catch (error) {
-    state.error = error;
+    if (error instanceof Error) state.error = error;
     throw error;
   }
 }

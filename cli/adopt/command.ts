@@ -15,7 +15,7 @@ const NAMES = Object.keys(TOOLS).join(', ');
 export const adoptCommand: ClusterCommand = {
   usage: 'adopt <tool> <places...>',
   summary: `convert a set that another tool made (${NAMES}) into a set of ours`,
-  details: `<tool> is one of: ${NAMES}. <places> are the folders of its coordinator and of all segments, in this file system, as HOST:/folder, or as s3://bucket/prefix; their sub-folders are searched, too. Of pg_dump: one file or directory, s3://bucket/file, or - for standard input, in any format of pg_dump, or a script of pg_dumpall.
+  details: `<tool> is one of: ${NAMES}. <places> are the folders of its coordinator and of all segments, in this file system, as HOST:/folder, or as s3://bucket/prefix; their sub-folders are searched, too. Of pg_dump: one file or directory there, or - for standard input, in any format of pg_dump, or a script of pg_dumpall.
 The set is read twice: first to judge it, then to convert it. Standard input is read once: what is not sound makes the set incomplete. An unsound set is refused with file and reason, also one that its tool calls successful. docs/migrating.md has every step.`,
   flags: [
     [

@@ -23,6 +23,7 @@ import {
   waitForFunctions,
   withoutInterruption,
 } from '../../wait-for-functions.ts';
+import { failureOf } from './failure.ts';
 import { adoptionPlan, storeAdoptionPlan } from './plan.ts';
 import { ATTEMPT, type Shipment, shipContent, shipDefinitions } from './ship-content.ts';
 import type { AdoptedSource } from './source.ts';
@@ -126,7 +127,7 @@ async function ship(
     await shipDefinitions(source.metadata, files);
     await eachInFlight(source.contents, workers, (content) =>
       shipContent(content, shipment, depsOf(content.content), files).catch((error: unknown) => {
-        failures.push({ content: content.content, error: asStowageError(error) });
+        failures.push({ content: content.content, error: failureOf(error) });
         throw error;
       }),
     );

@@ -10,6 +10,7 @@ import type { Shipped } from '../../backup/ship.ts';
 import { addReport, newTally } from '../../backup/tally.ts';
 import type { ClusterContext } from '../../context.ts';
 import { memoryFor, nothingWitnessed, verdictOn } from './adopt-source.ts';
+import { failureOf } from './failure.ts';
 import { adoptionPlan, storeAdoptionPlan } from './plan.ts';
 import { ATTEMPT, type FileWriter, shipDefinitions, shipParts } from './ship-content.ts';
 import {
@@ -57,12 +58,14 @@ export async function storeStream(
   const [ids, counted] = [new Map<string, number>(), new Map<number, CountedRelation[]>()];
   const reports: { content: number; report: Report }[] = [];
   const failures: { content: number; error: StowageError }[] = [];
+  const progress = new Map<number, Report>();
   const depsOf = (content: number): ShipperDeps => ({
     store,
     clock: context.clock,
     log: context.log.child({ content }),
     report: (report: Report) => {
       if (report.type === 'receipt') reports.push({ content, report });
+      if (report.type === 'progress') progress.set(content, report);
     },
     progress: noProgress(),
     throttle,
@@ -83,10 +86,11 @@ export async function storeStream(
     };
     const deps = depsOf(content);
     await shipParts(read(context.signal), { writer, ...memory }, deps, files, takes).catch(
-      (error: unknown) => failures.push({ content, error: asStowageError(error) }),
+      (error: unknown) => failures.push({ content, error: failureOf(error) }),
     );
     counted.set(content, [...found.values()]);
   });
+  for (const [content, report] of progress) reports.push({ content, report });
   return { startedAt, counted, failures, ids, reports, files };
 }
 
@@ -116,15 +120,16 @@ export async function sealStream(
   };
   for (const { content, report } of reports) add(content, report);
   for (const [content, relations] of counted) {
-    let [rows, bytes] = [0, 0];
     for (const relation of relations) {
       const id = drafted.ids.get(relationKey(relation));
-      if (id === undefined) continue;
-      add(content, { type: 'relation', relation: id, rows: relation.rows, bytes: relation.bytes });
-      rows += relation.rows;
-      bytes += relation.bytes;
+      if (id !== undefined)
+        add(content, {
+          type: 'relation',
+          relation: id,
+          rows: relation.rows,
+          bytes: relation.bytes,
+        });
     }
-    add(content, { type: 'progress', rows, bytes, storedBytes: 0, relationsLoaded: 0 });
   }
   const deps: ShipperDeps = {
     ...files.deps,

@@ -145,10 +145,6 @@ export async function readSet(
   };
 }
 
-/** The text of a dump. */
-export const textOf = ({ placed, isGzip }: FoundFile, signal: AbortSignal) =>
-  decompressed(placed, isGzip ? 'gzip' : 'none', signal);
-
 /** `gp_dump -a` has dumped no master: what is known of it is what the segments share. */
 const masterOf = (segment: NamedDump | undefined): NamedDump | undefined =>
   segment && { dump: { ...segment.dump, content: -1 }, file: undefined };
@@ -180,6 +176,10 @@ function withColumns(segments: readonly SegmentDump[]): SegmentDump[] {
     }),
   }));
 }
+
+/** The text of a dump. */
+export const textOf = ({ placed, isGzip }: FoundFile, signal: AbortSignal) =>
+  decompressed(placed, isGzip ? 'gzip' : 'none', signal);
 
 /** What an increment says of the tables of its database. */
 async function listsOf(

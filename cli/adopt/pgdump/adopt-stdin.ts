@@ -1,7 +1,8 @@
+import { messageOf } from '../../../backup-set/base/errors.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import { type StoredStream, sealStream, storeStream } from '../convert/adopt-stream.ts';
-import { asSource, type SourceSettings } from './as-source.ts';
-import type { DatabaseDump, DumpFacts } from './dump.ts';
+import { asSource, globalsFile, type SourceSettings } from './as-source.ts';
+import type { DatabaseDump, Dump, DumpFacts } from './dump.ts';
 import { inputOfStdin } from './input.ts';
 import type { JudgedDatabase } from './judge.ts';
 import {
@@ -30,7 +31,7 @@ export async function adoptStdin(run: PgDumpRun): Promise<BackupResult[]> {
   const dump = await openDump(input);
   const timestamp = timestampOfDump(flags, dump.createdAt);
   const stored: Stored[] = [];
-  let problem: string | undefined;
+  const problems: string[] = [];
   try {
     for await (const database of dump.databases()) {
       const own = secondsBehind(timestamp, stored.length);
@@ -43,24 +44,41 @@ export async function adoptStdin(run: PgDumpRun): Promise<BackupResult[]> {
     }
   } catch (error) {
     if (stored.length === 0) throw error;
-    problem = `${input.name}: ${(error as Error).message}`;
+    problems.push(`${input.name}: ${messageOf(error)}`);
   }
   const { tool, createdAt } = dump;
   const databases = stored.map(({ judged }) => judged);
   const wanted = databasesWanted({ tool, databases }, timestamp, context.config.database);
   const group = groupOf(tool, wanted);
-  const settings: SourceSettings = { ...run, tool, createdAt, globals: dump.globals(), group };
-  distribution?.judge(databases.map(({ facts }) => facts));
+  // The rows are stored: what cannot be taken makes the sets incomplete.
+  const globals = await globalsIn(dump, problems);
+  try {
+    distribution?.judge(databases.map(({ facts }) => facts));
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  const settings: SourceSettings = { ...run, tool, createdAt, globals, group };
   const results: BackupResult[] = [];
   for (const one of wanted) {
     const { judged, stream } = stored[one.index] ?? {};
     if (judged === undefined || stream === undefined) continue;
-    const problems = problem !== undefined && one === wanted.at(-1) ? [problem] : [];
     const reader = { parts: noParts, problems };
     const source = await asSource(judged, one, settings, reader);
     results.push(await sealStream(context, store, source, stream, waitMs));
   }
   return results;
+}
+
+async function globalsIn(dump: Dump, problems: string[]): Promise<Buffer | undefined> {
+  const globals = dump.globals();
+  if (globals === undefined) return undefined;
+  try {
+    await globalsFile(globals);
+    return globals;
+  } catch (error) {
+    problems.push(messageOf(error));
+    return undefined;
+  }
 }
 
 async function* noParts(): AsyncGenerator<never> {}

@@ -1,13 +1,15 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import type { Invocation } from '../../command.ts';
 import type { ClusterContext } from '../../context.ts';
 import { numberFrom } from '../../flags.ts';
 import { withStore } from '../../open.ts';
+import { printable } from '../../output/format.ts';
 import { judge, WAIT_SECONDS, wrongFlag } from '../adopt-set.ts';
 import { adoptSource } from '../convert/adopt-source.ts';
 import { distributionFrom } from '../distribution/from-flags.ts';
 import { withPlaces } from '../files/open-places.ts';
-import { UnsoundSet } from '../set-problem.ts';
+import { UnsoundScript } from '../script/unsound.ts';
 import { adoptStdin } from './adopt-stdin.ts';
 import { asSource, type SourceSettings } from './as-source.ts';
 import { type DumpInput, inputOf, placeOf, STDIN } from './input.ts';
@@ -29,17 +31,30 @@ export async function adoptPgDump({
   const distribution = await distributionFrom(context.config, flags);
   const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
   const run = { context, flags, distribution, waitMs };
-  const results = await withStore(context, async (store) => {
-    if (path === STDIN) return adoptStdin({ ...run, store, place: 'standard input' });
-    const { parent, name } = placeOf(path);
-    return withPlaces(context, [parent], async ([files]) => {
-      if (files === undefined) throw new Error('no place was opened');
-      const input = await inputOf(files, name, context.signal);
-      const place = `${files.place.replace(/\/$/, '')}/${name}`;
-      return adoptFile({ ...run, store, place }, input);
-    });
-  });
+  const results = await unsoundNamed(path, () =>
+    withStore(context, async (store) => {
+      if (path === STDIN) return adoptStdin({ ...run, store, place: 'standard input' });
+      const { parent, name } = placeOf(path);
+      return withPlaces(context, [parent], async ([files]) => {
+        if (files === undefined) throw new Error('no place was opened');
+        const input = await inputOf(files, name, context.signal);
+        const place = `${files.place.replace(/\/$/, '')}/${name}`;
+        return adoptFile({ ...run, store, place }, input);
+      });
+    }),
+  );
   return printSets(context, results);
+}
+
+/** @throws StowageError `adopt/unsound` when not even the front of the dump can be read. */
+async function unsoundNamed<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UnsoundScript)) throw error;
+    const name = path === STDIN ? 'standard input' : path;
+    throw new StowageError('adopt/unsound', printable(`${name} is not sound: ${error.message}`));
+  }
 }
 
 /** Reads the dump to judge it, then again to store it. */
@@ -76,8 +91,7 @@ async function judgedDump({ context, flags }: PgDumpRun, input: DumpInput): Prom
   const { timestamp = dump.createdAt ?? 'without a timestamp' } = flags;
   const adoption = { tool: dump.tool, timestamp: String(timestamp), flags };
   judge(context, adoption, dump.problems);
-  if (dump.databases.length === 0)
-    throw new UnsoundSet([{ file: input.name, message: 'it has no database' }]);
+  if (dump.databases.length === 0) throw new UnsoundScript('it has no database');
   return dump;
 }
 

@@ -97,7 +97,7 @@ function sequencesText({ sequences, encoding }: DumpFacts): Buffer {
 }
 
 /** @throws StowageError `adopt/unsupported` when a restore would refuse them. */
-async function globalsFile(globals: Buffer) {
+export async function globalsFile(globals: Buffer) {
   try {
     for (const _ of globalStatements(globals, 'the dump of pg_dumpall'));
   } catch (error) {

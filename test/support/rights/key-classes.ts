@@ -72,7 +72,7 @@ export function keyClasses({
     expiry: [{ kind: 'expiry', instant }],
     export: ['receipt.json', 'rows.csv.gz'].map((file) => ({
       kind: 'export',
-      name: 'sales',
+      name: `sales-${instant}`,
       file,
     })),
     'task-request': ofTask('task-request'),

@@ -11,7 +11,7 @@ import { readPart } from '../../functions/stored/read-part.ts';
 import { withArchive } from '../../segment-shipper/restore/schema/archive.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { requireNoFile, toFile } from '../export/to/file.ts';
+import { requirePath, toFile } from '../export/to/file.ts';
 import { toStandardOutput } from '../export/to/standard-output.ts';
 import { bytes, duration, printable } from '../output/format.ts';
 import { type OpenSet, readingSet } from '../read-set/open-set.ts';
@@ -25,7 +25,7 @@ const INTERRUPTED = 130;
 
 /** Writes a set, or chosen tables of it, as one SQL script. @returns the exit code. */
 export async function runDump(context: ClusterContext, options: DumpOptions): Promise<number> {
-  if (options.out !== undefined && !options.overwrite) await requireNoFile(options.out);
+  if (options.out !== undefined) await requirePath(options.out, options.overwrite);
   return readingSet(context, options.at, 'dump', async (set) => {
     const plan = dumpPlan(set.manifest, options);
     const catalog = await catalogPart(set, plan);

@@ -14,6 +14,8 @@ export interface DumpOptions {
   readonly noAcl: boolean;
   readonly largeObjects: boolean;
   readonly allowMissing: boolean;
+  /** False: each statement of the script commits by itself. */
+  readonly oneTransaction: boolean;
   readonly sections: readonly ('schema' | 'data')[];
   /** Undefined: standard output. */
   readonly out: string | undefined;
@@ -34,6 +36,7 @@ export function dumpOptionsFrom(flags: Flags, positional: readonly string[]): Du
     noAcl: flags['acl'] === false,
     largeObjects: is('largeObjects'),
     allowMissing: is('allowMissing'),
+    oneTransaction: flags['transaction'] !== false,
     sections: only === undefined ? ['schema', 'data'] : [only],
     out: typeof out === 'string' && out !== '-' ? out : undefined,
     overwrite: is('overwrite'),

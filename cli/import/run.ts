@@ -112,11 +112,9 @@ async function textRows(
 ): Promise<ImportRows> {
   const quote = copy.quote ?? '"';
   const isCsv = copy.format === 'csv';
-  const delimiter = copy.delimiter ?? ',';
+  const options = { delimiter: copy.delimiter ?? ',', quote, escape: copy.escape ?? quote };
   const header =
-    copy.header === true && isCsv
-      ? await readHeader(source, file, { delimiter, quote })
-      : undefined;
+    copy.header === true && isCsv ? await readHeader(source, file, options) : undefined;
   const all = { name: writtenName(table), columns: table.columns.map(({ name }) => name) };
   const counter = isCsv ? csvRecords(byte(quote), byte(copy.escape ?? quote)) : textRecords();
   const skipped = copy.header === true ? 1 : 0;

@@ -34,6 +34,7 @@ export function exportSet(
     const source = await fromSet(set, findTable(set.manifest, wanted), {
       ...(columns && { columns }),
       ...(content !== undefined && { content }),
+      isAsStored: options.text !== undefined && options.encoding === undefined,
       signal,
     });
     return writeExport(context, source, options, set.store);

@@ -1,3 +1,4 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { Flags } from '../command.ts';
 import { numberFrom, selectionFrom } from '../flags.ts';
@@ -25,6 +26,14 @@ export interface DumpOptions {
 export function dumpOptionsFrom(flags: Flags, positional: readonly string[]): DumpOptions {
   const is = (name: string) => flags[name] === true;
   const out = flags['out'];
+  if (is('schemaOnly') && is('dataOnly'))
+    throw new StowageError(
+      'usage/flag',
+      '--schema-only and --data-only leave nothing: choose one',
+      {
+        where: { field: 'dataOnly' },
+      },
+    );
   const only = is('schemaOnly') ? 'schema' : is('dataOnly') ? 'data' : undefined;
   return {
     at: setNameFrom(positional),

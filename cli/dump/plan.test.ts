@@ -18,3 +18,9 @@ test('a dump with --globals is refused when the set has none', () => {
   expect(() => dumpPlan(without, options)).toThrow(/has no globals.*leave out --globals/);
   expect(() => dumpPlan(without, { ...options, globals: false })).not.toThrow();
 });
+
+test('a dump without definitions and without rows is refused', () => {
+  expect(() => dumpOptionsFrom({ schemaOnly: true, dataOnly: true }, ['latest'])).toThrow(
+    /--schema-only and --data-only leave nothing/,
+  );
+});

@@ -66,6 +66,6 @@ async function exportLive(context: ClusterContext, options: ExportOptions): Prom
     const connections = Math.max(config.shippers.workers, topology.length);
     return overAll(context, asked, wanted, { ...live, connections }, work);
   }
-  const server = hasCoordinator ? oneServer(topology, COORDINATOR) : oneServer(topology, content);
+  const server = oneServer(topology, content);
   return throughOne(targetOf(config, server, env), wanted, live, work);
 }

@@ -1,6 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { ImportFormat } from '../../database/copy/import-statement.ts';
 import { openSession } from '../../database/session/session.ts';
 import { targetOf } from '../config/config.ts';
@@ -26,8 +25,7 @@ interface Progress {
 export async function runImport(context: ClusterContext, options: ImportOptions): Promise<number> {
   const { config, env, signal, clock, output } = context;
   const topology = await flavourOf(context).topology();
-  const hasCoordinator = topology.some(({ content }) => content === COORDINATOR);
-  const server = oneServer(topology, hasCoordinator ? COORDINATOR : options.content);
+  const server = oneServer(topology, options.content);
   const startedAt = clock().getTime();
   const session = await openSession(targetOf(config, server, env), {
     purpose: 'restore',

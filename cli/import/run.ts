@@ -43,6 +43,12 @@ export async function runImport(context: ClusterContext, options: ImportOptions)
     const loaded = await load(session, table, rows, signal);
     const elapsedMs = clock().getTime() - startedAt;
     const { file } = options;
+    if (rows.isOpen())
+      output.note(
+        'no-line-break',
+        { file },
+        `${printable(file)} has no line break at its end: if it was cut off, its last row is, too`,
+      );
     output.result(
       {
         ...{ status: 'imported', file, table: writtenName(table), content: server.content },
@@ -99,6 +105,7 @@ async function parquetRows(
     format: { format: 'text', encoding: 'UTF8' },
     bytes: passing(parquet.copyText(types), progress),
     sent: () => parquet.rows,
+    isOpen: () => false,
   };
 }
 
@@ -122,6 +129,7 @@ async function textRows(
     format: copy satisfies ImportFormat,
     bytes: counting(withoutMark(header?.stream ?? source, copy.encoding), counter, progress),
     sent: () => Math.max(0, counter.count() - skipped),
+    isOpen: () => counter.isOpen(),
   };
 }
 

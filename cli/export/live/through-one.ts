@@ -42,8 +42,9 @@ export async function throughOne<T>(
       columns,
       rows: () => counted,
       async *pieces(): AsyncGenerator<Piece> {
-        const open = async function* (): AsyncGenerator<RowBlock> {
-          const copy = copyOut(session, relation, { signal, encoding });
+        const open = async function* (_: number, stopped: AbortSignal): AsyncGenerator<RowBlock> {
+          const either = AbortSignal.any([signal, stopped]);
+          const copy = copyOut(session, relation, { signal: either, encoding });
           yield* copy.blocks;
           counted += await copy.rowsCounted();
         };

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { toFile } from '../../../cli/export/to/file.ts';
 
@@ -35,7 +36,7 @@ describe('a file of an export', () => {
     async (overwrite) => {
       const folder = await newFolder();
       const [pipe, directory] = [join(folder, 'pipe'), join(folder, 'directory')];
-      execFileSync('mkfifo', [pipe]);
+      await promisify(execFile)('mkfifo', [pipe]);
       await mkdir(directory);
       for (const path of [pipe, directory])
         await expect(toFile(rows(), path, { overwrite, signal })).rejects.toMatchObject({

@@ -8,7 +8,7 @@ export const dumpCommand: ClusterCommand = {
   usage: 'dump <set>',
   summary: 'write a set, or chosen tables of it, as one SQL script for psql',
   details: `${SET_DETAILS}
-The script is one transaction: run it with psql in a new database. Its last line begins with "-- stowage dump complete". A script without it is cut off, and commits nothing.
+The script is one transaction: run it with psql in a new database. Its last line begins with "-- stowage dump complete". A script without it is cut off, and commits nothing (--no-transaction: drop the database).
 Roles and tablespaces are not part of it, unless --globals is given. Needs pg_restore on this host.
 Examples:
   stowage dump latest | psql -d copy
@@ -24,6 +24,7 @@ Examples:
     ['--no-acl', 'no GRANT and no REVOKE'],
     ['--large-objects', 'also with a selection: all large objects'],
     ['--content <number>', 'the database of this shard'],
+    ['--no-transaction', 'not one transaction: for thousands of tables, each of which is locked'],
     ['--allow-missing', 'write the script also when chosen objects cannot be made'],
     ['--out <file>', 'write this file (default: standard output)'],
     ['--overwrite', 'replace the file, if it exists'],

@@ -1,3 +1,4 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { Flags } from '../command.ts';
 import { numberFrom, selectionFrom } from '../flags.ts';
@@ -14,6 +15,8 @@ export interface DumpOptions {
   readonly noAcl: boolean;
   readonly largeObjects: boolean;
   readonly allowMissing: boolean;
+  /** False: each statement of the script commits by itself. */
+  readonly oneTransaction: boolean;
   readonly sections: readonly ('schema' | 'data')[];
   /** Undefined: standard output. */
   readonly out: string | undefined;
@@ -23,6 +26,14 @@ export interface DumpOptions {
 export function dumpOptionsFrom(flags: Flags, positional: readonly string[]): DumpOptions {
   const is = (name: string) => flags[name] === true;
   const out = flags['out'];
+  if (is('schemaOnly') && is('dataOnly'))
+    throw new StowageError(
+      'usage/flag',
+      '--schema-only and --data-only leave nothing: choose one',
+      {
+        where: { field: 'dataOnly' },
+      },
+    );
   const only = is('schemaOnly') ? 'schema' : is('dataOnly') ? 'data' : undefined;
   return {
     at: setNameFrom(positional),
@@ -34,6 +45,7 @@ export function dumpOptionsFrom(flags: Flags, positional: readonly string[]): Du
     noAcl: flags['acl'] === false,
     largeObjects: is('largeObjects'),
     allowMissing: is('allowMissing'),
+    oneTransaction: flags['transaction'] !== false,
     sections: only === undefined ? ['schema', 'data'] : [only],
     out: typeof out === 'string' && out !== '-' ? out : undefined,
     overwrite: is('overwrite'),

@@ -31,6 +31,12 @@ export function dumpPlan(manifest: Manifest, options: DumpOptions): DumpPlan {
   const { selection } = options;
   const { timestamp, relations: all } = manifest;
   const where = { set: timestamp };
+  if (options.globals && manifest.leftOut?.some(({ kind }) => kind === 'globals'))
+    throw new StowageError(
+      'export/impossible',
+      `set ${timestamp} has no globals, because the role of its backup may not read roles: leave out --globals, and create the roles first, or use --no-owner and --no-acl`,
+      { where: { ...where, field: 'globals' } },
+    );
   const bad = [...malformedPatterns(selection), ...unmatchedIncludes(selection, all)];
   if (bad.length > 0)
     throw new StowageError(

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { ManifestPart } from '../../backup-set/documents/manifest.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { fileOf } from '../../backup-set/restore/order-bodies.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
@@ -11,7 +11,7 @@ import { readPart } from '../../functions/stored/read-part.ts';
 import { withArchive } from '../../segment-shipper/restore/schema/archive.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { requireNoFile, toFile } from '../export/to/file.ts';
+import { requirePath, toFile } from '../export/to/file.ts';
 import { toStandardOutput } from '../export/to/standard-output.ts';
 import { bytes, duration, printable } from '../output/format.ts';
 import { type OpenSet, readingSet } from '../read-set/open-set.ts';
@@ -25,7 +25,7 @@ const INTERRUPTED = 130;
 
 /** Writes a set, or chosen tables of it, as one SQL script. @returns the exit code. */
 export async function runDump(context: ClusterContext, options: DumpOptions): Promise<number> {
-  if (options.out !== undefined && !options.overwrite) await requireNoFile(options.out);
+  if (options.out !== undefined) await requirePath(options.out, options.overwrite);
   return readingSet(context, options.at, 'dump', async (set) => {
     const plan = dumpPlan(set.manifest, options);
     const catalog = await catalogPart(set, plan);
@@ -43,7 +43,7 @@ export async function runDump(context: ClusterContext, options: DumpOptions): Pr
       const definitions = await readDefinitions(
         ...([place, file, schema, plan.only, options, context.signal] as const),
       );
-      report(context, options, definitions);
+      report(context, options, definitions, set.manifest);
       await withLargeObjects(set, catalog, plan, options, place, context.signal, async (large) => {
         const work = { set, plan, options, catalog, definitions, largeObjects: large };
         exit = await write(context, { ...work, signal: context.signal });
@@ -73,6 +73,7 @@ function report(
   { output }: ClusterContext,
   { allowMissing }: DumpOptions,
   { leftOut, withoutRows, preData, postData }: Definitions,
+  { leftOut: unread = [] }: Pick<Manifest, 'leftOut'>,
 ): void {
   const note = (event: string, title: string, list: readonly string[]) => {
     if (list.length > 0) output.note(event, { objects: list }, printableLines([title, ...list]));
@@ -81,6 +82,11 @@ function report(
     'without-rows',
     'these tables are made without rows, because others need them:',
     withoutRows,
+  );
+  note(
+    'not-in-set',
+    'the set does not have these objects, because the role of its backup could not read them:',
+    unread.filter(({ kind }) => kind !== 'globals').map(({ kind, name }) => `${kind} ${name}`),
   );
   note('changed', 'changed for PostgreSQL:', [...preData.changes, ...postData.changes]);
   note('left-out', 'these objects are not in the script:', leftOut);

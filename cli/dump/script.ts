@@ -47,8 +47,8 @@ SELECT pg_catalog.set_config('search_path', '', false);
 `;
 
 /**
- * The script, piece by piece. All of it is one transaction, which the last statement commits. When
- * it fails, it ends with a statement that fails.
+ * The script, piece by piece. All of it is one transaction, which the last statement commits,
+ * except with `--no-transaction`. When it fails, it ends with a statement that fails.
  */
 export async function* dumpScript(work: DumpWork, dumped: Dumped): AsyncGenerator<Buffer> {
   let last: number | undefined;
@@ -62,7 +62,7 @@ export async function* dumpScript(work: DumpWork, dumped: Dumped): AsyncGenerato
   } catch (error) {
     const { code } = asStowageError(error);
     const line = last === NEWLINE ? '' : '\n';
-    yield Buffer.from(`${line}${failingEnd(code, dumped.isInCopy)}`);
+    yield Buffer.from(`${line}${failingEnd(code, dumped.isInCopy, work.options)}`);
     throw error;
   }
 }
@@ -70,24 +70,30 @@ export async function* dumpScript(work: DumpWork, dumped: Dumped): AsyncGenerato
 const NEWLINE = 0x0a;
 
 /** Ends a COPY that is under way, and fails in any database. */
-function failingEnd(code: string, isInCopy: boolean): string {
+function failingEnd(
+  code: string,
+  isInCopy: boolean,
+  { oneTransaction }: Pick<DumpOptions, 'oneTransaction'>,
+): string {
   const text = quoteLiteral(`this script is incomplete: stowage dump failed with ${code}`);
-  return `${isInCopy ? '\\.\n' : ''}\nROLLBACK;\nSELECT CAST(${text} AS int);\n`;
+  return `${isInCopy ? '\\.\n' : ''}\n${oneTransaction ? 'ROLLBACK;\n' : ''}SELECT CAST(${text} AS int);\n`;
 }
 
 async function* pieces(work: DumpWork, dumped: Dumped): AsyncGenerator<string | Uint8Array> {
   const { set, plan, options, definitions, catalog, largeObjects } = work;
   const { manifest } = set;
   const has = (section: 'schema' | 'data') => options.sections.includes(section);
-  yield heading(manifest);
+  const { oneTransaction } = options;
+  yield heading(manifest, oneTransaction);
   if (options.globals) yield* globals(work);
-  yield `BEGIN;\n${SETTINGS}\n`;
+  yield `${oneTransaction ? 'BEGIN;\n' : ''}${SETTINGS}\n`;
   if (has('schema')) yield `${definitions.preData.text}\n`;
   if (has('data')) {
     yield* rows(work, dumped);
     yield `SET client_encoding = 'UTF8';\n\n`;
     yield* sequences(work);
-    if (largeObjects !== undefined) yield* withoutTransaction(largeObjects);
+    if (largeObjects !== undefined)
+      yield* oneTransaction ? withoutTransaction(largeObjects) : createReadStream(largeObjects);
   }
   if (has('schema')) {
     yield `${definitions.postData.text}\n`;
@@ -96,7 +102,7 @@ async function* pieces(work: DumpWork, dumped: Dumped): AsyncGenerator<string | 
         if (plan.only === undefined || definitions.isMade('MATERIALIZED VIEW', view))
           yield `REFRESH MATERIALIZED VIEW ${quoteQualified(view)};\n`;
   }
-  yield `\nCOMMIT;\n\n${footer(manifest, dumped)}\n`;
+  yield `\n${oneTransaction ? 'COMMIT;\n\n' : ''}${footer(manifest, dumped)}\n`;
 }
 
 /** The last line of a whole script. */
@@ -104,12 +110,15 @@ function footer({ timestamp }: Manifest, { tables, rows: all }: Dumped): string 
   return `-- stowage dump complete: set ${timestamp}, ${count(tables)} tables, ${count(all)} rows`;
 }
 
-function heading({ timestamp, database, cluster, snapshot }: Manifest): string {
+function heading(
+  { timestamp, database, cluster, snapshot }: Manifest,
+  oneTransaction: boolean,
+): string {
   const safe = (text: string) => text.replaceAll(/[\r\n]/g, ' ');
   return `--
 -- Database ${safe(database)} of cluster ${safe(cluster)}, as of ${snapshot.takenAt}
 -- Set ${timestamp}, written by ${TOOL} dump
--- One transaction. The last line of a whole script begins with: -- stowage dump complete
+-- ${oneTransaction ? 'One transaction. ' : ''}The last line of a whole script begins with: -- stowage dump complete
 --
 
 \\set ON_ERROR_STOP on

@@ -12,6 +12,8 @@ export interface FromSetOptions {
   readonly columns?: readonly string[];
   /** Only this content of a set of shards. */
   readonly content?: number;
+  /** Rows leave in the encoding of their content: all must have one. */
+  readonly isAsStored?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -32,6 +34,7 @@ export async function fromSet(
   // Read before the first row leaves, so that nothing is refused half way.
   const parts = await Array.fromAsync(relationParts(set, table.relations, contents));
   requireText(parts, manifest.timestamp);
+  if (options.isAsStored === true) requireOneEncoding(parts, manifest.timestamp);
   const columns = columnsOf(table, options.columns);
   const total = (field: 'rows' | 'bytes') => parts.reduce((sum, part) => sum + part[field], 0);
   return {
@@ -89,6 +92,21 @@ function columnsOf(
     const [type] = types.size === 1 ? types : [];
     return { name: column, ...(type !== undefined && { type }) };
   });
+}
+
+/** The encodings of shards can differ: no program could read a file with both. */
+export function requireOneEncoding(
+  parts: readonly Pick<SetPart, 'content' | 'encoding' | 'rows'>[],
+  timestamp: string,
+): void {
+  const [first, ...others] = parts.filter(({ rows }) => rows > 0);
+  const other = others.find(({ encoding }) => encoding !== first?.encoding);
+  if (first === undefined || other === undefined) return;
+  throw new StowageError(
+    'export/impossible',
+    `set ${timestamp}: the rows of content ${first.content} are in ${first.encoding}, and those of content ${other.content} in ${other.encoding}: use export with --encoding UTF8, or choose one with --content`,
+    { where: { set: timestamp, field: 'encoding' } },
+  );
 }
 
 function requireText(parts: readonly SetPart[], timestamp: string): void {

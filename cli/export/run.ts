@@ -34,6 +34,7 @@ export function exportSet(
     const source = await fromSet(set, findTable(set.manifest, wanted), {
       ...(columns && { columns }),
       ...(content !== undefined && { content }),
+      isAsStored: options.text !== undefined && options.encoding === undefined,
       signal,
     });
     return writeExport(context, source, options, set.store);
@@ -65,6 +66,6 @@ async function exportLive(context: ClusterContext, options: ExportOptions): Prom
     const connections = Math.max(config.shippers.workers, topology.length);
     return overAll(context, asked, wanted, { ...live, connections }, work);
   }
-  const server = hasCoordinator ? oneServer(topology, COORDINATOR) : oneServer(topology, content);
+  const server = oneServer(topology, content);
   return throughOne(targetOf(config, server, env), wanted, live, work);
 }

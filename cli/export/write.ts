@@ -9,7 +9,7 @@ import { formattedText } from './rows/formatted.ts';
 import type { Exported, RowSource } from './source.ts';
 import { requireNewExport, toBucket } from './to/bucket.ts';
 import { compressed } from './to/compressed.ts';
-import { requireNoFile, toFile } from './to/file.ts';
+import { requirePath, toFile } from './to/file.ts';
 import { type Measured, measured } from './to/measured.ts';
 import { toStandardOutput } from './to/standard-output.ts';
 
@@ -18,7 +18,7 @@ const NOTE_MS = 5_000;
 
 /** Before any row is read: the place must be free. */
 export async function requirePlace(context: ClusterContext, { place }: ExportOptions) {
-  if (place.kind === 'file' && !place.overwrite) await requireNoFile(place.path);
+  if (place.kind === 'file') await requirePath(place.path, place.overwrite);
   if (place.kind === 'bucket')
     await withStore(context, (store) => requireNewExport(store, place, context.signal));
 }

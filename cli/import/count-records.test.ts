@@ -28,6 +28,18 @@ describe('rows of csv', () => {
     expect(counted(csvRecords(QUOTE, QUOTE), text)).toBe(rows);
   });
 
+  it.each([
+    ['a\n', false],
+    ['', false],
+    ['a\nb', true],
+    ['"a\n', true],
+    ['a\r', false],
+  ])('in %j have an end that may be cut off: %s', (text, isOpen) => {
+    const counter = csvRecords(QUOTE, QUOTE);
+    counter.feed(Buffer.from(text));
+    expect(counter.isOpen()).toBe(isOpen);
+  });
+
   it('with an escape of their own end where a quote is not escaped', () => {
     expect(counted(csvRecords(QUOTE, CARET), '"a^"\n"\n"^^"\n')).toBe(2);
   });

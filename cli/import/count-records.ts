@@ -2,6 +2,8 @@
 export interface RecordCount {
   feed(chunk: Uint8Array): void;
   count(): number;
+  /** The last row has no line break: it may be cut off. */
+  isOpen(): boolean;
 }
 
 const NEWLINE = 0x0a;
@@ -54,5 +56,6 @@ function records({ quote, escape: escapes, backslash }: Rules): RecordCount {
       }
     },
     count: () => rows + (isInRow ? 1 : 0),
+    isOpen: () => isInRow,
   };
 }

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
@@ -66,16 +67,22 @@ async function* decompressed(
     yield* source;
     return;
   }
-  const stream: Transform = kind === 'gzip' ? createGunzip() : createZstdDecompress();
+  try {
+    yield* kind === 'gzip' ? gunzipped(source) : zstdFrames(source);
+  } catch (cause) {
+    if (cause instanceof StowageError) throw cause;
+    const message = `file ${path} cannot be decompressed (${kind}): ${messageOf(cause)}`;
+    throw new StowageError('import/failed', message, { cause, where: { field: 'file' } });
+  }
+}
+
+async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const stream = createGunzip();
   const pumping = pipeline(Readable.from(source), stream);
   pumping.catch(() => undefined);
   try {
     yield* stream as AsyncIterable<Uint8Array>;
     await pumping;
-  } catch (cause) {
-    if (cause instanceof StowageError) throw cause;
-    const message = `file ${path} cannot be decompressed (${kind}): ${messageOf(cause)}`;
-    throw new StowageError('import/failed', message, { cause, where: { field: 'file' } });
   } finally {
     stream.destroy();
   }

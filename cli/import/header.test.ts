@@ -6,7 +6,7 @@ async function* inChunks(text: string, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-const options = { delimiter: ',', quote: '"' };
+const options = { delimiter: ',', quote: '"', escape: '"' };
 
 describe('a header', () => {
   it.each([1, 3, 100])(
@@ -18,6 +18,13 @@ describe('a header', () => {
       expect(Buffer.concat(await Array.fromAsync(stream)).toString()).toBe(text);
     },
   );
+
+  it('has names with quotes behind an escape of their own', async () => {
+    const text = '"a^"b","c^^",d^\n1,2,3\n';
+    const own = { ...options, escape: '^' };
+    const { names } = await readHeader(inChunks(text, 4), 'x.csv', own);
+    expect(names).toEqual(['a"b', 'c^', 'd^']);
+  });
 
   it('of an empty file is missing', async () => {
     await expect(readHeader(inChunks('', 1), 'x.csv', options)).rejects.toMatchObject({

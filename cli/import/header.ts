@@ -3,6 +3,14 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 /** More than any list of 1,600 names has. */
 const HEADER_BYTES_MAX = 1024 * 1024;
 
+/** As COPY has them. */
+export interface HeaderOptions {
+  readonly delimiter: string;
+  readonly quote: string;
+  /** Before a quote inside of a value: the quote, or another character. */
+  readonly escape: string;
+}
+
 /**
  * The names in the first line of a csv file. @returns them, and the whole stream again.
  * @throws StowageError `import/refused` when there is no such line.
@@ -10,7 +18,7 @@ const HEADER_BYTES_MAX = 1024 * 1024;
 export async function readHeader(
   source: AsyncIterable<Uint8Array>,
   file: string,
-  { delimiter, quote }: { readonly delimiter: string; readonly quote: string },
+  options: HeaderOptions,
 ): Promise<{ readonly names: readonly string[]; readonly stream: AsyncIterable<Uint8Array> }> {
   const iterator = source[Symbol.asyncIterator]();
   let front = Buffer.alloc(0);
@@ -18,14 +26,14 @@ export async function readHeader(
   while (line === undefined) {
     const next = await iterator.next();
     if (next.done !== true) front = Buffer.concat([front, next.value]);
-    line = firstLine(front.toString('utf8'), quote, next.done === true);
+    line = firstLine(front.toString('utf8'), options, next.done === true);
     if (next.done === true || front.length > HEADER_BYTES_MAX) break;
   }
   if (line === undefined || line === '')
     throw new StowageError('import/refused', `file ${file} has no header: it has no first line`, {
       where: { field: 'header' },
     });
-  const names = namesIn(line, delimiter, quote);
+  const names = namesIn(line, options);
   const whole = async function* () {
     yield front;
     yield* { [Symbol.asyncIterator]: () => iterator };
@@ -34,16 +42,18 @@ export async function readHeader(
 }
 
 /** Undefined: its end has not come yet. */
-function firstLine(text: string, quote: string, isAll: boolean): string | undefined {
+function firstLine(text: string, options: HeaderOptions, isAll: boolean): string | undefined {
+  const { quote, escape: escaping } = options;
   let isQuoted = false;
   for (let at = 0; at < text.length; at += 1) {
-    if (text[at] === quote) isQuoted = !isQuoted;
+    if (isQuoted && text[at] === escaping && escaping !== quote) at += 1;
+    else if (text[at] === quote) isQuoted = !isQuoted;
     else if (!isQuoted && (text[at] === '\n' || text[at] === '\r')) return text.slice(0, at);
   }
   return isAll ? text : undefined;
 }
 
-function namesIn(line: string, delimiter: string, quote: string): string[] {
+function namesIn(line: string, { delimiter, quote, escape: escaping }: HeaderOptions): string[] {
   const names: string[] = [];
   let name = '';
   let isQuoted = false;
@@ -51,8 +61,9 @@ function namesIn(line: string, delimiter: string, quote: string): string[] {
   const text = line.replace(/^\uFEFF/, '');
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at] ?? '';
-    if (char === quote && isQuoted && text[at + 1] === quote) {
-      name += quote;
+    const next = text[at + 1] ?? '';
+    if (isQuoted && char === escaping && (next === quote || next === escaping)) {
+      name += next;
       at += 1;
     } else if (char === quote) isQuoted = !isQuoted;
     else if (char === delimiter && !isQuoted) {

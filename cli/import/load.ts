@@ -37,6 +37,8 @@ export interface ImportRows {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** How many rows the bytes have, without a header; known when they have ended. */
   readonly sent: () => number;
+  /** Whether the last row has no end that shows that it is whole. */
+  readonly isOpen: () => boolean;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { ImportFormat } from '../../database/copy/import-statement.ts';
 import { openSession } from '../../database/session/session.ts';
 import { targetOf } from '../config/config.ts';
@@ -26,8 +25,7 @@ interface Progress {
 export async function runImport(context: ClusterContext, options: ImportOptions): Promise<number> {
   const { config, env, signal, clock, output } = context;
   const topology = await flavourOf(context).topology();
-  const hasCoordinator = topology.some(({ content }) => content === COORDINATOR);
-  const server = oneServer(topology, hasCoordinator ? COORDINATOR : options.content);
+  const server = oneServer(topology, options.content);
   const startedAt = clock().getTime();
   const session = await openSession(targetOf(config, server, env), {
     purpose: 'restore',
@@ -45,6 +43,12 @@ export async function runImport(context: ClusterContext, options: ImportOptions)
     const loaded = await load(session, table, rows, signal);
     const elapsedMs = clock().getTime() - startedAt;
     const { file } = options;
+    if (rows.isOpen())
+      output.note(
+        'no-line-break',
+        { file },
+        `${printable(file)} has no line break at its end: if it was cut off, its last row is, too`,
+      );
     output.result(
       {
         ...{ status: 'imported', file, table: writtenName(table), content: server.content },
@@ -101,6 +105,7 @@ async function parquetRows(
     format: { format: 'text', encoding: 'UTF8' },
     bytes: passing(parquet.copyText(types), progress),
     sent: () => parquet.rows,
+    isOpen: () => false,
   };
 }
 
@@ -112,11 +117,9 @@ async function textRows(
 ): Promise<ImportRows> {
   const quote = copy.quote ?? '"';
   const isCsv = copy.format === 'csv';
-  const delimiter = copy.delimiter ?? ',';
+  const options = { delimiter: copy.delimiter ?? ',', quote, escape: copy.escape ?? quote };
   const header =
-    copy.header === true && isCsv
-      ? await readHeader(source, file, { delimiter, quote })
-      : undefined;
+    copy.header === true && isCsv ? await readHeader(source, file, options) : undefined;
   const all = { name: writtenName(table), columns: table.columns.map(({ name }) => name) };
   const counter = isCsv ? csvRecords(byte(quote), byte(copy.escape ?? quote)) : textRecords();
   const skipped = copy.header === true ? 1 : 0;
@@ -126,6 +129,7 @@ async function textRows(
     format: copy satisfies ImportFormat,
     bytes: counting(withoutMark(header?.stream ?? source, copy.encoding), counter, progress),
     sent: () => Math.max(0, counter.count() - skipped),
+    isOpen: () => counter.isOpen(),
   };
 }
 

@@ -63,15 +63,23 @@ export async function overAll<T>(
     const target = (node: NodeSnapshot) => targetOf(config, node.segment, env);
     const columns = found.columns.map(({ name }) => name);
     let counted = 0;
-    const open = async function* ({ node, relation }: Part): AsyncGenerator<RowBlock> {
+    const open = async function* (
+      { node, relation }: Part,
+      stopped: AbortSignal,
+    ): AsyncGenerator<RowBlock> {
+      const either = AbortSignal.any([signal, stopped]);
       const receive = blockArena({ connections: 1, blocks: 3, frameBytes: BLOCK_BYTES });
       const applicationName = `stowage export content ${node.segment.content}`;
-      const terms = { purpose: 'backup' as const, applicationName, receive, signal };
+      const terms = { purpose: 'backup' as const, applicationName, receive, signal: either };
       const session = await attachSnapshot(target(node), node.snapshotId, terms);
       try {
         await useOwnPath(session, wanted);
         const query = selectFrom(`ONLY ${quoteQualified(relation)}`, found.columns, wanted.where);
-        const copy = copyOut(session, { ...relation, columns, query }, { signal, encoding });
+        const copy = copyOut(
+          session,
+          { ...relation, columns, query },
+          { signal: either, encoding },
+        );
         yield* copy.blocks;
         counted += await copy.rowsCounted();
       } finally {

@@ -1,4 +1,5 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { copyOut } from '../../../database/copy/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
@@ -41,8 +42,9 @@ export async function throughOne<T>(
       columns,
       rows: () => counted,
       async *pieces(): AsyncGenerator<Piece> {
-        const open = async function* (): AsyncGenerator<RowBlock> {
-          const copy = copyOut(session, relation, { signal, encoding });
+        const open = async function* (_: number, stopped: AbortSignal): AsyncGenerator<RowBlock> {
+          const either = AbortSignal.any([signal, stopped]);
+          const copy = copyOut(session, relation, { signal: either, encoding });
           yield* copy.blocks;
           counted += await copy.rowsCounted();
         };
@@ -67,18 +69,31 @@ export function describe(
 
 const nameOf = ({ table }: LiveQuery) => table ?? { schema: 'the', name: 'query' };
 
-/** @throws StowageError `export/impossible` unless the configuration has one server to ask. */
+/**
+ * The server that is asked: the coordinator, or the shard with this content.
+ * @throws StowageError `export/impossible` unless there is one.
+ */
 export function oneServer<Server extends { readonly content: number }>(
   servers: readonly Server[],
   content: number | undefined,
 ): Server {
+  const coordinator = servers.find((each) => each.content === COORDINATOR);
+  if (coordinator !== undefined) {
+    if (content === undefined) return coordinator;
+    throw impossible(
+      'the coordinator reads and writes the rows of all segments: leave --content out',
+    );
+  }
   const found = servers.filter((each) => content === undefined || each.content === content);
   const [server, another] = found;
   if (server !== undefined && another === undefined) return server;
   const numbers = servers.map((each) => each.content).join(', ');
-  const message =
+  throw impossible(
     server === undefined
       ? `the cluster has no content ${content}: it has ${numbers}`
-      : `a query runs on one shard, and the cluster has the contents ${numbers}: choose one with --content`;
-  throw new StowageError('export/impossible', message, { where: { field: 'content' } });
+      : `one shard is asked, and the cluster has the contents ${numbers}: choose one with --content`,
+  );
 }
+
+const impossible = (message: string) =>
+  new StowageError('export/impossible', message, { where: { field: 'content' } });

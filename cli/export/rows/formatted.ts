@@ -1,8 +1,9 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { Column, Exported, Piece, RowSource } from '../source.ts';
 import { type Row, rowReader } from './row-reader.ts';
 import type { TextOptions } from './text-options.ts';
 import { type RowWriter, textWriter } from './text-writer.ts';
-import { transcoder } from './transcode.ts';
+import { LEFT, transcoder } from './transcode.ts';
 
 const FLUSH_BYTES = 128 * 1024;
 
@@ -33,19 +34,27 @@ export async function* formattedText(
       yield* passed(piece, to, exported);
       continue;
     }
-    writer ??= textWriter(
-      source.columns.map(({ name }) => Buffer.from(name)),
-      options,
-    );
+    writer ??= writerOf(source.columns, options, to);
     const sink = { ...sinkOf(writer), end: () => Buffer.alloc(0) };
     yield* throughSink(source.columns, piece, to, sink, exported);
   }
   // The header of a table without rows.
-  writer ??= textWriter(
-    source.columns.map(({ name }) => Buffer.from(name)),
-    options,
-  );
+  writer ??= writerOf(source.columns, options, encoding ?? 'UTF8');
   if (writer.length > 0 && (options.header || exported.rows > 0)) yield writer.take();
+}
+
+/** @throws StowageError `export/impossible` for a header in another encoding than the rows. */
+function writerOf(columns: readonly Column[], options: TextOptions, encoding: string): RowWriter {
+  const names = columns.map(({ name }) => Buffer.from(name));
+  const isOther =
+    !LEFT.includes(encoding) && names.some((name) => name.some((byte) => byte > 0x7f));
+  if (options.header && isOther)
+    throw new StowageError(
+      'export/impossible',
+      `the names of the columns are in UTF8, and the rows in ${encoding}: use --encoding UTF8, or leave --header out`,
+      { where: { field: 'header' } },
+    );
+  return textWriter(names, options);
 }
 
 function sinkOf(writer: RowWriter): Omit<RowSink, 'end'> {

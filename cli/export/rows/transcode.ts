@@ -19,7 +19,7 @@ const DECODERS: Readonly<Record<string, string>> = {
 };
 
 /** Bytes of these are UTF-8, or have no encoding: they are left as they are. */
-const LEFT = ['UTF8', 'SQL_ASCII'];
+export const LEFT = ['UTF8', 'SQL_ASCII'];
 
 /** Converts chunks, each of which may end inside a character. */
 export interface Transcoder {

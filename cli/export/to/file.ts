@@ -9,23 +9,34 @@ interface FileOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws StowageError `file/exists`. */
-export async function requireNoFile(path: string): Promise<void> {
+/**
+ * Before any row is read: the path is free, or has a file that may be replaced.
+ * @throws StowageError `file/exists`; `file/unusable` for a device, a pipe or a directory, which
+ * the rename at the end would replace, too.
+ */
+export async function requirePath(path: string, overwrite: boolean): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found !== undefined) throw exists(path);
+  if (found === undefined) return;
+  if (!found.isFile())
+    throw new StowageError(
+      'file/unusable',
+      `cannot write file ${path}: it exists, and is not a regular file. Leave --out out, and redirect standard output`,
+      { where: { field: 'out' } },
+    );
+  if (!overwrite) throw exists(path);
 }
 
 /**
  * Writes a file that appears under its name when it is whole: until then it has another name beside
  * it, and after a failure it is removed.
- * @throws StowageError `file/exists` without `overwrite`; `file/unusable`; an error of the source.
+ * @throws StowageError as `requirePath`; `file/unusable`; an error of the source.
  */
 export async function toFile(
   source: AsyncIterable<Uint8Array>,
   path: string,
   { overwrite, signal }: FileOptions,
 ): Promise<void> {
-  if (!overwrite) await requireNoFile(path);
+  await requirePath(path, overwrite);
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.part`);
   const handle = await open(partial, 'wx').catch((cause: unknown) => {
     throw unusable(path, cause);
@@ -42,7 +53,7 @@ export async function toFile(
     } finally {
       await handle.close();
     }
-    await (overwrite ? rename(partial, path) : giveName(partial, path));
+    await (overwrite ? replace(partial, path) : giveName(partial, path));
   } catch (error) {
     await unlink(partial).catch(() => undefined);
     throw error;
@@ -56,11 +67,17 @@ async function giveName(partial: string, path: string): Promise<void> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path);
     // A file system without links.
-    await requireNoFile(path);
-    await rename(partial, path);
+    await requirePath(path, false);
+    await replace(partial, path);
     return;
   }
   await unlink(partial);
+}
+
+async function replace(partial: string, path: string): Promise<void> {
+  await rename(partial, path).catch((cause: unknown) => {
+    throw unusable(path, cause);
+  });
 }
 
 function exists(path: string): StowageError {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { throwIfInterrupted } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 
 /**
  * Writes all bytes, and waits while the reader of the pipe does.
@@ -21,13 +22,26 @@ export async function toStandardOutput(
       if (!out.write(chunk)) await once(out, 'drain', { signal }).catch(() => undefined);
       throwIfInterrupted(signal);
     }
-    await new Promise<void>((resolve) => out.write('', () => resolve()));
+    const failure = await lastWrite(out);
     throwIfInterrupted(signal);
-    return 'written';
+    if (failure === undefined) return 'written';
+    isGone ||= failure.code === 'EPIPE';
+    throw new StowageError(
+      'interrupted',
+      `stopped: standard output cannot be written (${failure.code ?? failure.message})`,
+      { cause: failure },
+    );
   } catch (error) {
     if (isGone) return 'reader-gone';
     throw error;
   } finally {
     out.off('error', onError);
   }
+}
+
+/** Waits for all writes before. @returns why one of them failed. */
+function lastWrite(out: NodeJS.WriteStream): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    out.write('', (error) => resolve(error ?? undefined));
+  });
 }

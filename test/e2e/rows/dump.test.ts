@@ -71,6 +71,14 @@ describe('the script of a whole set', () => {
     );
   });
 
+  test('makes the same database without one transaction', async () => {
+    const file = join(place.folder, 'statements.sql');
+    expect(failureOf(await dump('--no-transaction', '--out', file))).toBeUndefined();
+    await server.psql('CREATE DATABASE statements TEMPLATE template0', 'postgres');
+    expect(await psql(file, 'statements')).toEqual([0, '']);
+    expect(await everything('statements')).toBe(await everything(DATABASE));
+  });
+
   test('that is cut off, or whose pack is damaged, makes nothing, and psql fails', async () => {
     const file = join(place.folder, 'cut.sql');
     await server.psql('CREATE DATABASE broken', 'postgres');

@@ -102,7 +102,8 @@ async function* sectionsIn(
   data: AsyncIterable<Buffer>,
   { decode, strings, entries }: Settings,
 ): AsyncGenerator<SourceRows> {
-  const parts = readScript(concat(entry.copy ?? '', data), strings);
+  const { copy = '' } = entry;
+  const parts = readScript(copy === '' ? withEnd(data) : concat(copy, data), strings);
   for (let next = await parts.next(); next.done !== true; ) {
     const part = next.value;
     if (part.kind === 'copy') {
@@ -150,8 +151,19 @@ export function tablesExpected(toc: RawToc): SourceRelation[] {
 const AROUND_ROWS = /^ALTER TABLE .+ (?:DISABLE|ENABLE) TRIGGER ALL;$/s;
 
 async function* concat(first: string, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  if (first !== '') yield Buffer.from(first, 'latin1');
+  yield Buffer.from(first, 'latin1');
   yield* rest;
+}
+
+/** pg_dump writes two line breaks behind the last INSERT: rows of COPY have their own end. */
+async function* withEnd(data: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let end = '';
+  for await (const chunk of data) {
+    end = (end + chunk.toString('latin1', Math.max(0, chunk.length - 2))).slice(-2);
+    yield chunk;
+  }
+  if (end !== '\n\n')
+    throw new UnsoundScript('it is cut off: no empty line follows its last INSERT');
 }
 
 /** All large objects that follow each other, as one archive. */

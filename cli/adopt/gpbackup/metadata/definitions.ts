@@ -1,5 +1,6 @@
 import type { SequenceValue } from '../../../../database/catalog/sequences.ts';
 import type { ScriptObject } from '../../archive/script-objects.ts';
+import { refuseAsciiBytes } from '../../script/ascii-bytes.ts';
 import { unquoted } from '../../script/copy-statement.ts';
 import { nameDecoder } from '../../script/name-decoder.ts';
 import { UnsoundScript } from '../../script/unsound.ts';
@@ -21,8 +22,6 @@ export interface Definitions {
 }
 
 const ENCODING = /^\s*SET client_encoding = '(\w+)';\s*$/;
-/** A byte of a character can be that of an ASCII sign: rows cannot be cut at signs. */
-const NOT_CUT = ['SJIS', 'SHIFT_JIS_2004', 'BIG5', 'GBK', 'GB18030', 'UHC', 'JOHAB'];
 const OF_DATABASE = ['DATABASE', 'DATABASE METADATA', 'DATABASE GUC'];
 const SETVAL = /\n\s*SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\s*$/;
 const PART = '("(?:[^"]|"")+"|[^".]+)';
@@ -34,8 +33,7 @@ export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): D
   const cut = (entry: MetadataEntry) => statementOf(text, entry, timestamp);
   const session = toc.globalentries.find(({ objecttype }) => objecttype === 'SESSION GUCS');
   const encoding = (session && ENCODING.exec(cut(session))?.[1]) ?? 'UTF8';
-  if (NOT_CUT.includes(encoding))
-    throw new UnsoundScript(`its client_encoding ${encoding} cannot be read: dump with UTF8`);
+  refuseAsciiBytes(encoding);
   const bytesOf = bytesIn(encoding);
   const decode = nameDecoder(encoding);
   const sequences: SequenceValue[] = [];

@@ -16,6 +16,7 @@ const BLOCK_LARGE_OBJECTS = 3;
 
 /** How names and literals of an archive are read. */
 interface Settings {
+  readonly encoding: string;
   readonly decode: (bytes: string) => string;
   readonly strings: Strings;
   readonly entries: readonly RawEntry[];
@@ -24,7 +25,7 @@ interface Settings {
 function settingsOf(toc: RawToc): Settings {
   const { encoding, standardStrings } = archiveFacts(toc);
   const strings = { standard: standardStrings };
-  return { decode: nameDecoder(encoding), strings, entries: toc.entries };
+  return { encoding, decode: nameDecoder(encoding), strings, entries: toc.entries };
 }
 
 /** Called with what is wrong with one file of an archive. The reading then goes on. */
@@ -100,7 +101,7 @@ const inTable = (table: string, { message }: Error) =>
 async function* sectionsIn(
   entry: RawEntry,
   data: AsyncIterable<Buffer>,
-  { decode, strings, entries }: Settings,
+  { encoding, decode, strings, entries }: Settings,
 ): AsyncGenerator<SourceRows> {
   const { copy = '' } = entry;
   const parts = readScript(copy === '' ? withEnd(data) : concat(copy, data), strings);
@@ -116,7 +117,7 @@ async function* sectionsIn(
       };
       next = await parts.next();
     } else if (isInsert(part)) {
-      const found = insertedRows(part.text, parts, () => strings);
+      const found = insertedRows(part.text, parts, () => strings, encoding);
       const { schema = entry.schema ?? '', table, rows, present, after } = found;
       const columns = found.columns ?? columnsOf(entries, { schema, table }, present);
       yield {

@@ -29,7 +29,7 @@ function filesWith(databaseOfFull: string): SourceFiles {
       ([rest, text]) => [`${folderOf(timestamp)}gpbackup_${timestamp}_${rest}`, text] as const,
     );
   };
-  const files = new Map([
+  const files = new Map<string, string>([
     ...documents(FULL, databaseOfFull, false),
     ...documents(INCREMENT, 'shop', true),
   ]);

@@ -1,11 +1,11 @@
-import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { Plan } from '../../backup-set/documents/plan.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { BackupConfig } from '../adopt/gpbackup/documents.ts';
-import { unquoted } from '../adopt/script/copy-statement.ts';
+import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { BackupConfig } from '../../adopt/gpbackup/documents.ts';
+import { unquoted } from '../../adopt/script/copy-statement.ts';
 
 const PART = '("(?:[^"]|"")+"|[^".]+)';
 const QUALIFIED = new RegExp(`^${PART}\\.${PART}$`, 's');

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import type { Plan } from '../../backup-set/documents/plan.ts';
-import { documentsOf, TIMESTAMP } from '../../backup-set/testing/builders.ts';
-import { fileSet } from '../../backup-set/testing/file-set.ts';
-import { fold } from '../../backup-set/testing/fold-whole.ts';
-import { openDirectory } from '../../storage/directory/directory.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
+import { documentsOf, TIMESTAMP } from '../../../backup-set/testing/builders.ts';
+import { fileSet } from '../../../backup-set/testing/file-set.ts';
+import { fold } from '../../../backup-set/testing/fold-whole.ts';
+import { openDirectory } from '../../../storage/directory/directory.ts';
 import { olderFailures } from './older-sets.ts';
 
 const INCREMENT = '20260201120000';

@@ -44,19 +44,19 @@ function directoryToc(entry: RawEntry, file: string): Buffer {
   return Buffer.concat([whole.subarray(0, -9), int(name.length), name]);
 }
 
-/** What is wrong with a directory archive of one table. */
-async function problemsOf(data: string, copy?: string): Promise<string[]> {
-  const files = new Map([
-    ['toc.dat', directoryToc({ ...ENTRY, copy }, '16384.dat')],
-    ['16384.dat', Buffer.from(data)],
-  ]);
+/** What is wrong with a directory archive of these files. */
+async function problemsIn(toc: Buffer, data: Readonly<Record<string, string>>): Promise<string[]> {
   async function* open(name: string) {
-    yield files.get(name) ?? Buffer.alloc(0);
+    yield name === 'toc.dat' ? toc : Buffer.from(data[name] ?? '');
   }
-  const input = { name: 'dump', open: () => open('toc.dat') };
-  const dump = await judgeDump({ ...input, files: { names: new Set(files.keys()), open } });
-  return dump.problems.map(({ message }) => message);
+  const names = new Set(['toc.dat', ...Object.keys(data)]);
+  const input = { name: 'dump', open: () => open('toc.dat'), files: { names, open } };
+  return (await judgeDump(input)).problems.map(({ message }) => message);
 }
+
+/** What is wrong with a directory archive of one table. */
+const problemsOf = (rows: string, copy?: string) =>
+  problemsIn(directoryToc({ ...ENTRY, copy }, '16384.dat'), { '16384.dat': rows });
 
 const ROWS = 'INSERT INTO public.t (a) VALUES (1);\nINSERT INTO public.t (a) VALUES (2);\n';
 
@@ -75,4 +75,15 @@ test('the file of a table with rows of COPY must have its end', async () => {
   expect(await problemsOf('1\n2\n\\.\n\n\n', copy)).toEqual([]);
   expect(await problemsOf('1\n2\n', copy)).toHaveLength(1);
   expect(await problemsOf('', copy)).toHaveLength(1);
+});
+
+test('the list of large objects must name every file of one', async () => {
+  const toc = directoryToc({ ...ENTRY, kind: 'BLOBS', tag: 'BLOBS' }, 'blobs.toc');
+  const objects = { 'blob_4711.dat': 'one', 'blob_4712.dat': 'two' };
+  const whole = '4711 blob_4711.dat\n4712 blob_4712.dat\n';
+  expect(await problemsIn(toc, { ...objects, 'blobs.toc': whole })).toEqual([]);
+  for (const list of ['', '4711 blob_4711.dat\n'])
+    expect(await problemsIn(toc, { ...objects, 'blobs.toc': list })).toEqual([
+      expect.stringMatching(/^no list of large objects names blob_471[12].dat/),
+    ]);
 });

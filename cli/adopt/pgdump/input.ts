@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { untilInterrupted } from '../../../async/abort.ts';
 import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
 import type { SourceFiles } from '../files/source-files.ts';
 import { UnsoundScript } from '../script/unsound.ts';
@@ -72,10 +73,8 @@ async function* readFile(
 /** Standard input, which is there once. */
 export function inputOfStdin(stdin: AsyncIterable<unknown>, signal: AbortSignal): DumpInput {
   async function* open(): AsyncGenerator<Buffer> {
-    for await (const chunk of stdin) {
-      signal.throwIfAborted();
-      yield chunk as Buffer;
-    }
+    const doing = 'the reading of standard input';
+    for await (const chunk of untilInterrupted(stdin, signal, doing)) yield chunk as Buffer;
   }
   return { name: 'standard input', open };
 }

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { weighed } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
@@ -10,15 +9,15 @@ import { loadConfig } from '../config/config.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import { withStore } from '../open.ts';
 import { decidingVerdict, functionDeps, waitForFunctions } from '../wait-for-functions.ts';
+import { uploadsAtOnce } from './admission.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { giveFile, giveRanges, readOffsets } from './give-file.ts';
 import { type Answer, type Call, listen } from './listen.ts';
 import { readPluginOptions } from './options.ts';
 import { placeOf } from './place.ts';
-import { sealSet } from './seal-set.ts';
+import { sealSet } from './seal/seal-set.ts';
 import { type Plugin, storeFile, storeLocalFile } from './store-file.ts';
 
-/** Each has the buffers of an upload. Further calls wait, and their programs with them. */
 const UPLOADS_AT_ONCE = 24;
 /** After a gpbackup that was killed, no call ends the process. */
 const IDLE_MS = 10 * 60_000;
@@ -71,7 +70,7 @@ async function clusterOf(context: Context, path: string): Promise<ClusterContext
 }
 
 function answering(context: ClusterContext, plugin: Plugin) {
-  const admit = weighed(UPLOADS_AT_ONCE);
+  const admit = uploadsAtOnce(UPLOADS_AT_ONCE);
   const { store } = plugin;
   let isDone = false;
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
@@ -84,10 +83,10 @@ function answering(context: ClusterContext, plugin: Plugin) {
       case 'setup_plugin_for_restore':
         return undefined;
       case 'backup_data':
-        await admit(1, () => storeFile(plugin, placeOf(path), call.body, signal));
+        await admit(placeOf(path), (place) => storeFile(plugin, place, call.body, signal));
         return undefined;
       case 'backup_file':
-        await admit(1, () => storeLocalFile(plugin, placeOf(path), path, signal));
+        await admit(placeOf(path), (place) => storeLocalFile(plugin, place, path, signal));
         return undefined;
       case 'restore_file':
         await giveFile(store, placeOf(path), path, signal);

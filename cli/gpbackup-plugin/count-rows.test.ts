@@ -69,3 +69,10 @@ test('an uncompressed stream that ends inside of a row is an error', async () =>
   await expect(countOf('none', some)).rejects.toThrow('its last row is cut off');
   await expect(countOf('none', [Buffer.from('1,a\n2,c')])).rejects.toThrow('cut off');
 });
+
+test('a compressed stream with bytes behind its end is an error', async () => {
+  for (const kind of ['gzip', 'zstd'] as const) {
+    const some = Buffer.concat([PACKED[kind](Buffer.from('1,a\n')), Buffer.from('behind')]);
+    await expect(countOf(kind, [some])).rejects.toThrow(/damaged|bytes follow the end/);
+  }
+});

@@ -45,14 +45,21 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
   const reasons = new Map<string, string>();
   const stop = new AbortController();
   let running = 0;
-  let idle = setTimeout(() => stop.abort(), idleMs);
+  // One timer, which runs only while no call does: a call can take hours.
+  let ending: NodeJS.Timeout | undefined;
+  const endIn = (ms: number) => {
+    clearTimeout(ending);
+    ending = running > 0 ? undefined : setTimeout(() => stop.abort(), ms);
+  };
+  endIn(idleMs);
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     const id = textOf(request, 'x-call');
     if (request.url === '/ping') return void response.end('ok');
     if (request.url === '/why') return void response.end(reasons.get(id) ?? '');
     let hasFailed = false;
     running += 1;
-    clearTimeout(idle);
+    clearTimeout(ending);
+    reasons.delete(id);
     void reply(options, request, response)
       .catch((error: unknown) => {
         const { code, message } = asStowageError(error);
@@ -63,17 +70,15 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
       })
       .finally(() => {
         running -= 1;
-        idle = setTimeout(() => stop.abort(), idleMs);
         // A client whose call has failed asks why.
-        const waitMs = hasFailed ? LAST_ANSWER_MS : 0;
-        if (isDone() && running === 0) setTimeout(() => stop.abort(), waitMs);
+        endIn(isDone() ? (hasFailed ? LAST_ANSWER_MS : 0) : idleMs);
       });
   });
   server.listen(socket);
   await once(server, 'listening');
   signal.addEventListener('abort', () => stop.abort(), { once: true });
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
-  clearTimeout(idle);
+  clearTimeout(ending);
   await rm(socket, { force: true });
   // Of the client that has started this process.
   await removeEmpty(`${socket}.log`);

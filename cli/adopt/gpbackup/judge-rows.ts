@@ -85,18 +85,26 @@ function compareCounts(
   contents: readonly Map<SetTable, Counted>[],
   problems: SetProblem[],
 ): void {
-  const counts = contents.map((counted) => counted.get(table)?.rows);
+  const found = contents.flatMap((counted) => counted.get(table) ?? []);
   // What is missing has its own problem.
-  if (counts.some((count) => count === undefined)) return;
+  if (found.length < contents.length) return;
+  const counts = found.map(({ rows }) => rows);
   const { schema, name, link, rowsCopied, isReplicated } = table;
   const file = `gpbackup_${link.timestamp}_toc.yaml`;
-  const rows = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
-  const differs = rows !== rowsCopied;
-  const isUneven = isReplicated && counts.some((count) => count !== counts[0]);
-  if (!differs && !isUneven) return;
-  const message = differs
-    ? `gpbackup has copied ${plural(rowsCopied, 'row')} of ${schema}.${name}, and the files have ${rows}`
-    : `the copies of the replicated table ${schema}.${name} have different numbers of rows: ${counts.join(', ')}`;
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  // Copies can have their rows in another order, so their CRCs differ.
+  const sizes = found.map(({ bytes }) => bytes);
+  const isUneven = (values: readonly number[]) =>
+    isReplicated && values.some((value) => value !== values[0]);
+  const message =
+    rows !== rowsCopied
+      ? `gpbackup has copied ${plural(rowsCopied, 'row')} of ${schema}.${name}, and the files have ${rows}`
+      : isUneven(counts)
+        ? `the copies of the replicated table ${schema}.${name} have different numbers of rows: ${counts.join(', ')}`
+        : isUneven(sizes)
+          ? `the copies of the replicated table ${schema}.${name} have different sizes: ${sizes.join(', ')} bytes of rows`
+          : undefined;
+  if (message === undefined) return;
   problems.push({ file, message });
   for (const counted of contents) counted.delete(table);
 }

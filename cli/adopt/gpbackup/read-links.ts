@@ -131,10 +131,15 @@ async function olderLink(
 ): Promise<Link> {
   const found = await readLink(finder, timestamp, signal);
   problems.push(...found.problems);
-  if (found.link.config.segmentcount !== own.config.segmentcount)
+  const file = `gpbackup_${timestamp}_config.yaml`;
+  const { databasename, segmentcount } = found.link.config;
+  if (segmentcount !== own.config.segmentcount)
+    problems.push({ file, message: `it has another segmentcount than set ${own.timestamp}` });
+  // Sets of several databases can lie in one place.
+  if (databasename !== own.config.databasename)
     problems.push({
-      file: `gpbackup_${timestamp}_config.yaml`,
-      message: `it has another segmentcount than set ${own.timestamp}`,
+      file,
+      message: `it is of database ${databasename}, and set ${own.timestamp} of ${own.config.databasename}`,
     });
   return found.link;
 }

@@ -76,7 +76,7 @@ export async function* dataSections(chunks: AsyncIterable<Buffer>): AsyncGenerat
       if (isInsert(part)) {
         heading = undefined;
         const strings = { standard };
-        const { table, columns, rows, after } = insertedRows(text, parts, () => strings);
+        const { table, columns, rows, after } = insertedRows(text, parts, () => strings, encoding);
         if (columns === undefined)
           throw new UnsoundScript(`an INSERT into ${table} names no columns`);
         const { rows: _, ...named } = empty(table);

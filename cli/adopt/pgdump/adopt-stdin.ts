@@ -37,10 +37,12 @@ export async function adoptStdin(run: PgDumpRun): Promise<BackupResult[]> {
       const own = secondsBehind(timestamp, stored.length);
       await refuseExisting(store, [{ timestamp: own }]);
       const one = await storeDatabase(run, own, database);
-      const { facts, relations } = one.judged;
-      const isEmpty = isUnused(facts.database ?? '', facts, relations.length);
+      const [failure] = one.stream.failures;
+      const isEmpty = isUnused(one.judged.facts.database ?? '', one.judged);
       if (dump.tool === 'pg_dump' || !isEmpty) stored.push(one);
-      if (one.stream.failures.length > 0) break;
+      // No set has this failure, and databases may follow that were not read.
+      else if (failure !== undefined) throw failure.error;
+      if (failure !== undefined) break;
     }
   } catch (error) {
     if (stored.length === 0) throw error;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
+import { onAbort, untilInterrupted } from '../../../async/abort.ts';
 import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
 import type { SourceFiles } from '../files/source-files.ts';
 import { UnsoundScript } from '../script/unsound.ts';
@@ -71,17 +71,15 @@ async function* readFile(
 }
 
 /** Standard input, which is there once. */
-export function inputOfStdin(stdin: Readable, signal: AbortSignal): DumpInput {
+export function inputOfStdin(
+  stdin: AsyncIterable<unknown> & Partial<Pick<Readable, 'destroy'>>,
+  signal: AbortSignal,
+): DumpInput {
   async function* open(): AsyncGenerator<Buffer> {
-    // A pipe that gives nothing must not keep the command.
-    using _ = onAbort(signal, () => void stdin.destroy());
-    try {
-      for await (const chunk of stdin) yield chunk as Buffer;
-    } catch (error) {
-      throwIfInterrupted(signal);
-      throw error;
-    }
-    throwIfInterrupted(signal);
+    // A pipe that gives nothing must not keep the command, nor the process.
+    using _ = onAbort(signal, () => void stdin.destroy?.());
+    const doing = 'the reading of standard input';
+    for await (const chunk of untilInterrupted(stdin, signal, doing)) yield chunk as Buffer;
   }
   return { name: 'standard input', open };
 }

@@ -7,8 +7,8 @@ import type { Flags } from '../../command.ts';
 import type { Config } from '../../config/schema.ts';
 import { wrongFlag } from '../adopt-set.ts';
 import { existsAlready } from '../convert/plan.ts';
-import type { Dump, DumpFacts } from './dump.ts';
-import type { JudgedDump } from './judge.ts';
+import type { Dump } from './dump.ts';
+import type { JudgedDatabase, JudgedDump } from './judge.ts';
 
 /** A database of a dump, and the set that it becomes. */
 export interface WantedDatabase {
@@ -24,9 +24,13 @@ const MAINTENANCE = ['template0', 'template1', 'postgres', 'gpadmin'];
 const NOTHING = ['DATABASE', 'DATABASE PROPERTIES', 'SEARCHPATH', 'COMMENT', 'ACL', 'EXTENSION'];
 
 /** True for a maintenance database that holds nothing. */
-export function isUnused(name: string, { objects }: DumpFacts, tables: number): boolean {
-  const made = objects.filter(({ kind }) => !NOTHING.includes(kind));
-  return MAINTENANCE.includes(name) && tables === 0 && made.length === 0;
+export function isUnused(
+  name: string,
+  { facts, relations, hasLargeObjects }: Omit<JudgedDatabase, 'lacking'>,
+): boolean {
+  const made = facts.objects.filter(({ kind }) => !NOTHING.includes(kind));
+  const isEmpty = relations.length === 0 && made.length === 0 && !hasLargeObjects;
+  return MAINTENANCE.includes(name) && isEmpty;
 }
 
 /** Pure. The sets of a dump: each database has its own timestamp, a second apart. */
@@ -35,9 +39,9 @@ export function databasesWanted(
   timestamp: string,
   configured: string,
 ): readonly WantedDatabase[] {
-  const named = databases.map(({ facts, relations }, index) => {
-    const database = facts.database ?? configured;
-    return { index, database, isUnused: isUnused(database, facts, relations.length) };
+  const named = databases.map((judged, index) => {
+    const database = judged.facts.database ?? configured;
+    return { index, database, isUnused: isUnused(database, judged) };
   });
   const used = tool === 'pg_dump' ? named : named.filter((one) => !one.isUnused);
   return used.map(({ index, database }, at) => ({

@@ -1,3 +1,4 @@
+import { refuseAsciiBytes } from './ascii-bytes.ts';
 import {
   copyLine,
   GENERATED,
@@ -32,12 +33,15 @@ export const isInsert = (part: ScriptPart) =>
 /**
  * @param first the first INSERT of a table.
  * @param parts what follows it.
+ * @param encoding of the text.
  */
 export function insertedRows(
   first: string,
   parts: AsyncIterator<ScriptPart>,
   strings: () => Strings,
+  encoding: string,
 ): InsertedRows {
+  refuseAsciiBytes(encoding);
   const head = parseInsert(first, strings());
   const present = (head.rows[0] ?? []).map((value) => value !== GENERATED);
   let next: IteratorResult<ScriptPart> | undefined;

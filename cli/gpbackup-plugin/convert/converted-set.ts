@@ -12,7 +12,7 @@ import { readSet } from '../../adopt/gpbackup/read-set.ts';
 import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
 import type { ClusterContext } from '../../context.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
-import { filesOfSets } from './set-files.ts';
+import { filesInSets, filesOfSets } from './set-files.ts';
 
 /** Seconds behind that of the set in which its conversion may lie. */
 const SECONDS_MAX = 60;
@@ -20,7 +20,7 @@ const SECONDS_MAX = 60;
 /**
  * The timestamp of the set with the rows of a set that consists of files of gpbackup. Converts it
  * when that was not done before.
- * @throws StowageError `adopt/unsound`, `set/incomplete`; `restore/refused` unless `mayConvert`.
+ * @throws StowageError `adopt/unsound`, `set/incomplete`, `set/damaged`; `restore/refused` unless `mayConvert`.
  */
 export async function convertedSet(
   context: ClusterContext,
@@ -50,7 +50,8 @@ export async function convertedSet(
     { timestamp, converted: free },
     `set ${timestamp} consists of files of gpbackup: converting it into set ${free}, which is kept`,
   );
-  const places = [filesOfSets(store, [timestamp, ...needs])];
+  const files = await filesInSets(functionDeps(context, store), [timestamp, ...needs]);
+  const places = [filesOfSets(store, files)];
   const set = await readSet(places, timestamp, signal).catch((error: unknown) => {
     throw error instanceof UnsoundSet ? unsound(timestamp, error.problems) : error;
   });

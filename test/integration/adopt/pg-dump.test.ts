@@ -99,6 +99,8 @@ const FORMATS = [
   ['plain with inserts', 'i.sql', ['--inserts', '--rows-per-insert=2']],
   ['plain with named columns', 'n.sql', ['--column-inserts']],
   ['custom with inserts', 'i.dump', ['--format=custom', '--inserts']],
+  ['directory with inserts', 'e.dir', ['--format=directory', '--compress=0', '--inserts']],
+  ['tar with inserts', 'e.tar', ['--format=tar', '--inserts', '--rows-per-insert=3']],
 ] as const;
 
 describe.each(FORMATS)('a dump in the format %s', (_, name, options) => {

@@ -1,5 +1,6 @@
 import type { SequenceValue } from '../../../../database/catalog/sequences.ts';
 import type { ScriptObject } from '../../archive/script-objects.ts';
+import { refuseAsciiBytes } from '../../script/ascii-bytes.ts';
 import { unquoted } from '../../script/copy-statement.ts';
 import { nameDecoder } from '../../script/name-decoder.ts';
 import { UnsoundScript } from '../../script/unsound.ts';
@@ -20,9 +21,8 @@ export interface Definitions {
   readonly lostProperties: readonly string[];
 }
 
-const ENCODING = /^\s*SET client_encoding = '(\w+)';\s*$/;
-/** A byte of a character can be that of an ASCII sign: rows cannot be cut at signs. */
-const NOT_CUT = ['SJIS', 'SHIFT_JIS_2004', 'BIG5', 'GBK', 'GB18030', 'UHC', 'JOHAB'];
+/** Old versions set more for the session. */
+const ENCODING = /^SET client_encoding = '(\w+)';$/m;
 const OF_DATABASE = ['DATABASE', 'DATABASE METADATA', 'DATABASE GUC'];
 const SETVAL = /\n\s*SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\s*$/;
 const PART = '("(?:[^"]|"")+"|[^".]+)';
@@ -32,10 +32,14 @@ const QUALIFIED = new RegExp(`^${PART}\\.${PART}$`, 's');
 export function definitionsOf(file: Buffer, { toc, config, timestamp }: Link): Definitions {
   const text = file.toString('latin1');
   const cut = (entry: MetadataEntry) => statementOf(text, entry, timestamp);
+  requireNamed(
+    text,
+    [toc.globalentries, toc.predataentries, toc.postdataentries].flat(),
+    timestamp,
+  );
   const session = toc.globalentries.find(({ objecttype }) => objecttype === 'SESSION GUCS');
   const encoding = (session && ENCODING.exec(cut(session))?.[1]) ?? 'UTF8';
-  if (NOT_CUT.includes(encoding))
-    throw new UnsoundScript(`its client_encoding ${encoding} cannot be read: dump with UTF8`);
+  refuseAsciiBytes(encoding);
   const bytesOf = bytesIn(encoding);
   const decode = nameDecoder(encoding);
   const sequences: SequenceValue[] = [];
@@ -79,6 +83,22 @@ function statementOf(text: string, entry: MetadataEntry, timestamp: string): str
     );
   return text.slice(startbyte, endbyte).trim();
 }
+
+/** A table of contents that is cut off can still be read: what it does not name would be lost. */
+function requireNamed(text: string, entries: readonly MetadataEntry[], timestamp: string): void {
+  let at = 0;
+  const end = { startbyte: text.length, endbyte: text.length };
+  for (const { startbyte, endbyte } of [...entries, end].sort(byStart)) {
+    if (text.slice(at, startbyte).trim() !== '')
+      throw new UnsoundScript(
+        `gpbackup_${timestamp}_toc.yaml does not name its bytes ${at} to ${startbyte}`,
+      );
+    at = Math.max(at, endbyte);
+  }
+}
+
+const byStart = (a: { readonly startbyte: number }, b: { readonly startbyte: number }) =>
+  a.startbyte - b.startbyte;
 
 /** The documents are in UTF-8. */
 function bytesIn(encoding: string): (name: string) => string {

@@ -82,8 +82,13 @@ test.each([
   ['with converted line ends', 'a,b\r\n', 2, 'a carriage return'],
   ['with a quote inside a field', 'a"b,c\n', 2, 'a quote'],
   ['with a byte behind a quote', '"a"b,c\n', 2, 'a byte behind the quote'],
-  ['that has fields, of a table without columns', 'a,b\n', 0, 'row 1 has 2 fields'],
+  ['that has fields, of a table without columns', 'a,b\n', 0, 'row 1 has values'],
 ])('CSV that ends or reads %s is not sound', (_, csv, columns, message) => {
   expect(() => converted(csv, columns)).toThrow(UnsoundScript);
   expect(() => converted(csv, columns)).toThrow(message);
+});
+
+test.each(['a\n', '"a"\n', ',\n'])('a table without columns has no row %j', (row) => {
+  expect(() => csvToText(0).convert(Buffer.from(row))).toThrow(UnsoundScript);
+  expect(csvToText(0).convert(Buffer.from('\n\n')).toString()).toBe('\n\n');
 });

@@ -77,6 +77,8 @@ export function csvToText(columns: number): CsvConverter {
         let byte = chunk[at] as number;
         switch (state) {
           case FIELD_START:
+            if (columns === 0 && byte !== NEWLINE)
+              throw new UnsoundScript(`row ${rows + 1} has values, and the table has no columns`);
             if (byte === QUOTE) {
               state = QUOTED;
               at += 1;

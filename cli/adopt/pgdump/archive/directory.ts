@@ -13,6 +13,7 @@ export interface ArchiveFiles {
 }
 
 const ENDINGS = ['', '.gz', '.lz4', '.zst'] as const;
+const OBJECT = /^blob_\d+\.dat(?:\.gz|\.lz4|\.zst)?$/;
 const BY_ENDING = { '': 'none', '.gz': 'gzip', '.lz4': 'lz4', '.zst': 'zstd' } as const;
 
 /** An archive in the directory format. */
@@ -27,12 +28,15 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
     );
   };
 
+  const unlisted = new Set([...files.names].filter((name) => OBJECT.test(name)));
   async function* objectsOf(list: string): AsyncGenerator<LargeObject> {
     // Older programs compress the list, newer ones do not; its name is the same.
     const bytes = bytesOf(files.open(list));
     const text = decompressed(bytes.rest(), await compressionOf(bytes));
-    for (const oid of await oidsIn(naming(text, list)))
+    for (const oid of await oidsIn(naming(text, list))) {
+      for (const ending of ENDINGS) unlisted.delete(`blob_${oid}.dat${ending}`);
       yield { oid, data: read(`blob_${oid}.dat`) };
+    }
   }
 
   async function* items(): AsyncGenerator<ArchiveItem> {
@@ -42,6 +46,10 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
         yield { kind: 'large-objects', entry, objects: objectsOf(entry.file) };
       else yield { kind: 'rows', entry, data: read(entry.file) };
     }
+    // The list is a text without an end of its own.
+    const [lost] = unlisted;
+    if (lost !== undefined)
+      throw new UnsoundScript(`no list of large objects names ${lost}: its end is cut off`);
   }
   return { toc, hasOwnFiles: true, items };
 }

@@ -16,6 +16,7 @@ const BLOCK_LARGE_OBJECTS = 3;
 
 /** How names and literals of an archive are read. */
 interface Settings {
+  readonly encoding: string;
   readonly decode: (bytes: string) => string;
   readonly strings: Strings;
   readonly entries: readonly RawEntry[];
@@ -24,7 +25,7 @@ interface Settings {
 function settingsOf(toc: RawToc): Settings {
   const { encoding, standardStrings } = archiveFacts(toc);
   const strings = { standard: standardStrings };
-  return { decode: nameDecoder(encoding), strings, entries: toc.entries };
+  return { encoding, decode: nameDecoder(encoding), strings, entries: toc.entries };
 }
 
 /** Called with what is wrong with one file of an archive. The reading then goes on. */
@@ -100,9 +101,10 @@ const inTable = (table: string, { message }: Error) =>
 async function* sectionsIn(
   entry: RawEntry,
   data: AsyncIterable<Buffer>,
-  { decode, strings, entries }: Settings,
+  { encoding, decode, strings, entries }: Settings,
 ): AsyncGenerator<SourceRows> {
-  const parts = readScript(concat(entry.copy ?? '', data), strings);
+  const { copy = '' } = entry;
+  const parts = readScript(copy === '' ? withEnd(data) : concat(copy, data), strings);
   for (let next = await parts.next(); next.done !== true; ) {
     const part = next.value;
     if (part.kind === 'copy') {
@@ -115,7 +117,7 @@ async function* sectionsIn(
       };
       next = await parts.next();
     } else if (isInsert(part)) {
-      const found = insertedRows(part.text, parts, () => strings);
+      const found = insertedRows(part.text, parts, () => strings, encoding);
       const { schema = entry.schema ?? '', table, rows, present, after } = found;
       const columns = found.columns ?? columnsOf(entries, { schema, table }, present);
       yield {
@@ -150,8 +152,19 @@ export function tablesExpected(toc: RawToc): SourceRelation[] {
 const AROUND_ROWS = /^ALTER TABLE .+ (?:DISABLE|ENABLE) TRIGGER ALL;$/s;
 
 async function* concat(first: string, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  if (first !== '') yield Buffer.from(first, 'latin1');
+  yield Buffer.from(first, 'latin1');
   yield* rest;
+}
+
+/** pg_dump writes two line breaks behind the last INSERT: rows of COPY have their own end. */
+async function* withEnd(data: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let end = '';
+  for await (const chunk of data) {
+    end = (end + chunk.toString('latin1', Math.max(0, chunk.length - 2))).slice(-2);
+    yield chunk;
+  }
+  if (end !== '\n\n')
+    throw new UnsoundScript('it is cut off: no empty line follows its last INSERT');
 }
 
 /** All large objects that follow each other, as one archive. */

@@ -92,7 +92,7 @@ async function* tableAt(cursor: Cursor, state: ScriptState): AsyncGenerator<Sour
     return;
   }
   const strings = () => ({ standard: state.standardStrings });
-  const found = insertedRows(part.text, cursor.rest, strings);
+  const found = insertedRows(part.text, cursor.rest, strings, state.encoding);
   const { table, rows, present, after } = found;
   const schema = schemaOf(found.schema);
   const columns = found.columns ?? columnsOf(definedIn(state), { schema, table }, present);

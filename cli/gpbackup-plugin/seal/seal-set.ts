@@ -1,4 +1,4 @@
-import { mapInFlight } from '../../async/each-in-flight.ts';
+import { mapInFlight } from '../../../async/each-in-flight.ts';
 import {
   decode,
   digestOf,
@@ -6,19 +6,20 @@ import {
   FORMAT_VERSION,
   RECEIPT_BYTES_MAX,
   sha256,
-} from '../../backup-set/base/document.ts';
-import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
-import { Plan } from '../../backup-set/documents/plan.ts';
-import { Receipt } from '../../backup-set/documents/receipt.ts';
-import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
-import { expectedFiles } from '../../backup-set/files/expected.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import { parseDocument, Toc } from '../adopt/gpbackup/documents.ts';
-import { UnsoundScript } from '../adopt/script/unsound.ts';
-import type { Config } from '../config/schema.ts';
+} from '../../../backup-set/base/document.ts';
+import { asStowageError, isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
+import { Plan } from '../../../backup-set/documents/plan.ts';
+import { Receipt } from '../../../backup-set/documents/receipt.ts';
+import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
+import { expectedFiles } from '../../../backup-set/files/expected.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { parseDocument, Toc } from '../../adopt/gpbackup/documents.ts';
+import { UnsoundScript } from '../../adopt/script/unsound.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Plugin, StoredReceipt } from '../store-file.ts';
+import { olderFailures } from './older-sets.ts';
 import { plannedSet, SealedConfig } from './planned.ts';
-import type { Plugin, StoredReceipt } from './store-file.ts';
 
 const READS_AT_ONCE = 32;
 const SOURCE_BYTES_MAX = 512 * 1024 * 1024;
@@ -153,19 +154,13 @@ function sealPart(
 /** Why the set cannot be complete, whatever was stored. */
 async function failuresOf(
   store: ObjectStore,
-  { status }: Pick<SealedConfig, 'status'>,
-  { timestamp, files }: Plan,
+  { status, restoreplan }: Pick<SealedConfig, 'status' | 'restoreplan'>,
+  plan: Plan,
 ): Promise<Seal['failures']> {
-  const failures: StowageError[] = [];
-  if (status !== 'Success')
-    failures.push(
-      new StowageError('gpbackup/failed', `gpbackup says of backup ${timestamp}: ${status ?? '?'}`),
-    );
-  for (const older of files?.needs ?? []) {
-    const key = formatKey({ kind: 'manifest', timestamp: older });
-    if ((await store.head(key)) !== undefined) continue;
-    const message = `the increment needs files of set ${older}, which is not complete under this root`;
-    failures.push(new StowageError('set/incomplete', message));
-  }
+  const failed = `gpbackup says of backup ${plan.timestamp}: ${status ?? '?'}`;
+  const failures = [
+    ...(status === 'Success' ? [] : [new StowageError('gpbackup/failed', failed)]),
+    ...(await olderFailures(store, plan, restoreplan)),
+  ];
   return failures.map(asStowageError).map(({ code, message }) => ({ code, message }));
 }

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import * as z from 'zod';
-import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
-import { EVERYTHING, type Selection } from '../../backup-set/base/selection.ts';
-import { dateOf } from '../../backup-set/base/timestamps.ts';
-import { TOOL } from '../../backup-set/base/tool.ts';
-import type { Plan } from '../../backup-set/documents/plan.ts';
-import type { Files } from '../../backup-set/files/expected.ts';
-import { BackupConfig, type DataEntry } from '../adopt/gpbackup/documents.ts';
-import { unquoted } from '../adopt/script/copy-statement.ts';
-import type { Config } from '../config/schema.ts';
+import { FORMAT_VERSION } from '../../../backup-set/base/document.ts';
+import { EVERYTHING, type Selection } from '../../../backup-set/base/selection.ts';
+import { dateOf } from '../../../backup-set/base/timestamps.ts';
+import { TOOL } from '../../../backup-set/base/tool.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
+import type { Files } from '../../../backup-set/files/expected.ts';
+import { BackupConfig, type DataEntry } from '../../adopt/gpbackup/documents.ts';
+import { unquoted } from '../../adopt/script/copy-statement.ts';
+import type { Config } from '../../config/schema.ts';
 
 const patterns = z.array(z.string()).nullish();
 /** What the seal needs of `config.yaml`. */

@@ -33,7 +33,8 @@ export async function inputOf(
   signal: AbortSignal,
 ): Promise<DumpInput> {
   const place = `${files.place.replace(/\/$/, '')}/${name}`;
-  if (!place.includes('://')) await stat(place).catch((error: unknown) => notThere(place, error));
+  // Others say it themselves when they are read.
+  if (place.startsWith('/')) await stat(place).catch((error: unknown) => notThere(place, error));
   const below = await files.list(signal, `${name}/`);
   const names = new Set(below.map((file) => file.name.slice(name.length + 1)));
   if (names.size === 0) return { name, open: () => readFile(files, name, signal) };

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { UnsoundScript } from '../../../cli/adopt/script/unsound.ts';
 import { databasesOf, dumpIn, type ReadDatabase } from '../../support/adopt/read-dump.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { postgres17 } from '../../support/servers/postgres-17.ts';
@@ -105,6 +106,15 @@ async function expectRestorable(
   expect(await objectsOf(database)).toBe(await objectsOf('shop'));
 }
 
+/** The rows of the largest table in a directory. */
+async function largestIn(path: string): Promise<string> {
+  const files = (await readdir(path)).filter((name) => /^\d+\.dat/.test(name));
+  const sized = await Promise.all(
+    files.map(async (name) => ({ name, bytes: (await stat(join(path, name))).size })),
+  );
+  return sized.sort((a, b) => b.bytes - a.bytes)[0]?.name ?? '';
+}
+
 describe.runIf(binDir !== undefined)('of PostgreSQL 17', () => {
   test.each(FORMATS)(
     'a dump in the format %s gives the rows of the server with each compression, and archives that restore',
@@ -122,6 +132,29 @@ describe.runIf(binDir !== undefined)('of PostgreSQL 17', () => {
         last = databases[0];
       }
       await expectRestorable(last, `copy_${format}`);
+    },
+  );
+
+  test.each(['gzip', 'lz4', 'zstd'])(
+    'a dump with compression %s that is cut off is not sound',
+    async (compress) => {
+      for (const format of ['custom', 'plain', 'directory']) {
+        const name = `cut-${format}-${compress}`;
+        const path = join(folder, name);
+        await tool('pg_dump', '--format', format, '-Z', compress, '--file', path, 'shop');
+        const file = format === 'directory' ? join(path, await largestIn(path)) : path;
+        const whole = await readFile(file);
+        for (const lost of [1, 4, 40, Math.floor(whole.length / 2), whole.length]) {
+          await truncate(file, whole.length - lost);
+          const read = dumpIn(folder, name).then(databasesOf);
+          const outcome = await read.then(
+            () => 'sound',
+            (error: unknown) => error instanceof UnsoundScript,
+          );
+          expect([name, lost, outcome]).toEqual([name, lost, true]);
+          await writeFile(file, whole);
+        }
+      }
     },
   );
 

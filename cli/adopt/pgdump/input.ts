@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { onAbort, untilInterrupted } from '../../../async/abort.ts';
-import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
+import { isStowageError, messageOf, StowageError } from '../../../backup-set/base/errors.ts';
 import type { SourceFiles } from '../files/source-files.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import type { ArchiveFiles } from './archive/directory.ts';
@@ -18,12 +18,22 @@ export interface DumpInput {
 
 export const STDIN = '-';
 
-/** The place in which a file or directory is, and its name in it. */
+const BUCKET = /^s3:\/\/[^/]*$/;
+const HOST = /^[^/]+:$/;
+
+/**
+ * The place in which a file or directory is, and its name in it.
+ * @throws StowageError `usage/flag` when the path names no file.
+ */
 export function placeOf(path: string): { readonly parent: string; readonly name: string } {
   const whole = path.replace(/\/+$/, '');
+  if (whole === '' || BUCKET.test(whole) || HOST.test(whole))
+    throw new StowageError('usage/flag', `${path} names no file: pass one file or one archive`);
   const at = whole.lastIndexOf('/');
   if (at === -1) return { parent: '.', name: whole };
-  return { parent: whole.slice(0, at) || '/', name: whole.slice(at + 1) };
+  const parent = whole.slice(0, at);
+  const isTop = parent === '' || HOST.test(parent);
+  return { parent: isTop ? `${parent}/` : parent, name: whole.slice(at + 1) };
 }
 
 /** @throws StowageError `usage/flag` when nothing is there. */
@@ -33,7 +43,8 @@ export async function inputOf(
   signal: AbortSignal,
 ): Promise<DumpInput> {
   const place = `${files.place.replace(/\/$/, '')}/${name}`;
-  if (!place.includes('://')) await stat(place).catch((error: unknown) => notThere(place, error));
+  // Others say it themselves when they are read.
+  if (place.startsWith('/')) await stat(place).catch((error: unknown) => notThere(place, error));
   const below = await files.list(signal, `${name}/`);
   const names = new Set(below.map((file) => file.name.slice(name.length + 1)));
   if (names.size === 0) return { name, open: () => readFile(files, name, signal) };
@@ -62,8 +73,11 @@ async function* readFile(
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (error) {
     signal.throwIfAborted();
+    if (isStowageError(error, 'storage/not-found'))
+      notThere(`${files.place.replace(/\/$/, '')}/${name}`, error);
     const { syscall } = error as { readonly syscall?: unknown };
-    if (typeof syscall !== 'string') throw error;
+    const isOfStore = isStowageError(error, 'storage/changed', 'storage/invalid');
+    if (typeof syscall !== 'string' && !isOfStore) throw error;
     throw new UnsoundScript(`it cannot be read: ${messageOf(error)}`);
   } finally {
     stream.destroy();

@@ -72,6 +72,13 @@ async function dumped(name: string, ...options: string[]): Promise<string> {
   return name;
 }
 
+async function hasLz4(): Promise<boolean> {
+  const found = await promisify(execFile)('lz4', ['--version']).catch(() => undefined);
+  if (found === undefined)
+    process.stderr.write('not run: scripts that lz4 has compressed (no lz4)\n');
+  return found !== undefined;
+}
+
 const input = (name: string) => inputOf(filesOfFolder(folder), name, signal);
 
 /** The rows of every table, and how many bytes its archive of large objects has. */
@@ -122,13 +129,22 @@ describe.each(FORMATS)('a dump in the format %s', (_, name, options) => {
   });
 });
 
-test('zstd and lz4 are recognized, and standard input is read once', async () => {
+test('a script that zstd has compressed is read, and standard input is read once', async () => {
   const name = await dumped('z.sql', '--format=plain');
   const bytes = await readFile(join(folder, name));
   await writeFile(join(folder, 'z.sql.zst'), zstdCompressSync(bytes));
   expect((await rowsOf('z.sql.zst')).rows).toEqual(expected);
   const stdin = inputOfStdin(createReadStream(join(folder, 'z.sql.zst')), signal);
   expect((await rowsOf('', Promise.resolve(stdin))).rows).toEqual(expected);
+});
+
+test.runIf(await hasLz4())('a script that lz4 has compressed is read', async () => {
+  const name = await dumped('l.sql', '--format=plain');
+  for (const option of ['-1', '-B4D', '--content-size']) {
+    const args = ['-qf', option, join(folder, name), join(folder, `${name}.lz4`)];
+    await promisify(execFile)('lz4', args);
+    expect((await rowsOf(`${name}.lz4`)).rows).toEqual(expected);
+  }
 });
 
 test('a dump that ends early is not sound, wherever it is cut', async () => {

@@ -1,6 +1,6 @@
 import { UnsoundScript } from '../../script/unsound.ts';
 import { bytesOf } from '../bytes.ts';
-import { compressionOf, decompressed } from '../compressed/decompressed.ts';
+import { type Compression, compressionOf, decompressed } from '../compressed/decompressed.ts';
 import type { Archive, ArchiveItem, LargeObject } from './archive.ts';
 import { readRawToc } from './raw-toc.ts';
 import { oidsIn } from './tar.ts';
@@ -22,10 +22,12 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
   const read = (file: string) => {
     const ending = ENDINGS.find((one) => files.names.has(`${file}${one}`));
     if (ending === undefined) throw new UnsoundScript(`the file ${file} of the archive is missing`);
-    return naming(
-      decompressed(files.open(`${file}${ending}`), BY_ENDING[ending]),
-      `${file}${ending}`,
-    );
+    const stored = files.open(`${file}${ending}`);
+    const compression = BY_ENDING[ending];
+    const data = file.startsWith('blob_')
+      ? objectIn(stored, compression)
+      : decompressed(stored, compression);
+    return naming(data, `${file}${ending}`);
   };
 
   const unlisted = new Set([...files.names].filter((name) => OBJECT.test(name)));
@@ -52,6 +54,17 @@ export async function directoryArchive(files: ArchiveFiles): Promise<Archive> {
       throw new UnsoundScript(`no list of large objects names ${lost}: its end is cut off`);
   }
   return { toc, hasOwnFiles: true, items };
+}
+
+/** With zstd and lz4, pg_dump writes no frame for a large object without bytes. */
+async function* objectIn(
+  stored: AsyncIterable<Buffer>,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
+  const bytes = bytesOf(stored);
+  const isEmpty = (await bytes.peek(1)).length === 0;
+  if (isEmpty && (compression === 'zstd' || compression === 'lz4')) return;
+  yield* decompressed(bytes.rest(), compression);
 }
 
 /** An archive has many files: says which one is not sound. */

@@ -2,12 +2,12 @@ import { UnsoundScript } from '../../script/unsound.ts';
 import { type Bytes, bytesOf } from '../bytes.ts';
 import type { Archive, ArchiveItem } from './archive.ts';
 import { lacking } from './custom.ts';
-import { readRawToc } from './raw-toc.ts';
+import { type RawEntry, type RawToc, readRawToc } from './raw-toc.ts';
 
 const BLOCK_BYTES = 512;
 const TOC = 'toc.dat';
 const OBJECT = /^blob_(\d+)\.dat$/;
-const LIST = /^blobs(?:_\d+)?\.toc$/;
+const LIST = /^blobs(?:_(\d+))?\.toc$/;
 
 interface Member {
   readonly name: string;
@@ -29,17 +29,21 @@ export async function tarArchive(bytes: Bytes): Promise<Archive> {
   );
 
   async function* items(): AsyncGenerator<ArchiveItem> {
-    const objects = toc.entries.find(({ kind, hasData }) => kind === 'BLOBS' && hasData);
+    const groups = groupsOf(toc);
+    const [objects] = groups;
+    const unlisted = new Set(groups.map(({ id }) => id));
     const missing = new Map([...byFile].filter(([, { kind }]) => kind !== 'BLOBS'));
     const listed = new Set<number>();
     const found = new Set<number>();
-    let hasList = false;
     for await (const { name, data } of all) {
       const [, oid] = OBJECT.exec(name) ?? [];
+      const list = LIST.exec(name);
       const entry = byFile.get(name);
       missing.delete(name);
-      if (LIST.test(name)) {
-        hasList = true;
+      if (list !== null) {
+        // Before PostgreSQL 17, all objects are one group, and its list has no number.
+        if (list[1] === undefined) unlisted.clear();
+        else unlisted.delete(Number(list[1]));
         for (const one of await oidsIn(data)) listed.add(one);
       }
       if (oid !== undefined && objects !== undefined) {
@@ -49,11 +53,29 @@ export async function tarArchive(bytes: Bytes): Promise<Archive> {
       for await (const _ of data);
     }
     if (missing.size > 0) throw lacking([...missing.values()]);
-    if (objects !== undefined && !hasList) throw lacking([objects]);
+    if (unlisted.size > 0) throw lacking(groups.filter(({ id }) => unlisted.has(id)));
     const lost = [...listed].find((oid) => !found.has(oid));
     if (lost !== undefined) throw new UnsoundScript(`it lacks the large object ${lost}`);
   }
-  return { toc, hasOwnFiles: false, items };
+  return { toc: withOneGroup(toc), hasOwnFiles: false, items };
+}
+
+const groupsOf = ({ entries }: RawToc): readonly RawEntry[] =>
+  entries.filter(({ kind, hasData }) => kind === 'BLOBS' && hasData);
+
+/**
+ * The list of a group of large objects is behind them: their bytes are passed on before their group
+ * is known. So one entry has all of them.
+ */
+function withOneGroup(toc: RawToc): RawToc {
+  const [first, ...others] = groupsOf(toc);
+  if (first === undefined || others.length === 0) return toc;
+  const dependsOn = [first, ...others].flatMap((group) => group.dependsOn);
+  const entries = toc.entries.filter((entry) => !others.includes(entry));
+  return {
+    ...toc,
+    entries: entries.map((entry) => (entry === first ? { ...entry, dependsOn } : entry)),
+  };
 }
 
 async function* only<T>(value: T): AsyncGenerator<T> {

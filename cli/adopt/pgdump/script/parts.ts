@@ -58,6 +58,8 @@ export async function* scriptParts(
       const { database = '', ...facts } = state;
       const chunks = objectsOfScript(cursor, known ?? state.largeObjects, { database, ...facts });
       yield { file: 'large-objects.dump', chunks };
+      // The reader of the objects has taken the line before the one at which it stopped.
+      frame.add('--');
     } else {
       // `\restrict`, which is for psql alone, can be the first line.
       if (text.startsWith('\\')) state.database = connectedDatabase(text) ?? state.database;

@@ -13,8 +13,25 @@ const OF_DATABASE = /^-- Database "(.*)" dump$/s;
 const NOT_GLOBALS =
   /^(?:\\|DROP |CREATE DATABASE |ALTER DATABASE |UPDATE pg_catalog\.pg_database |(?:GRANT|REVOKE) .* ON DATABASE )/s;
 
-/** @param front the first lines of the script. */
+/** `stowage dump` writes scripts, too: without what shows that a script of pg_dump is whole. */
+const OF_OURS = /^-- Set \d{14}, written by stowage /m;
+
+/** @throws UnsoundScript before anything is stored, when pg_dump has not written the script. */
+function requireTitle(front: string): void {
+  if ([...TITLES, ...CLUSTER_TITLES].some((title) => front.includes(`-- ${title}\n`))) return;
+  if (OF_OURS.test(front))
+    throw new UnsoundScript(
+      'it is a script of "stowage dump": run it with psql in a new database, and adopt a pg_dump of that',
+    );
+  throw new UnsoundScript(`it does not begin with "${TITLES.join('" or "')}"`);
+}
+
+/**
+ * @param front the first lines of the script.
+ * @throws UnsoundScript when it has another beginning.
+ */
 export function scriptDump(chunks: AsyncIterable<Buffer>, front: string): Dump {
+  requireTitle(front);
   const isCluster = CLUSTER_TITLES.some((title) => front.includes(`-- ${title}\n`));
   const createdAt = STARTED.exec(front)?.slice(1).join('');
   if (isCluster) return clusterDump(chunks, createdAt);

@@ -6,7 +6,7 @@ export type Admission = (place: Place, work: (place: Place) => Promise<void>) =>
 /**
  * Lets so many uploads run at once: each has buffers. Further calls wait, and their programs with
  * them. The stream with all tables of a segment (`--single-data-file`) never waits: gpbackup copies
- * a table on all segments before the next, so the running streams would wait for it for ever.
+ * a table on all segments before the next, so the running streams and it would wait for each other.
  */
 export function uploadsAtOnce(uploads: number): Admission {
   const admit = weighed(uploads);

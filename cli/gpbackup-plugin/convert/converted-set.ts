@@ -20,7 +20,8 @@ const SECONDS_MAX = 60;
 /**
  * The timestamp of the set with the rows of a set that consists of files of gpbackup. Converts it
  * when that was not done before.
- * @throws StowageError `adopt/unsound`, `set/incomplete`, `set/damaged`; `restore/refused` unless `mayConvert`.
+ * @throws StowageError `adopt/unsound`, `set/incomplete`, `set/damaged`; `restore/refused` unless
+ * `mayConvert`.
  */
 export async function convertedSet(
   context: ClusterContext,

@@ -7,8 +7,8 @@ import { lineOf, summaryOf } from './report.ts';
 
 /**
  * Runs whose faults take effect soon: on the wire (248, 228), on S3 (131), on the command (114),
- * shippers (283), an agent (226) and programs (221), on backends (285, 208), and DDL with concurrent
- * restores (245).
+ * shippers (283), an agent (226) and programs (221), on backends (285, 208), and DDL with restores
+ * at the same time (245).
  */
 const SEEDS = [245, 248, 226, 208, 283, 285, 131, 228, 221, 114];
 

@@ -65,7 +65,16 @@ async function overwritten({ seen }: KilledWorld, store: ObjectStore): Promise<s
 /** Sets whose manifest is gone, though nothing may have removed them. */
 function vanished(world: KilledWorld, before: Seen, after: Seen): string[] {
   const { held, deleted } = world;
-  const newest = before.complete.filter((timestamp) => !deleted.has(timestamp)).at(-1);
+  const marksOf = (timestamp: string) =>
+    [...after.objects.keys()].filter((one) => {
+      const parsed = parseKey(one);
+      return parsed?.kind === 'retention' && parsed.timestamp === timestamp;
+    });
+  // A `delete` that was killed before its mark has changed nothing: its set is the newest still.
+  const isDeleted = (timestamp: string) =>
+    deleted.has(timestamp) &&
+    (!after.complete.includes(timestamp) || marksOf(timestamp).length > 0);
+  const newest = before.complete.filter((timestamp) => !isDeleted(timestamp)).at(-1);
   return before.complete
     .filter((timestamp) => !after.complete.includes(timestamp))
     .flatMap((timestamp) => {
@@ -73,12 +82,8 @@ function vanished(world: KilledWorld, before: Seen, after: Seen): string[] {
       if (held.has(timestamp)) found.push(`set ${timestamp} is held, and was removed`);
       if (timestamp === newest) found.push(`set ${timestamp} is the newest, and was removed`);
       const key = formatKey({ kind: 'plan', timestamp });
-      const marks = [...after.objects.keys()].filter((one) => {
-        const parsed = parseKey(one);
-        return parsed?.kind === 'retention' && parsed.timestamp === timestamp;
-      });
       const left = [...after.objects.keys()].filter((one) => one.startsWith(key.slice(0, -9)));
-      if (marks.length === 0 && left.length > 0)
+      if (marksOf(timestamp).length === 0 && left.length > 0)
         found.push(`set ${timestamp} has no manifest, and no mark says that it was removed`);
       return found;
     });

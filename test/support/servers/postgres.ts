@@ -93,6 +93,7 @@ async function psql(target: ConnectionTarget, sql: string): Promise<string> {
       },
     },
   );
-  child.child.stdin?.end(sql);
+  // psql that cannot connect ends before it reads: its exit code and message say why.
+  child.child.stdin?.on('error', () => undefined).end(sql);
   return (await child).stdout.replace(/\n$/, '');
 }

@@ -42,6 +42,9 @@ afterAll(async () => {
   await place?.stop();
 });
 
+/** Backups in which pg_dump may be faster than the test. */
+const ATTEMPTS_MAX = 5;
+
 /** Stops the first backend whose application name and state match, as a debugger would. */
 async function stopBackend(server: TestServer, condition: string): Promise<number> {
   const pid = await waitFor(
@@ -112,10 +115,20 @@ describe('a backup whose server 0 has a stopped backend', () => {
   });
 
   test('ends and names pg_dump when the backend serves it', async () => {
-    const backup = startStowage(['backup'], { config });
-    await stopBackend(first, `application_name LIKE 'stowage backup % content 0 pg_dump %'`);
-    isStalled(await backup.ended, /has not answered pg_dump for \d+ s\. The server answers/);
-    await leavesNothing(backup);
+    const ofDump = `application_name LIKE 'stowage backup % content 0 pg_dump %'`;
+    // pg_dump of a small database can end between the look at its backend and the signal.
+    for (let attempt = 1; ; attempt++) {
+      const backup = startStowage(['backup'], { config });
+      const isStopped = await stopBackend(first, ofDump).then(
+        () => true,
+        () => false,
+      );
+      const ended = await backup.ended;
+      if (attempt < ATTEMPTS_MAX && (!isStopped || ended.code === 0)) continue;
+      isStalled(ended, /has not answered pg_dump for \d+ s\. The server answers/);
+      await leavesNothing(backup);
+      return;
+    }
   });
 });
 

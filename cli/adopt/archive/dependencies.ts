@@ -1,5 +1,6 @@
-import { NotSql, type SqlToken, sqlTokens } from '../../../database/rename/lexer.ts';
+import type { SqlToken } from '../../../database/rename/lexer.ts';
 import { unquoted } from '../script/copy-statement.ts';
+import { tokensOf } from '../script/tokens-of.ts';
 import type { ScriptObject } from './script-objects.ts';
 import type { ArchivedObject } from './write-archive.ts';
 
@@ -107,13 +108,4 @@ function addSequence({ text }: SqlToken, schema: string, known: Known, found: Se
   const tokens = tokensOf(inner);
   for (const [inSchema, name] of readings(tokens, 0, schema))
     addAll(found, known.sequences.get(keyOf(inSchema, name)));
-}
-
-function tokensOf(text: string): SqlToken[] {
-  try {
-    return [...sqlTokens(text)];
-  } catch (error) {
-    if (error instanceof NotSql) return [];
-    throw error;
-  }
 }

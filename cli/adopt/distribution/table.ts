@@ -1,5 +1,6 @@
-import { NotSql, type SqlToken, sqlTokens } from '../../../database/rename/lexer.ts';
+import type { SqlToken } from '../../../database/rename/lexer.ts';
 import { unquoted } from '../script/copy-statement.ts';
+import { tokensOf } from '../script/tokens-of.ts';
 
 /** What a `CREATE TABLE` of pg_dump says, in one character per byte (latin1). */
 export interface TableText {
@@ -111,12 +112,3 @@ export function relationIn(statement: string) {
 }
 
 const plain = ({ kind, text }: SqlToken) => (kind === 'name' ? unquoted(text) : text);
-
-function tokensOf(text: string): SqlToken[] {
-  try {
-    return [...sqlTokens(text)];
-  } catch (error) {
-    if (error instanceof NotSql) return [];
-    throw error;
-  }
-}

@@ -1,5 +1,6 @@
-import { NotSql, type SqlToken, sqlTokens } from '../../../database/rename/lexer.ts';
+import type { SqlToken } from '../../../database/rename/lexer.ts';
 import { unquoted } from '../script/copy-statement.ts';
+import { tokensOf } from '../script/tokens-of.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 
 /** An object of a dump that may define a table. */
@@ -57,13 +58,4 @@ function namesIn(tokens: readonly SqlToken[], open: number) {
     else if (next.text !== 'CONSTRAINT') names.push(next.text);
   }
   return { names, end: tokens.length };
-}
-
-function tokensOf(text: string): SqlToken[] {
-  try {
-    return [...sqlTokens(text)];
-  } catch (error) {
-    if (error instanceof NotSql) return [];
-    throw error;
-  }
 }

@@ -1,7 +1,8 @@
-import { NotSql, type SqlToken, sqlTokens } from '../../../../database/rename/lexer.ts';
+import type { SqlToken } from '../../../../database/rename/lexer.ts';
 import { withDependencies } from '../../archive/dependencies.ts';
 import type { ArchivedObject } from '../../archive/write-archive.ts';
 import { unquoted } from '../../script/copy-statement.ts';
+import { tokensOf } from '../../script/tokens-of.ts';
 import type { ReadObject } from './objects.ts';
 
 const REMARKS = ['COMMENT', 'SECURITY LABEL', 'ACL'];
@@ -134,13 +135,4 @@ function remarkedOn(objects: readonly ReadObject[], at: number, known: Known): n
   for (let before = at - 1; before >= 0; before--)
     if (!REMARKS.includes(objects[before]?.kind ?? '')) return before;
   return undefined;
-}
-
-function tokensOf(text: string): SqlToken[] {
-  try {
-    return [...sqlTokens(text)];
-  } catch (error) {
-    if (error instanceof NotSql) return [];
-    throw error;
-  }
 }

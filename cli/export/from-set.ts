@@ -43,6 +43,7 @@ export async function fromSet(
     from: { database: manifest.database, set: manifest.timestamp, table: writtenName(table) },
     rows: () => total('rows'),
     bytes: total('bytes'),
+    mayLack: table.mayLack.map(writtenName),
     async *pieces(): AsyncGenerator<Piece> {
       for (const part of parts)
         if (part.extents.length > 0 || part.rows > 0)

@@ -25,6 +25,8 @@ export interface RowSource {
   /** How many rows there are, by the manifest or the server; asked when all have been read. */
   readonly rows: () => number;
   readonly bytes?: number;
+  /** Names of tables that may be partitions of it, and whose rows the set does not have. */
+  readonly mayLack?: readonly string[];
   pieces(): AsyncIterable<Piece>;
 }
 

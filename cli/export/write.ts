@@ -15,6 +15,8 @@ import { toStandardOutput } from './to/standard-output.ts';
 
 const INTERRUPTED = 130;
 const NOTE_MS = 5_000;
+/** Names of tables in a message, and in the summary. */
+const [SHOWN_MAX, LISTED_MAX] = [5, 100];
 
 /** Before any row is read: the place must be free. */
 export async function requirePlace(context: ClusterContext, { place }: ExportOptions) {
@@ -35,6 +37,7 @@ export async function writeExport(
   store?: ObjectStore,
 ): Promise<number> {
   const startedAt = context.clock().getTime();
+  warnOfPartitions(context, source);
   const exported: Exported = { rows: 0, bytes: 0 };
   const written: Measured = { bytes: 0, sha256: '' };
   const progress = showRows(context, source, exported);
@@ -51,6 +54,22 @@ export async function writeExport(
   summarize(context, source, options, { ...exported, written }, elapsedMs);
   return 0;
 }
+
+/** An export of a partitioned table cannot tell which of the tables left out are its partitions. */
+function warnOfPartitions({ output }: ClusterContext, { what, mayLack = [] }: RowSource): void {
+  if (mayLack.length === 0) return;
+  const more = mayLack.length > SHOWN_MAX ? ', …' : '';
+  const names = printable(mayLack.slice(0, SHOWN_MAX).join(', '));
+  output.note(
+    'may-lack',
+    lackField(mayLack),
+    `${printable(what)}: the set has no rows of ${plural(mayLack.length, 'table')} (${names}${more}). The rows of those that are partitions of it are not exported`,
+  );
+}
+
+const lackField = (mayLack: readonly string[]) => ({
+  mayLack: { total: mayLack.length, names: mayLack.slice(0, LISTED_MAX) },
+});
 
 /** Fails at the end of the rows, so before a file gets its name, when there are not all. */
 async function* requireAll(
@@ -136,6 +155,7 @@ function summarize(
     bytes: written.bytes,
     sha256: written.sha256,
     elapsedMs,
+    ...(source.mayLack !== undefined && source.mayLack.length > 0 && lackField(source.mayLack)),
   };
   const text = `exported ${plural(rows, 'row')} of ${printable(source.what)} to ${printable(where)}: ${bytes(written.bytes)} in ${duration(elapsedMs)} (${rate(written.bytes, elapsedMs)})`;
   // Standard output has the rows.

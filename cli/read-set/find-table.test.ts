@@ -55,6 +55,12 @@ describe('a table of a set', () => {
     expect(idsOf('parts.event_2')).toEqual([4]);
   });
 
+  it('may lack, as a root, tables whose rows the set leaves out, and as a leaf none', () => {
+    const lackedBy = (text: string) => findTable(manifest, tableNameFrom(text)).mayLack;
+    expect(lackedBy('parts.event')).toMatchObject([{ schema: 'public', name: 'far' }]);
+    expect(lackedBy('parts.event_2')).toEqual([]);
+  });
+
   it('has all entries of one name when the segments differ in its columns', () => {
     expect(idsOf('public.skewed')).toEqual([5, 6]);
   });

@@ -9,7 +9,12 @@ export interface SetTable extends QualifiedName {
   readonly relations: readonly ManifestRelation[];
   /** The name is that of a partitioned table, whose leaves have the rows. */
   readonly isRoot: boolean;
+  /** Of a root: tables that the set leaves out. Some may be partitions of it: sets do not say. */
+  readonly mayLack: readonly QualifiedName[];
 }
+
+/** Why the rows of a table are not in a set, though a partitioned table shows them. */
+const ROWLESS = new Set(['excluded', 'external', 'foreign', 'unlogged']);
 
 /** Names listed in an error. */
 const NAMED_MAX = 8;
@@ -23,7 +28,8 @@ export function findTable(manifest: Manifest, wanted: TableName): SetTable {
   const add = (name: QualifiedName, relation: ManifestRelation, isRoot: boolean) => {
     const key = JSON.stringify([name.schema, name.name]);
     const relations = [...(tables.get(key)?.relations ?? []), relation];
-    tables.set(key, { schema: name.schema, name: name.name, relations, isRoot });
+    const mayLack = isRoot ? manifest.notShipped.filter(({ reason }) => ROWLESS.has(reason)) : [];
+    tables.set(key, { schema: name.schema, name: name.name, relations, isRoot, mayLack });
   };
   for (const relation of manifest.relations) {
     if (isNamed(wanted, relation)) add(relation, relation, false);

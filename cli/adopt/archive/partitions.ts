@@ -1,4 +1,5 @@
-import { NotSql, type SqlToken, sqlTokens } from '../../../database/rename/lexer.ts';
+import type { SqlToken } from '../../../database/rename/lexer.ts';
+import { tokensOf } from '../script/tokens-of.ts';
 
 /** The partitions that a `CREATE TABLE … PARTITION BY …` of Greenplum 4 to 6 makes. */
 export interface Partitions {
@@ -59,13 +60,4 @@ function closing(tokens: readonly SqlToken[], at: number): number {
     }
   }
   return tokens.length;
-}
-
-function tokensOf(statement: string): SqlToken[] {
-  try {
-    return [...sqlTokens(statement)];
-  } catch (error) {
-    if (error instanceof NotSql) return [];
-    throw error;
-  }
 }

@@ -78,7 +78,7 @@ export function stagedSet(random: Random, timestamp: string, mayCarry = false): 
       sound.plan.key,
       sound.seal.key,
       ...sound.sealParts.map(({ key }) => key),
-      ...sound.baseParts.map(({ key }) => key),
+      ...neededBaseParts(parts),
       ...[...parts.sealed, ...(parts.carried ?? [])].map((receipt) =>
         formatKey({ ...receipt, kind: 'receipt' }),
       ),
@@ -131,6 +131,14 @@ function anySet(random: Random, mayCarry: boolean): SetParts {
     parts,
     parts.sealed.map(() => random.chance(0.5)),
   );
+}
+
+/** A content that carries no rows does not need its part of the base, though the plan pins it. */
+function neededBaseParts({ baseParts = [], carried = [] }: SetParts): string[] {
+  const carrying = new Set(carried.map(({ content }) => content));
+  return baseParts
+    .filter((document) => carrying.has(decode(ManifestPart, document).content))
+    .map(({ key }) => key);
 }
 
 /** The packs of the older set that the parts of the base name. */

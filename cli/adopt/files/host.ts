@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { onAbort } from '../../../async/abort.ts';
 import { describeExit, exitOf, tailOf, terminate } from '../../../async/child-process.ts';
 import { watchSilence } from '../../../async/watch/silence.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { afterMark, textAfterMark } from './after-mark.ts';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
 /** How to run a command on another host. */
@@ -74,7 +76,9 @@ async function* outputOf(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   signal.throwIfAborted();
-  const child = spawn(program, [...args, `sh -c ${quoted(script)}`], {
+  const mark = `stowage-${randomUUID()}`;
+  const marked = `echo ${mark}; echo ${mark} >&2; ${script}`;
+  const child = spawn(program, [...args, `sh -c ${quoted(marked)}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = exitOf(child);
@@ -92,10 +96,10 @@ async function* outputOf(
     },
   });
   try {
-    for await (const chunk of child.stdout) {
-      received += (chunk as Buffer).length;
+    for await (const chunk of afterMark(child.stdout, mark)) {
+      received += chunk.length;
       isAwaited = false;
-      yield chunk as Buffer;
+      yield chunk;
       isAwaited = true;
     }
     const ended = await exit.catch((error: Error) => {
@@ -103,7 +107,7 @@ async function* outputOf(
     });
     signal.throwIfAborted();
     if (isSilent) throw failed(doing, `the host was silent for ${silentMsMax / 1000} s`);
-    const said = errors.text().trim();
+    const said = textAfterMark(errors.text(), mark).trim();
     if (ended.code !== 0)
       throw failed(doing, `${describeExit(ended)}${said === '' ? '' : `: ${said}`}`);
   } finally {

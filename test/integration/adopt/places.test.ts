@@ -177,6 +177,17 @@ describe.runIf(runnable)('on another host', () => {
     await expectRefused(`localhost:${path}`, `reading localhost:${path} failed: ${why}`, more());
   });
 
+  test('what the login shell writes is neither data nor the reason of a failure', async () => {
+    const shell = 'echo Welcome; echo Notice >&2; eval "$1"';
+    const noisy = {
+      shippers: { command: ['sh', '-c', shell, '{host}', 'stowage-segment-shipper'] },
+    };
+    expect(await rowsIn(`localhost:${join(folder, 'dumps')}`, noisy)).toEqual(ALL());
+    const path = join(folder, 'none.dump');
+    const why = `exit code 1: cat: ${path}: No such file or directory`;
+    await expectRefused(`localhost:${path}`, `reading localhost:${path} failed: ${why}`, noisy);
+  });
+
   test('a set of gpbackup in one file per segment becomes a set with its rows', async () => {
     const [name, timestamp] = ['single-data-file-local', '20261129015602'];
     const args = (place: string) => [

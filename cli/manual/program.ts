@@ -30,7 +30,10 @@ export function newProgram(): Command {
       'Offsite backup for segmented PostgreSQL: streams every segment in parallel, proves each set complete, restores from any location.',
     )
     .version(TOOL)
-    .option('--config <file>', 'configuration file (default: $STOWAGE_CONFIG or ./stowage.yaml)')
+    .option(
+      '--config <file>',
+      'configuration file (default: $STOWAGE_CONFIG, ./stowage.yaml or /etc/stowage/stowage.yaml)',
+    )
     .option('--root <url>', 'where the sets are stored: s3://bucket/prefix or file:///path')
     .option('--endpoint <url>', 'URL of the S3 server, unless it is AWS')
     .option(

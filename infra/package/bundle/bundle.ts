@@ -27,6 +27,10 @@ const PROGRAMS = [
   'package.json',
 ];
 
+/** The shebang of `npm run build` looks for a Node in PATH. */
+const SHEBANG = /^#!.*/;
+const STARTED = '// Started by the launcher in this folder.';
+
 export interface BundleParts {
   readonly version: string;
   readonly architecture: Architecture;
@@ -50,8 +54,10 @@ export async function makeBundle(
   await place(node.executable, path.join(folder, 'node'), 0o755);
   await place(node.license, path.join(folder, 'LICENSE.node'), 0o644);
   await place(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'), 0o644);
-  for (const name of PROGRAMS)
-    await copied(path.join(programs, name), path.join(folder, name), 0o644);
+  for (const name of PROGRAMS) {
+    const text = await readFile(path.join(programs, name), 'utf8');
+    await writeFile(path.join(folder, name), text.replace(SHEBANG, STARTED));
+  }
   await copied(path.join(programs, PLUGIN), path.join(folder, PLUGIN), 0o755);
   for (const { command, program, flags } of COMMANDS) {
     await writeFile(path.join(folder, command), launcher(program, flags));

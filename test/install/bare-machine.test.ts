@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeTree } from '../../infra/package/files/tree.ts';
 import { makeDeb } from '../../infra/package/formats/deb.ts';
+import { makeNpm } from '../../infra/package/formats/npm.ts';
 import { type BareMachine, bareMachine } from '../support/install/bare-machine.ts';
 import { bundleAt } from '../support/install/light-bundle.ts';
+import { STOWAGE } from '../support/programs/programs.ts';
 
 /** The blocks of docs/install.md that a reader runs: as root, and as the user of the backup. */
 const page = await readFile(new URL('../../docs/install.md', import.meta.url), 'utf8');
@@ -27,7 +31,11 @@ beforeAll(async () => {
   const day = new Date();
   await makeTree(at('tree'), { bundle: at('bundle'), format: 'deb', day });
   const bundle = JSON.parse(await readFile(at('bundle/bundle.json'), 'utf8'));
-  await makeDeb(at('tree'), { out: machine.packages, bundle, compression: 'none', day });
+  const out = machine.packages;
+  await makeDeb(at('tree'), { out, bundle, compression: 'none', day });
+  const npm = { version: '0.1.0', programs: dirname(STOWAGE), out, day };
+  const tarball = await makeNpm(at('npm-package'), npm);
+  await promisify(execFile)('npm', ['install', '-g', '--offline', '--prefix', at('npm'), tarball]);
 });
 afterAll(() => machine?.remove());
 
@@ -45,6 +53,8 @@ test('the commands of docs/install.md install, back up and restore on a Debian t
     `echo "user: $(getent passwd stowage)"`,
     `stat -c '%a %U %G' /etc/stowage /etc/stowage/stowage.yaml`,
     `find /etc/systemd -name 'stowage*' | sed 's/^/enabled: /'`,
+    // The program of the npm package, with a Node of the same version in PATH.
+    `su postgres -c 'PATH=/usr/lib/stowage:$PATH /packages/npm/bin/stowage backup' | sed 's/^/npm: /'`,
     'echo "# mine" >> /etc/stowage/stowage.yaml; dpkg -i stowage_0.1.0_amd64.deb >/dev/null 2>&1',
     'tail -n 1 /etc/stowage/stowage.yaml',
     'dpkg --purge stowage >/dev/null 2>&1; ls -d /etc/stowage /usr/lib/stowage /usr/bin/stowage 2>&1 || true',
@@ -57,6 +67,7 @@ test('the commands of docs/install.md install, back up and restore on a Debian t
   expect(text).toMatch(/user: stowage:x:\d+:\d+:Stowage:\/var\/lib\/stowage:\/usr\/sbin\/nologin/);
   expect(text).toContain('750 root stowage\n640 root stowage');
   expect(text).not.toMatch(/^enabled: /m);
+  expect(text).toMatch(/^npm: set \d{14} is complete$/m);
   // An upgrade keeps a changed configuration; a purge leaves nothing.
   expect(text).toMatch(/^# mine$/m);
   expect(text.match(/cannot access '\/(etc|usr)/g)).toHaveLength(3);

@@ -20,24 +20,26 @@ export async function installOn(
   { file, sha256, digest, bundle }: Archive,
 ): Promise<void> {
   const id = randomUUID().slice(0, 8);
-  const name = `${bundle.version}-${digest.slice(0, DIGEST_CHARS)}-${id}`;
-  const script = installScript({ folder, name, sha256, id });
+  const build = `${bundle.version}-${digest.slice(0, DIGEST_CHARS)}`;
+  const script = installScript({ folder, build, sha256, id });
   await runOnHost(shell, script, file);
 }
 
 interface Installation {
   readonly folder: string;
-  /** The new folder; no other installation has this name. */
-  readonly name: string;
+  readonly build: string;
   readonly sha256: string;
+  /** Makes the name of the new folder one that no other installation has. */
   readonly id: string;
 }
 
 /**
  * Removes what it has made when a step fails or the connection ends. Older versions are removed,
- * except the last one: shippers and agents that run may be of it.
+ * except the last one: shippers and agents that run may be of it. So are folders of
+ * the same build: an installation by another name of this host may be about to link one.
  */
-function installScript({ folder, name, sha256, id }: Installation): string {
+function installScript({ folder, build, sha256, id }: Installation): string {
+  const name = `${build}-${id}`;
   const [made, link] = [`.new-${id}`, `.link-${id}`];
   return [
     'set -e; export LC_ALL=C; umask 022; cd',
@@ -49,6 +51,6 @@ function installScript({ folder, name, sha256, id }: Installation): string {
     `gzip -dc ${made}/archive | tar -xf - -C ${made}/bundle; rm ${made}/archive`,
     `(cd ${made}/bundle; sha256sum -c SHA256SUMS >/dev/null; ./${SHIPPER} --version >/dev/null </dev/null)`,
     `old=$(readlink current || true); mv ${made}/bundle ${name}; ln -s ${name} ${link}; mv -T ${link} current`,
-    `for each in ${VERSIONS}; do case $each in ${name} | "$old") ;; *) test ! -f "$each/bundle.json" || rm -rf -- "./$each" ;; esac; done`,
+    `for each in ${VERSIONS}; do case $each in ${build}-* | "$old") ;; *) test ! -f "$each/bundle.json" || rm -rf -- "./$each" ;; esac; done`,
   ].join('; ');
 }

@@ -65,7 +65,7 @@ test('the commands of docs/install.md install, back up and restore on a Debian t
   expect(text).toMatch(/restored 5,000 rows in 1 table/);
   expect(text).toContain('restored: 5000|12502500');
   expect(text).toMatch(/user: stowage:x:\d+:\d+:Stowage:\/var\/lib\/stowage:\/usr\/sbin\/nologin/);
-  expect(text).toContain('750 root stowage\n640 root stowage');
+  expect(text).toContain('755 root root\n640 root stowage');
   expect(text).not.toMatch(/^enabled: /m);
   expect(text).toMatch(/^npm: set \d{14} is complete$/m);
   // An upgrade keeps a changed configuration; a purge leaves nothing.

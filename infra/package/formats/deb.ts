@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Bundle } from '../../../cli/hosts/bundle.ts';
 import { CONFIGURATION, compressed } from '../files/tree.ts';
 import { run } from '../node/fetch.ts';
-import { AFTER_INSTALL, CREATE_USER, DESCRIPTION, MAINTAINER } from './scripts.ts';
+import { AFTER_INSTALL, BEFORE_REMOVAL, CREATE_USER, DESCRIPTION, MAINTAINER } from './scripts.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   'linux-x64': 'amd64',
@@ -59,10 +59,10 @@ export async function makeDeb(tree: string, options: PackageOptions): Promise<st
   await script(
     path.join(control, 'postinst'),
     `[ "$1" = configure ] || exit 0
-${CREATE_USER}chgrp stowage /etc/stowage /etc/stowage/stowage.yaml
-chmod 0750 /etc/stowage
+${CREATE_USER}chgrp stowage /etc/stowage/stowage.yaml
 ${AFTER_INSTALL}`,
   );
+  await script(path.join(control, 'prerm'), `[ "$1" = remove ] || exit 0\n${BEFORE_REMOVAL}`);
   await script(
     path.join(control, 'postrm'),
     `if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi

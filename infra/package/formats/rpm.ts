@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Bundle } from '../../../cli/hosts/bundle.ts';
 import { run } from '../node/fetch.ts';
 import type { PackageOptions } from './deb.ts';
-import { AFTER_INSTALL, CREATE_USER, DESCRIPTION } from './scripts.ts';
+import { AFTER_INSTALL, BEFORE_REMOVAL, CREATE_USER, DESCRIPTION } from './scripts.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   'linux-x64': 'x86_64',
@@ -71,9 +71,12 @@ cp -a ${tree}/. %{buildroot}/
 ${CREATE_USER}
 %post
 ${AFTER_INSTALL}
+%preun
+[ $1 -eq 0 ] || exit 0
+${BEFORE_REMOVAL}
 %files
 %defattr(-,root,root,-)
-%dir %attr(0750,root,stowage) /etc/stowage
+%dir /etc/stowage
 %config(noreplace) %attr(0640,root,stowage) /etc/stowage/stowage.yaml
 /usr/bin/stowage*
 /usr/lib/stowage

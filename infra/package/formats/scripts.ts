@@ -9,6 +9,12 @@ export const AFTER_INSTALL = `install -d -m 0750 -o stowage -g stowage /var/lib/
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 `;
 
+/** Before the files go: a running service would lose them. */
+export const BEFORE_REMOVAL = `if [ -d /run/systemd/system ]; then
+  systemctl disable --now stowage-serve.socket stowage-serve.service stowage-agent.service || true
+fi
+`;
+
 export const DESCRIPTION = {
   summary: 'offsite backup for segmented PostgreSQL',
   text: `Stowage backs up databases that are spread over many PostgreSQL or Greenplum

@@ -1,4 +1,4 @@
-/** The bare Debian of `npm run test:install`: debootstrap makes it once, outside of the checkout. */
+/** The bare Debian of `npm run test:install`, which debootstrap makes once outside the checkout. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';

@@ -92,9 +92,11 @@ describe.skipIf(!runnable)('packages', () => {
       expect(await readFile(at('control/control'), 'utf8')).toContain(
         `Depends: libc6 (>= ${bundle.glibc}),`,
       );
-      for (const script of ['postinst', 'postrm']) {
+      for (const script of ['postinst', 'prerm', 'postrm']) {
         run('sh', '-n', `control/${script}`);
-        expect(await readFile(at('control', script), 'utf8')).not.toMatch(/enable|start/);
+        expect(await readFile(at('control', script), 'utf8')).not.toMatch(
+          /\b(enable|start|restart)\b/,
+        );
       }
     },
   );
@@ -118,14 +120,14 @@ describe.skipIf(!runnable)('packages', () => {
       expect(modes).toMatch(/^-rw-r----- stowage \/etc\/stowage\/stowage\.yaml$/m);
       expect(run('rpm', '-qcp', file)).toBe('/etc/stowage/stowage.yaml\n');
       expect(run('rpm', '-qp', '--requires', file)).toContain(`glibc >= ${bundle.glibc}`);
-      expect(run('rpm', '-qp', '--scripts', file)).not.toMatch(/enable|start/);
+      expect(run('rpm', '-qp', '--scripts', file)).not.toMatch(/\b(enable|start|restart)\b/);
     },
   );
 
   test('the npm package needs Node 24 and no other package', async () => {
     const parts = { version: '0.1.0', programs: at('programs'), out: folder, day };
     const file = await makeNpm(at('npm'), parts);
-    const described = JSON.parse(run('tar', '-xzOf', file, 'package/package.json'));
+    const described = JSON.parse(run('tar', '-xzOf', file, 'package/package.json')) as object;
     expect(described).toMatchObject({ engines: { node: '>=24' }, name: 'stowage' });
     expect(Object.keys(described).filter((key) => /private|ependencies|scripts/.test(key))).toEqual(
       [],

@@ -70,19 +70,20 @@ if (onStores.length === 0)
   );
 
 /** The packages on a bare Debian. A minute, so it runs only when it is asked for. */
-const onBareMachine = process.env['STOWAGE_TEST_INSTALL'] === '1' && hasBareMachine()
-  ? [
-      {
-        test: {
-          name: 'install',
-          include: ['test/install/**/*.test.ts'],
-          ...onServers,
-          ...withPrograms,
-          ...turn(2),
+const onBareMachine =
+  process.env['STOWAGE_TEST_INSTALL'] === '1' && hasBareMachine()
+    ? [
+        {
+          test: {
+            name: 'install',
+            include: ['test/install/**/*.test.ts'],
+            ...onServers,
+            ...withPrograms,
+            ...turn(2),
+          },
         },
-      },
-    ]
-  : [];
+      ]
+    : [];
 if (onBareMachine.length === 0)
   process.stderr.write(
     'skipped: the packages on a bare Debian (npm run test:install as root, docs/testing.md)\n',

@@ -16,6 +16,9 @@ import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../../segment-shipper/proto
 const NODE = '/bin/true';
 const day = new Date('2026-01-31T12:00:00Z');
 const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const missing = ['dpkg-deb', 'rpmbuild', 'mandoc'].filter((program) => !has(program));
+if (missing.length > 0)
+  process.stderr.write(`not run: what needs ${missing.join(', ')} (not installed)\n`);
 const runnable = process.arch === 'x64' && process.platform === 'linux';
 
 describe.skipIf(!runnable)('packages', () => {

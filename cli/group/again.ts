@@ -14,7 +14,7 @@ const NEGATED = new Set(
   ),
 );
 
-/** The command that restores one set of a group, with the flags that the group was restored with. */
+/** The command that restores one set of a group, with the flags of the group's restore. */
 export function restoreCommandOf(timestamp: string, flags: Flags): string {
   return ['stowage restore', timestamp, ...wordsOf(flags)].join(' ');
 }

@@ -72,7 +72,7 @@ export function filesOfSets(store: ObjectStore, files: FilesOfSets): SourceFiles
   };
 }
 
-/** @throws StowageError `storage/changed` behind the last byte, when they are not the proven ones. */
+/** @throws StowageError `storage/changed` behind the last byte, when the CRC-32 differs. */
 export async function* checked(
   store: ObjectStore,
   { key, crc32: proven }: Pick<StoredFile, 'key' | 'crc32'>,

@@ -87,11 +87,11 @@ function fifoOf(dump: ListedDump, child: ChildProcess, { data, first, whole }: A
     try {
       for (let next = first; ; next = data.next()) {
         isAwaited = true;
-        const { done, value } = await next.catch(() => OVER);
+        const step = await next.catch(() => OVER);
         isAwaited = false;
-        if (done === true) break;
-        received += value.length;
-        const bytes = Buffer.concat([held, value]);
+        if (step.done === true) break;
+        received += step.value.length;
+        const bytes = Buffer.concat([held, step.value]);
         const isWhole = bytes.subarray(-whole.length).equals(whole);
         const ready = bytes.subarray(0, Math.max(0, bytes.length - whole.length));
         held = bytes.subarray(ready.length);

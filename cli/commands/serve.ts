@@ -67,6 +67,7 @@ export const serveCommand: ClusterCommand = {
         store,
         ...(replica === undefined ? {} : { replica }),
         lockDays: config.retention?.lockDays,
+        unusual: config.unusual,
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,

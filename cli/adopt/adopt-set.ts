@@ -45,7 +45,7 @@ export async function adoptSet(
   const { source } = result.plan;
   context.output.result(
     { ...summaryOf(result), source },
-    [...sourceLines(source), backupText(result)].join('\n'),
+    [...sourceLines(source), backupText(result, context.output.screen)].join('\n'),
   );
   if (context.signal.aborted) return 130;
   return result.status === 'complete' ? 0 : 3;

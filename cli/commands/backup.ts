@@ -20,10 +20,12 @@ import { backUpDatabases, exitOf } from '../group/backup.ts';
 import { groupText, groupValue } from '../group/backup-text.ts';
 import { configuredDatabases } from '../group/databases.ts';
 import { definitionLines } from '../output/definitions.ts';
-import { bytes, duration, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
+import type { Screen } from '../output/table/screen.ts';
+import { type Column, table } from '../output/table/table.ts';
 
 const WAIT_SECONDS = 600;
 const TAG_FLAG = [
@@ -96,7 +98,7 @@ export const backupCommand: ClusterCommand = {
     const databases = await configuredDatabases(context);
     if (databases !== undefined) return backUpGroup(context, databases, options);
     const result = await runBackup(context, options);
-    context.output.result(summaryOf(result), backupText(result));
+    context.output.result(summaryOf(result), backupText(result, context.output.screen));
     if (context.signal.aborted) return 130;
     return result.status === 'complete' ? 0 : 3;
   },
@@ -117,7 +119,7 @@ async function backUpGroup(
   const group = await backUpDatabases(context, databases, options);
   context.output.result(
     groupValue(group, (result) => summaryOf(result)),
-    groupText(group, (result) => backupText(result)),
+    groupText(group, (result) => backupText(result, context.output.screen)),
   );
   return exitOf(group, context.signal.aborted);
 }
@@ -190,7 +192,17 @@ export function summaryOf(result: BackupResult) {
   };
 }
 
-export function backupText(result: BackupResult): string {
+const COLUMNS: readonly Column[] = [
+  { title: 'content', align: 'right' },
+  { title: 'tables', align: 'right' },
+  { title: 'rows', align: 'right' },
+  { title: 'bytes', align: 'right' },
+  { title: 'stored', align: 'right' },
+  { title: 'objects', align: 'right', drop: 2 },
+  { title: 'peak memory', align: 'right', drop: 1 },
+];
+
+export function backupText(result: BackupResult, screen?: Screen): string {
   const { timestamp, status, elapsedMs, failures, verdict } = result;
   const totals = totalsOf(result);
   const rows = [...result.tally.contents.values()].map((content) => [
@@ -205,7 +217,7 @@ export function backupText(result: BackupResult): string {
   const ratio =
     totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
   return [
-    table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'peak memory'], rows),
+    table(COLUMNS, rows, screen),
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(result),

@@ -40,7 +40,7 @@ Exits with 4 when a check fails.`,
       flags['deployment'] === true
         ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
         : await checkBackups(context);
-    context.output.result({ checks }, tableOf(checks));
+    context.output.result({ checks }, tableOf(checks, context.output.screen));
     return checks.every(({ ok }) => ok) ? 0 : 4;
   },
 };

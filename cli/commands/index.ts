@@ -5,7 +5,7 @@ import type { CommandDefinition } from '../command.ts';
  */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   backup: async () => (await import('./backup.ts')).backupCommand,
-  list: async () => (await import('./list.ts')).listCommand,
+  list: async () => (await import('../list/command.ts')).listCommand,
   show: async () => (await import('./show.ts')).showCommand,
   validate: async () => (await import('./validate.ts')).validateCommand,
   verify: async () => (await import('./validate.ts')).verifyCommand,

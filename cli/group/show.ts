@@ -2,7 +2,8 @@ import { count } from '../../backup-set/base/words.ts';
 import { describeMembers } from '../../backup-set/groups/groups.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
-import { bytes, printable, table } from '../output/format.ts';
+import { bytes, printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 import { findGroup } from './members.ts';
 
 /** Prints the sets of a group. @returns the exit code: 3 when it is incomplete. */
@@ -15,7 +16,7 @@ export async function showGroup(
   const rows = members.map(({ database, status: its, timestamp }) => {
     const totals = sets.find((set) => set.timestamp === timestamp)?.totals;
     return [
-      printable(database),
+      database,
       timestamp ?? '–',
       its === 'missing' ? 'no set' : its,
       totals === undefined ? '–' : String(totals.relations),
@@ -26,7 +27,18 @@ export async function showGroup(
   context.output.result(
     { group: { id, status, members } },
     [
-      table(['database', 'set', 'status', 'tables', 'rows', 'bytes'], rows),
+      table(
+        [
+          { title: 'database', min: 12, cut: 'middle' },
+          'set',
+          'status',
+          { title: 'tables', align: 'right' },
+          { title: 'rows', align: 'right' },
+          { title: 'bytes', align: 'right' },
+        ],
+        rows,
+        context.output.screen,
+      ),
       '',
       `status: ${status}: ${printable(describeMembers(members))}`,
     ].join('\n'),

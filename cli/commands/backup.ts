@@ -21,7 +21,7 @@ import { groupText, groupValue } from '../group/backup-text.ts';
 import { configuredDatabases } from '../group/databases.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
-import { problemLines } from '../output/problems.ts';
+import { problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
 import type { Screen } from '../output/table/screen.ts';
@@ -186,6 +186,8 @@ export function summaryOf(result: BackupResult) {
       message: error.message,
     })),
     problems: verdict?.problems ?? [],
+    warnings: verdict?.warnings ?? [],
+    warningsTotal: verdict?.warningsTotal ?? 0,
     leftOut: plan.leftOut ?? [],
     secrets: plan.secrets ?? [],
     binary: binaryRelations(plan, result.tally.contents.values()),
@@ -226,6 +228,7 @@ export function backupText(result: BackupResult, screen?: Screen): string {
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
     ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
+    ...warningLines(verdict ?? {}),
     ...definitionLines(result.plan),
     ...binaryLines(binaryRelations(result.plan, result.tally.contents.values())),
     status === 'unproven'

@@ -16,7 +16,7 @@ import {
   tryReadDocument,
 } from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
-import { countReceipts } from '../../functions/stored/load.ts';
+import { countReceipts, newestVerdict, verdictKeys } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
 import { filesLines } from '../gpbackup-plugin/show-lines.ts';
@@ -27,7 +27,7 @@ import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { damagedPackLines, problemLines } from '../output/problems.ts';
+import { damagedPackLines, problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
@@ -58,7 +58,10 @@ export const showCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
-      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
+      const keys = await verdictKeys(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+      const validated = await newestVerdict(deps, timestamp, 'validate', keys);
+      const { compared, warnings, warningsTotal } = validated ?? {};
       const own = statusOf(stored, verdict);
       const damagedPacks =
         own === 'complete'
@@ -76,9 +79,13 @@ export const showCommand: ClusterCommand = {
       const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, damagedPacks, manifest, retention },
+        {
+          ...{ timestamp, status, chosen, verdict, damagedPacks },
+          ...{ compared, warnings, warningsTotal, manifest, retention },
+        },
         [
           text,
+          ...warningLines({ warnings, warningsTotal }),
           ...damagedPackLines(damagedPacks, timestamp),
           ...statusLines(status, verdict),
           ...retentionLines(timestamp, retention),

@@ -8,7 +8,7 @@ import type { ClusterContext } from '../context.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
-import { problemLines } from '../output/problems.ts';
+import { problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
@@ -79,6 +79,7 @@ function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
     verdict,
     [
       ...problemLines(problems, problemsTotal),
+      ...warningLines(verdict),
       `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );

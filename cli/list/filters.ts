@@ -109,7 +109,7 @@ export function filterText(filters: Filters): string {
   ].join(' ');
 }
 
-function timeFrom(flags: Flags, name: 'since' | 'before', now: Date): string | undefined {
+export function timeFrom(flags: Flags, name: 'since' | 'before', now: Date): string | undefined {
   const value = flags[name];
   if (value === undefined) return undefined;
   const age = Duration.safeParse(value);

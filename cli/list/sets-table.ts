@@ -56,6 +56,12 @@ const FIELDS: readonly Field[] = [
   },
   { title: 'verified', of: ({ verified }, now) => checkCell(verified, now) },
   {
+    title: 'unusual',
+    align: 'right',
+    isUsed: (sets) => sets.some(({ warnings }) => warnings !== undefined),
+    of: ({ warnings }) => (warnings === undefined ? '' : { text: `! ${warnings}`, tone: 'warn' }),
+  },
+  {
     title: 'tags',
     drop: 10,
     min: 6,

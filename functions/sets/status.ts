@@ -32,6 +32,8 @@ export interface SetSummary {
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
   /** The last check that read every byte. */
   readonly verified: Pick<Verdict, 'at' | 'status'> | undefined;
+  /** What the newest `validate` found unusual; undefined = nothing, or not compared. */
+  readonly warnings: number | undefined;
 }
 
 /** What the marks of a set say, for people. */
@@ -62,6 +64,10 @@ export async function lookAtSet(
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
   const verified =
     verdict?.level === 'verify' ? verdict : await newestVerdict(deps, timestamp, 'verify', keys);
+  const validated =
+    verdict?.level === 'validate'
+      ? verdict
+      : await newestVerdict(deps, timestamp, 'validate', keys);
   const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
@@ -80,6 +86,7 @@ export async function lookAtSet(
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
     verified: verified && { at: verified.at, status: verified.status },
+    warnings: validated?.warningsTotal,
   };
   return { summary, verdict };
 }

@@ -1,6 +1,6 @@
 /** Makes the MAD of normally distributed values their standard deviation. */
 const TO_DEVIATION = 1.4826;
-/** Deviations from the median that are still usual. */
+/** Deviations from the trend that are still usual. */
 const DEVIATIONS_MAX = 3;
 /** Of so many older sets, one may have a value as far out. */
 const SETS_PER_ACCIDENT = 8;
@@ -13,13 +13,31 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
+/** With fewer older sets there is no telling a trend from noise. */
+const TREND_SETS_MIN = 4;
+
+/** Where a value is expected, and how far values usually lie from there, as a standard deviation. */
+export interface Trend {
+  readonly next: number;
+  readonly deviation: number;
+  /** What each value would be now, if it had followed the trend since. */
+  readonly moved: readonly number[];
+}
+
 /**
- * How far values lie from their median, as a standard deviation. Median and MAD, because a single
- * odd value moves neither (docs/design/0043-unusual-sets.md).
+ * The trend of values that are given newest first: the line with the median of the slopes between
+ * all pairs (Theil and Sen), and the MAD of the distances from it. Medians, because a single odd
+ * value moves none of them (docs/design/0043-unusual-sets.md).
  */
-export function deviation(values: readonly number[]): number {
-  const middle = median(values);
-  return TO_DEVIATION * median(values.map((value) => Math.abs(value - middle)));
+export function trendOf(values: readonly number[]): Trend {
+  const slopes = values.flatMap((newer, at) =>
+    values.slice(at + 1).map((older, distance) => (newer - older) / (distance + 1)),
+  );
+  const slope = slopes.length === 0 ? 0 : median(slopes);
+  const moved = values.map((value, at) => value + slope * (at + 1));
+  const next = median(moved);
+  const distances = moved.map((value) => Math.abs(value - next));
+  return { next, deviation: TO_DEVIATION * median(distances), moved };
 }
 
 export interface Change {
@@ -32,16 +50,23 @@ export interface Change {
 /**
  * Whether a value is unusual after those of older sets, which are given newest first.
  * 1. It differs from the newest by the share: a change is reported once.
- * 2. It is further from the median than the values usually are: what always varies is usual.
- * 3. At most one older value in eight was as far out: what happens every Sunday is usual.
+ * 2. It is further from their trend than they usually are: what always varies is usual.
+ * 3. At most one older value in eight was as far from the trend: what happens every Sunday is usual.
  */
 export function isUnusual(is: number, older: readonly number[], change: Change): boolean {
   const [newest] = older;
   if (newest === undefined || !hasChanged(newest, is, change)) return false;
-  const distance = change.to === 'less' ? median(older) - is : is - median(older);
-  if (distance <= DEVIATIONS_MAX * deviation(older)) return false;
-  const alike = older.filter((was) => !hasChanged(was, is, change)).length;
+  const trend = older.length < TREND_SETS_MIN ? undefined : trendOf(older);
+  if (trend !== undefined && !isOffTrend(is, trend, change)) return false;
+  const before = trend?.moved ?? older;
+  const alike = before.filter((was) => !hasChanged(was, is, change)).length;
   return alike <= Math.floor(older.length / SETS_PER_ACCIDENT);
+}
+
+function isOffTrend(is: number, { next, deviation }: Trend, { to }: Change): boolean {
+  // A count that falls towards nothing does not fall below it.
+  const distance = to === 'less' ? Math.max(0, next) - is : is - next;
+  return distance > DEVIATIONS_MAX * deviation;
 }
 
 function hasChanged(was: number, is: number, { to, share }: Change): boolean {

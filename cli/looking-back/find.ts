@@ -55,6 +55,7 @@ Example: stowage find sales.orders --since 30d`,
   },
 };
 
+const PARTITIONS: Column = { title: 'partitions', align: 'right', drop: 3 };
 const COLUMNS: readonly Column[] = [
   { title: 'set' },
   { title: 'age', align: 'right' },
@@ -70,12 +71,15 @@ function setsTable(
   sets: readonly HoldingSet[],
   { now, screen, shown }: { now: Date; screen: Screen; shown: number },
 ): string {
+  const hasRoots = sets.some(({ tables }) => tables.some(({ kind }) => kind === 'root'));
+  const columns = hasRoots ? COLUMNS.toSpliced(4, 0, PARTITIONS) : COLUMNS;
   const rows = sets.flatMap((set) =>
     set.tables.map((one): Cell[] => [
       set.timestamp,
       age(now.getTime() - dateOf(set.timestamp).getTime()),
       set.database,
-      writtenName(one) + (one.kind === 'root' ? ` (${plural(one.leaves ?? 0, 'partition')})` : ''),
+      writtenName(one),
+      ...(hasRoots ? [one.leaves === undefined ? '' : count(one.leaves)] : []),
       count(one.rows),
       one.bytes === undefined ? undefined : bytes(one.bytes),
       one.storedBytes === undefined ? undefined : bytes(one.storedBytes),
@@ -84,7 +88,7 @@ function setsTable(
   );
   const rest = rows.length - Math.min(rows.length, shown);
   const more = rest > 0 ? [`… and ${plural(rest, 'older line')} (--all prints them)`] : [];
-  return [table(COLUMNS, rows.slice(0, shown), screen), ...more].join('\n');
+  return [table(columns, rows.slice(0, shown), screen), ...more].join('\n');
 }
 
 function statusCell({ status, retention }: HoldingSet): Cell {

@@ -4,6 +4,7 @@ import type { HistoryPoint, TableHistory } from '../../functions/looking-back/hi
 import { bytes, localTime, printable } from '../output/format.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
+import { folded } from '../output/table/width.ts';
 import { writtenName } from '../read-set/table-name.ts';
 import { barPlot } from './plot/terminal.ts';
 
@@ -14,16 +15,15 @@ const COLUMNS = 80;
 export function historyText(history: TableHistory, screen: Screen, points: number): string {
   const { database, kind } = history;
   const root = kind === 'root' ? ', all partitions together' : '';
-  const columns =
-    Math.min(screen.columns, 200) === Number.POSITIVE_INFINITY ? COLUMNS : screen.columns;
+  const columns = Number.isFinite(screen.columns) ? screen.columns : COLUMNS;
   return [
-    printable(`rows of ${writtenName(history)}${root}, database ${database}`),
+    ...folded(printable(`rows of ${writtenName(history)}${root}, database ${database}`), columns),
     ...barPlot(
       history.points.map((point) => ({
         label: localTime(dateOf(point.timestamp)).slice(0, 10),
         value: 'rows' in point ? point.rows : undefined,
       })),
-      Number.isFinite(columns) ? columns : COLUMNS,
+      columns,
     ),
     '',
     numbers(history.points, screen, points),

@@ -1,11 +1,16 @@
 import { writeFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import type { Context } from 'aws-lambda';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { dayOf } from '../../../backup-set/testing/committed/committed-set.ts';
 import { DEFAULT_RULES } from '../../../backup-set/unusual/rules.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
+import { verdictKeys } from '../../../functions/stored/load.ts';
+import { knownWarnings } from '../../../functions/unusual/compare-with-older.ts';
 import { fileOf, freshDeps } from '../functions/place.ts';
+import { storeRequest } from '../functions/restores.ts';
 import { counted, storeSet } from './place.ts';
 
 const table = (rows: number) => [{ schema: 'sales', name: 'orders', rows, bytes: 4000 }];
@@ -89,4 +94,37 @@ it('a comparison reads one manifest per older set, up to the configured number',
   };
   // A LIST of the days; per older set a LIST of its day and a GET; and a LIST of the set's own day.
   expect((await requestsWith(14)) - (await requestsWith(0))).toBe(2 + 2 * 14);
+});
+
+it('the check before a restore keeps the warnings of the last validation', async () => {
+  const deps = await withSets(10_000, 5900);
+  const { verdict } = await validate(deps, dayOf(1));
+  const set = { timestamp: dayOf(1), contents: [0] };
+  await storeRequest(deps.store, set, '20260301000000000-0123abcd');
+  await planRestore(deps, '20260301000000000-0123abcd');
+  const { warnings, compared } = await knownWarnings(deps, dayOf(1));
+  expect(await verdictKeys(deps, dayOf(1))).toHaveLength(2);
+  expect({ warnings, compared }).toEqual({
+    warnings: verdict.warnings,
+    compared: verdict.compared,
+  });
+});
+
+it('rules in the environment of a function on Lambda that are not valid are a warning', async () => {
+  const deps = await withSets(10_000, 5900);
+  vi.stubEnv('STOWAGE_ROOT', deps.store.url);
+  vi.stubEnv('STOWAGE_LOG_LEVEL', 'silent');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r' } as Context;
+  const warningsWith = async (text: string) => {
+    vi.stubEnv('STOWAGE_UNUSUAL', text);
+    const { openInvocation } = await import('../../../functions/lambda/environment.ts');
+    const { verdict } = await validate(await openInvocation(context), dayOf(1));
+    return verdict.warnings?.map(({ code, message }) => `${code}: ${message}`);
+  };
+  expect(await warningsWith('')).toHaveLength(1);
+  expect(await warningsWith('{"lostPercent":50}')).toBeUndefined();
+  expect(await warningsWith('{"lostPerzent":50}')).toEqual([
+    expect.stringMatching(/^not-compared: .*STOWAGE_UNUSUAL.*lostPercent/),
+  ]);
 });

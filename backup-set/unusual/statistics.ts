@@ -16,7 +16,7 @@ export function median(values: readonly number[]): number {
 /** With fewer older sets there is no telling a trend from noise. */
 const TREND_SETS_MIN = 4;
 
-/** Where a value is expected, and how far values usually lie from there, as a standard deviation. */
+/** Where a value is expected, and the usual distance from there, as a standard deviation. */
 export interface Trend {
   readonly next: number;
   readonly deviation: number;
@@ -51,7 +51,8 @@ export interface Change {
  * Whether a value is unusual after those of older sets, which are given newest first.
  * 1. It differs from the newest by the share: a change is reported once.
  * 2. It is further from their trend than they usually are: what always varies is usual.
- * 3. At most one older value in eight was as far from the trend: what happens every Sunday is usual.
+ * 3. At most one older value in eight was as far from the trend: what happens on every Sunday is
+ *    usual.
  */
 export function isUnusual(is: number, older: readonly number[], change: Change): boolean {
   const [newest] = older;

@@ -5,7 +5,7 @@ import type { LogEntry, LogWindow } from './entries.ts';
 import { logOfRoot } from './of-root.ts';
 import { logOfSet } from './of-set.ts';
 
-export type { LogEntry, LoggedEvent, LogWindow } from './entries.ts';
+export type { LogEntry } from './entries.ts';
 
 /** Sets looked at at once: each has several documents in flight. */
 const SETS_IN_FLIGHT = 4;

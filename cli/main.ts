@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
+import { ConfigError, problemLines } from '../segment-shipper/config-file/config-error.ts';
 import type { CommandDefinition, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
@@ -159,8 +160,15 @@ function report(error: unknown, json: boolean): number {
   // commander has printed the help instead.
   if (error instanceof CommanderError && error.code === 'commander.help' && !json) return 2;
   const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
-  else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
+  const problems = error instanceof ConfigError && { problems: error.problems };
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message, where, hint, ...problems } })}\n`,
+    );
+  else {
+    const lines = error instanceof ConfigError ? problemLines(error.problems) : [message];
+    process.stderr.write(`stowage: ${lines.map(printable).join('\n')}\n  ${code}: ${hint}\n`);
+  }
   if (code === 'internal')
     process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
   return exitCode;

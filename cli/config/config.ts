@@ -90,10 +90,19 @@ export function resolveConfig(
     return { sources, values, config: undefined, problems: yamlProblems(yaml) };
   const result = Config.safeParse(values);
   if (result.success) return { sources, values, config: result.data, problems: [] };
-  const originOf = (field: string) => originText(sources.get(field));
+  const originOf = (field: string) => originText(originFor(sources, field));
   const { issues } = result.error;
   const problems = problemsOf(issues, { file: yaml, values, schema: Config, originOf });
   return { sources, values, config: undefined, problems };
+}
+
+/** Of a field, or of the list or section that was given as a whole. */
+function originFor(sources: Loaded['sources'], field: string): Origin | undefined {
+  for (let name = field; name !== ''; name = name.replace(/(?:\.[^.[]*|\[\d+\]|^[^.[]*)$/, '')) {
+    const origin = sources.get(name);
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
 }
 
 function originText(origin: Origin | undefined): string | undefined {

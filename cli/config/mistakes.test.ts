@@ -160,6 +160,9 @@ test('a wrong value is named with the variable or flag that it came from', () =>
   expect(linesOf(WHOLE, { flags })).toEqual([
     'flag --zstd-level: backup.zstdLevel must be at most 19, not 99',
   ]);
+  expect(linesOf(WHOLE, { flags: { 'backup.tags': ['a b'] } })).toEqual([
+    'flag --tag: backup.tags[0] must be of letters, digits, _, . and -, not "a b"',
+  ]);
 });
 
 test.each([

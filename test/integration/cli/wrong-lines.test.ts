@@ -9,7 +9,6 @@ import { STOWAGE } from '../../support/programs/programs.ts';
 /** What operators type wrong; the message names the flag or argument, and what to write. */
 const LINES: readonly [line: string, message: string][] = [
   ['bakcup', "unknown command 'bakcup' (Did you mean backup?)"],
-  ['help bakcup', "unknown command 'bakcup' (Did you mean backup?)"],
   ['list --statsu damaged', "unknown option '--statsu' (Did you mean --status?)"],
   ['list --status good', '--status takes one of complete, incomplete, damaged, open, expired, not'],
   ['list --since monday', '--since takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a'],
@@ -19,7 +18,6 @@ const LINES: readonly [line: string, message: string][] = [
     'list --root ftp://x',
     'flag --root: root must start with file:/// or s3://bucket, not "ftp://x"',
   ],
-  ['list --root', "option '--root <url>' argument missing"],
   ['list --log-level loud', "argument 'loud' is invalid. Allowed choices are debug, info"],
   ['show', "missing required argument 'set'"],
   [
@@ -40,7 +38,6 @@ const LINES: readonly [line: string, message: string][] = [
     'restore --resume 12',
     '"12" is not the id of a restore: --resume takes the id that the restore',
   ],
-  ['hold 20260101000000', '--why needs a text of 1 to 500 characters'],
 ];
 
 let [folder, config] = ['', ''];
@@ -78,7 +75,7 @@ test.each(LINES.map(([line, message], at) => ({ line, message, at })))(
   },
 );
 
-test.each([[['list']], [['help']], [['list', '--help']], [['config', '--json']]])(
+test.each([[['help', 'list']], [['config', '--json']]])(
   '%j into a full disk ends with exit code 1 and one line',
   async (args) => {
     const full = await open('/dev/full', 'w');
@@ -101,6 +98,7 @@ test('help and help COMMAND print the help on standard output', async () => {
   expect(one?.out).toMatch(/^Usage: stowage list /);
 });
 
-test('a missing argument is named with the usage of the command', async () => {
-  expect((await answerTo(['show'])).err).toContain('stowage show [options] <set>');
+test('a missing argument is named with the usage of the command', () => {
+  const at = LINES.findIndex(([line]) => line === 'show');
+  expect(answers[at]?.err).toContain('stowage show [options] <set>');
 });

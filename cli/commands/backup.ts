@@ -8,11 +8,11 @@ import type { ClusterContext } from '../context.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
-  numberFrom,
   RATE_FLAG,
   rateFlag,
   SELECTION_FLAGS,
   SELECTION_LISTS,
+  secondsFrom,
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
@@ -90,7 +90,7 @@ export const backupCommand: ClusterCommand = {
   },
   async run({ flags, context }) {
     const options = {
-      waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+      waitMs: secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
       ...wantedBase(flags),
     };

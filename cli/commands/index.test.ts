@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commandsFor } from './index.ts';
+import { commandsFor, helpArguments } from './index.ts';
 
 const takeValues = ['--config', '--root'];
 const namesFor = async (...args: string[]) =>
@@ -27,4 +27,23 @@ describe('commandsFor', () => {
     expect(await namesFor('--version')).toEqual([]);
     expect(await namesFor('-V')).toEqual([]);
   });
+});
+
+test.each([
+  [['help'], ['--help']],
+  [
+    ['help', 'list'],
+    ['list', '--help'],
+  ],
+  [
+    ['--root', 'help', 'help', 'list'],
+    ['--root', 'help', 'list', '--help'],
+  ],
+  [['help', 'bakcup'], ['bakcup']],
+  [
+    ['list', 'help'],
+    ['list', 'help'],
+  ],
+])('%j is read as %j', (args, read) => {
+  expect(helpArguments(args, ['--root'])).toEqual(read);
 });

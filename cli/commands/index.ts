@@ -51,6 +51,19 @@ export async function commandsFor(
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 
+/** `help` and `help COMMAND` as `--help` and `COMMAND --help`; an unknown command alone. */
+export function helpArguments(
+  args: readonly string[],
+  takeValues: readonly string[],
+): readonly string[] {
+  const word = firstWord(args, takeValues);
+  if (word !== 'help') return args;
+  const at = args.indexOf(word);
+  const others = args.toSpliced(at, 1);
+  const name = firstWord(others, takeValues);
+  return name === undefined || Object.hasOwn(COMMANDS, name) ? [...others, '--help'] : [name];
+}
+
 function firstWord(args: readonly string[], takeValues: readonly string[]): string | undefined {
   for (let at = 0; at < args.length; at++) {
     const word = args[at] ?? '';

@@ -5,7 +5,7 @@ import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFrom } from '../flags.ts';
+import { numberFrom, secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
 import { problemLines, warningLines } from '../output/problems.ts';
@@ -55,7 +55,7 @@ export const verifyCommand: ClusterCommand = {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {
-        const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+        const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
         return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
       const progress = showVerifyProgress(context);

@@ -7,8 +7,8 @@ const ALIKE_MIN = 4;
 
 /**
  * One line for the same check of many contents, where the first of them was: those that found the
- * same but for numbers and, of the rest, all that ended alike. A line names its contents, and quotes
- * the first when they differ. Pure.
+ * same but for numbers and, of the rest, all that ended alike. A line names its contents, and
+ * quotes the first when they differ. Pure.
  */
 export function folded(checks: readonly Check[]): Check[] {
   return foldBy(

@@ -5,7 +5,7 @@ import { Duration, durationMs } from '../config/durations.ts';
 import { numberFrom } from '../flags.ts';
 import { instant } from '../set-name.ts';
 
-/** What a list is narrowed to: everything given must hold. Of a repeated flag, one value; all tags. */
+/** What a list is narrowed to: all that is given must hold; of a repeated flag, one value. */
 export interface Filters {
   readonly statuses: readonly string[];
   readonly databases: readonly string[];

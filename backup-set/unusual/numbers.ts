@@ -13,7 +13,7 @@ export interface SetNumbers {
   readonly tables: ReadonlyMap<string, TableNumbers>;
   /** Tables without rows in the set, and why. */
   readonly notShipped: ReadonlyMap<string, string>;
-  /** Rows of each content. */
+  /** Rows of each content; none in a cluster with a coordinator, where rows move between them. */
   readonly contents: ReadonlyMap<number, number>;
   readonly elapsedMs: number;
   /** Of a set with a base. */
@@ -29,7 +29,11 @@ export function numbersOf(manifest: Manifest): SetNumbers {
     selected: JSON.stringify(selection),
     tables: tablesOf(manifest),
     notShipped: new Map(notShipped.map((table) => [tableKey(table), table.reason])),
-    contents: new Map(contents.map(({ content, totals: { rows } }) => [content, rows])),
+    contents: new Map(
+      contents.some(({ content }) => content === -1)
+        ? []
+        : contents.map(({ content, totals: { rows } }) => [content, rows]),
+    ),
     elapsedMs: Math.max(0, Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt)),
     ...carriedOf(totals),
   };

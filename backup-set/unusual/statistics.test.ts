@@ -26,9 +26,20 @@ test('a single odd value moves neither the trend nor the deviation', () => {
 test('a loss is unusual also in a table that grows every night, and the growth is not', () => {
   const growing = Array.from({ length: 14 }, (_, at) => 1000 * 1.03 ** (14 - at));
   expect(isUnusual(590 * 1.03 ** 14, growing, less)).toBe(true);
-  expect(isUnusual(1000 * 1.03 ** 15, growing, { to: 'more', share: 0.02 })).toBe(false);
-  const emptied = growing.toReversed();
-  expect(isUnusual(1000 * 1.03 ** 0, emptied, { to: 'less', share: 0.02 })).toBe(false);
+  for (const sets of [1, 2, 3, 4, 7, 8, 14]) {
+    const steady = Array.from({ length: sets }, (_, at) => 2000 - 30 * at);
+    expect(isUnusual(1180, steady, less)).toBe(true);
+    expect(isUnusual(2030, steady, { to: 'more', share: 0.01 })).toBe(sets < 4);
+  }
+});
+
+test('a loss is unusual also in a table that swings while it grows', () => {
+  const rows = (day: number) => 10_000 + 300 * day + 800 * Math.sin(day);
+  for (const day of [8, 11, 15, 20, 40]) {
+    const before = Array.from({ length: Math.min(day, 14) }, (_, at) => rows(day - 1 - at));
+    expect(isUnusual(0.59 * rows(day), before, less)).toBe(true);
+    expect(isUnusual(rows(day), before, less)).toBe(false);
+  }
 });
 
 test('a value is compared by its share alone when there is one older set', () => {

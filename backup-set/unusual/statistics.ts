@@ -2,7 +2,7 @@
 const TO_DEVIATION = 1.4826;
 /** Deviations from the trend that are still usual. */
 const DEVIATIONS_MAX = 3;
-/** Of so many older sets, one may have a value as far out. */
+/** In so many older sets, a value may have been as far out once. */
 const SETS_PER_ACCIDENT = 8;
 
 /** The middle of the values, by size; the mean of both when there are two. */
@@ -20,8 +20,6 @@ const TREND_SETS_MIN = 4;
 export interface Trend {
   readonly next: number;
   readonly deviation: number;
-  /** What each value would be now, if it had followed the trend since. */
-  readonly moved: readonly number[];
 }
 
 /**
@@ -34,10 +32,11 @@ export function trendOf(values: readonly number[]): Trend {
     values.slice(at + 1).map((older, distance) => (newer - older) / (distance + 1)),
   );
   const slope = slopes.length === 0 ? 0 : median(slopes);
+  // What each value would be now, if it had followed the trend since.
   const moved = values.map((value, at) => value + slope * (at + 1));
   const next = median(moved);
   const distances = moved.map((value) => Math.abs(value - next));
-  return { next, deviation: TO_DEVIATION * median(distances), moved };
+  return { next, deviation: TO_DEVIATION * median(distances) };
 }
 
 export interface Change {
@@ -51,17 +50,28 @@ export interface Change {
  * Whether a value is unusual after those of older sets, which are given newest first.
  * 1. It differs from the newest by the share: a change is reported once.
  * 2. It is further from their trend than they usually are: what always varies is usual.
- * 3. At most one older value in eight was as far from the trend: what happens on every Sunday is
- *    usual.
+ * 3. It went as far at most once in eight older sets: what happens on every Sunday is usual.
  */
 export function isUnusual(is: number, older: readonly number[], change: Change): boolean {
   const [newest] = older;
   if (newest === undefined || !hasChanged(newest, is, change)) return false;
-  const trend = older.length < TREND_SETS_MIN ? undefined : trendOf(older);
-  if (trend !== undefined && !isOffTrend(is, trend, change)) return false;
-  const before = trend?.moved ?? older;
-  const alike = before.filter((was) => !hasChanged(was, is, change)).length;
-  return alike <= Math.floor(older.length / SETS_PER_ACCIDENT);
+  if (older.length >= TREND_SETS_MIN && !isOffTrend(is, trendOf(older), change)) return false;
+  return timesBefore(is, newest, older) <= Math.floor(older.length / SETS_PER_ACCIDENT);
+}
+
+/** How much of a change an earlier one must have, to be the like of it. */
+const ALIKE_SHARE = 3 / 4;
+
+/**
+ * How often the older values went about as far as this one, and came back. A growing table was once
+ * as small without ever falling: the oldest values count only where one accident is accepted.
+ */
+function timesBefore(is: number, newest: number, older: readonly number[]): number {
+  const far = newest + ALIKE_SHARE * (is - newest);
+  const alike = older.map((was) => (is < newest ? was <= far : was >= far));
+  const begins = (at: number) =>
+    at + 1 < alike.length ? alike[at + 1] === false : alike.length >= SETS_PER_ACCIDENT;
+  return alike.filter((isAlike, at) => isAlike && begins(at)).length;
 }
 
 function isOffTrend(is: number, { next, deviation }: Trend, { to }: Change): boolean {

@@ -33,7 +33,7 @@ export interface SetSummary {
   /** The last check that read every byte. */
   readonly verified: Pick<Verdict, 'at' | 'status'> | undefined;
   /** What the newest `validate` found unusual; undefined = nothing, or not compared. */
-  readonly warnings: number | undefined;
+  readonly warnings?: number | undefined;
 }
 
 /** What the marks of a set say, for people. */

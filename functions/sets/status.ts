@@ -9,7 +9,8 @@ import type { Deps } from '../deps.ts';
 import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
-import { readDocument } from '../stored/load.ts';
+import { readDocument, verdictKeys } from '../stored/load.ts';
+import { drillOf, type SetDrill } from './drills.ts';
 
 /** One row of a list of sets. */
 export interface SetSummary {
@@ -29,6 +30,8 @@ export interface SetSummary {
   readonly needs: readonly string[];
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
+  /** Undefined = no drill has restored it. */
+  readonly drill: SetDrill | undefined;
 }
 
 /** What the marks of a set say, for people. */
@@ -55,7 +58,8 @@ export async function lookAtSet(
   const isThere = stored.exists || planned?.exists === true || (await hasReceipts(deps, timestamp));
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
+  const keys = await verdictKeys(deps, timestamp);
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
   const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
@@ -72,6 +76,7 @@ export async function lookAtSet(
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
+    drill: await drillOf(deps, keys),
   };
   return { summary, verdict };
 }

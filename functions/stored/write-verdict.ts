@@ -3,6 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
+import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
 import { boundedProblems, type ProvenObject, Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';
@@ -14,6 +15,8 @@ export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
   readonly proven?: readonly ProvenObject[];
+  /** Level `drill`. */
+  readonly drill?: DrillFacts;
 }
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
@@ -36,6 +39,7 @@ export function verdictOf(
     status: finding.status,
     checked: finding.checked,
     ...(finding.proven?.length && { proven: [...finding.proven] }),
+    ...(finding.drill && { drill: finding.drill }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,
   };

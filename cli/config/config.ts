@@ -48,6 +48,7 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
       put(values, field, value, sources, { source: 'flag', name: flagOf(field) });
   }
   values['database'] ??= firstDatabase(values['databases']);
+  moveRetention(values, sources);
   const result = Config.safeParse(values);
   if (!result.success) throw invalid(result.error.issues[0], values, sources, path);
   return { config: result.data, sources };
@@ -56,6 +57,22 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
 /** What `database` is when only `databases` is given: the place to ask the servers questions. */
 function firstDatabase(databases: unknown): unknown {
   return Array.isArray(databases) ? databases[0] : databases === 'all' ? 'postgres' : undefined;
+}
+
+/** The rules of retention may stand in the block of the schedule. */
+function moveRetention(
+  values: Record<string, unknown>,
+  sources: Map<string, { source: Source; name: string }>,
+): void {
+  const { schedule } = values;
+  if (typeof schedule !== 'object' || schedule === null || !('retention' in schedule)) return;
+  if (values['retention'] !== undefined) return;
+  const { retention, ...others } = schedule;
+  values['retention'] = retention;
+  values['schedule'] = others;
+  for (const [field, source] of [...sources])
+    if (field.startsWith('schedule.retention'))
+      sources.set(field.slice('schedule.'.length), source);
 }
 
 /** The servers of flavour `shards`; other flavours have none in the configuration. */

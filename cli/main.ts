@@ -143,7 +143,13 @@ async function newContext(flags: Flags, { stop, watch }: Ending): Promise<Contex
     destination,
   );
   const streams = { out: process.stdout, err: process.stderr };
-  const output = newOutput(streams, flags['json'] === true, clock, watch.resultFollows);
+  const output = newOutput(
+    streams,
+    flags['json'] === true,
+    clock,
+    watch.resultFollows,
+    process.env,
+  );
   return { env: process.env, clock, signal: stop.signal, log, output };
 }
 

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   sweep: async () => (await import('./serve.ts')).sweepCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
+  status: async () => (await import('../status/command.ts')).statusCommand,
   schedule: async () => (await import('../schedule/command.ts')).scheduleCommand,
   drill: async () => (await import('../drill/command.ts')).drillCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,

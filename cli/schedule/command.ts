@@ -4,7 +4,8 @@ import { listRuns, newestRuns, readRuns } from '../../functions/schedule/runs.ts
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
-import { printable, table } from '../output/format.ts';
+import { printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { commandLine } from './child.ts';
 import { type Entry, entriesOf } from './entries.ts';
@@ -86,7 +87,7 @@ async function print(
       })),
     },
     table(
-      ['entry', 'at', 'command', 'last', 'next'],
+      ['entry', 'at', { title: 'command', min: 12 }, 'last', 'next'],
       rows.map(({ entry, next, last }) => [
         entry.name,
         entry.cron,
@@ -94,6 +95,7 @@ async function print(
         last === undefined ? '–' : runText(last, now),
         next === undefined ? '–' : localTime(next, entry.timeZone),
       ]),
+      context.output.screen,
     ),
   );
   return 0;

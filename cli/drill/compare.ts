@@ -17,10 +17,13 @@ import { type RowsDigest, rowsDigest } from './row-digest.ts';
 
 /** How far the rows of a target were compared with the set. */
 export interface Comparison {
-  readonly relations: number;
+  /** Ids: a relation is compared on each server that has it. */
+  readonly relations: ReadonlySet<number>;
   readonly rows: number;
   readonly problems: readonly Problem[];
 }
+
+export const NOT_COMPARED: Comparison = { relations: new Set(), rows: 0, problems: [] };
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -40,8 +43,7 @@ export async function compareRows(
   target: { readonly context: ClusterContext; readonly segments: readonly Segment[] },
   relations: readonly ManifestRelation[],
 ): Promise<Comparison> {
-  const all: Comparison = { relations: 0, rows: 0, problems: [] };
-  let compared = all;
+  let compared = NOT_COMPARED;
   for (const segment of target.segments) {
     const expected = await readExpected(set, segment.content, relations, target.context.signal);
     compared = added(
@@ -87,13 +89,14 @@ async function compareServer(
     signal,
   });
   const problems: Problem[] = [];
-  let [relations, rows] = [0, 0];
+  const relations = new Set<number>();
+  let rows = 0;
   try {
     if (!(await writesTextAlike(session, manifest, segment.content)))
       return { relations, rows, problems };
     for (const { relation, encoding, digest } of expected.values()) {
       const found = await targetDigest(session, relation, encoding, signal);
-      relations += 1;
+      relations.add(relation.id);
       rows += found.rows;
       problems.push(...differences(segment.content, relation, digest.result(), found));
     }
@@ -118,7 +121,7 @@ async function writesTextAlike(
   return source !== undefined && majorOf(source.serverVersion) === majorOf(row?.version ?? '');
 }
 
-/** `15` of `15.18`, `9.4` of `9.4.26`: since PostgreSQL 10 the first number is the major version. */
+/** `15` of `15.18`, `9.4` of `9.4.26`: since PostgreSQL 10 the first number decides. */
 export function majorOf(version: string): string {
   const [first = '', second = ''] = version.split('.');
   return Number(first) >= 10 ? first : `${first}.${second}`;
@@ -161,7 +164,7 @@ export function differences(
 
 function added(one: Comparison, other: Comparison): Comparison {
   return {
-    relations: one.relations + other.relations,
+    relations: new Set([...one.relations, ...other.relations]),
     rows: one.rows + other.rows,
     problems: [...one.problems, ...other.problems],
   };

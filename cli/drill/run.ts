@@ -15,7 +15,7 @@ import { relationParts } from '../read-set/relation-parts.ts';
 import { runRestore } from '../restore/coordinate.ts';
 import type { RestoreOptions } from '../restore/request.ts';
 import { type Chosen, choose, THROWAWAY_SERVERS_MAX } from './choose.ts';
-import { type Comparison, compareRows } from './compare.ts';
+import { type Comparison, compareRows, NOT_COMPARED } from './compare.ts';
 import { findingOf, isExpected, isFinding, type Restored, wholeMsOf } from './finding.ts';
 import type { DrillOptions } from './options.ts';
 import { targetSegments } from './segments.ts';
@@ -51,7 +51,7 @@ export function runDrill(context: ClusterContext, options: DrillOptions): Promis
       contents: [...(chosen.contents ?? manifest.contents.map(({ content }) => content))],
       restored: isRestored(restored) ? volume : { relations: 0, rows: 0, bytes: 0 },
       set: { relations: all, rows, bytes },
-      compared: { relations: compared.relations, rows: compared.rows },
+      compared: { relations: compared.relations.size, rows: compared.rows },
       leftOut: restored.ok
         ? (restored.outcome.leftOut ?? []).filter((one) => isExpected(one, scope)).length
         : 0,
@@ -85,8 +85,6 @@ interface Ended {
 }
 
 const isRestored = (restored: Restored) => restored.ok && restored.outcome.status === 'restored';
-
-const NOT_COMPARED: Comparison = { relations: 0, rows: 0, problems: [] };
 
 /** Restores, compares and removes what was made, also after a failure or an interruption. */
 async function carryOut(context: ClusterContext, set: OpenSet, drill: Drill): Promise<Ended> {

@@ -31,7 +31,7 @@ const DROPS_AT_ONCE = 8;
 /**
  * Makes the servers of a drill, or looks at those of another configuration. Changes nothing on
  * servers that it has not made.
- * @throws StowageError `restore/refused` for a target that is not empty; `database/tool`; `config/…`.
+ * @throws StowageError `restore/refused` for a target that is not empty; `database/tool`.
  */
 export async function openTarget(
   context: ClusterContext,

@@ -47,9 +47,9 @@ async function requireUser(): Promise<void> {
 }
 
 /**
- * Creates the roles and tablespaces of the set, by name only: without passwords and rights, and with
- * folders of the throwaway server. The globals of the set are not run: their tablespaces have the
- * folders of the source, which can be on this host.
+ * Creates the roles and tablespaces of the set by name only: without passwords and rights, and
+ * with folders of the throwaway server. It does not run the globals of the set, whose tablespaces
+ * have the folders of the source, which can be on this host.
  */
 export async function prepareThrowaway(
   { deps, store, manifest }: OpenSet,

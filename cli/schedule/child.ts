@@ -51,7 +51,7 @@ export function resultOf(stdout: string, stderr: string): Pick<RunEnd, 'code' | 
   };
   const { timestamp, error, problems } = result;
   const set = Timestamp.safeParse(timestamp);
-  const first = error ?? (Array.isArray(problems) ? problems[0] : undefined);
+  const first = error ?? problems?.[0];
   const message = first?.message ?? stderr.trim().split('\n').at(-1) ?? '';
   return {
     ...(set.success && { set: set.data }),

@@ -6,9 +6,10 @@ import { cronProblem, isTimeZone } from './times.ts';
 
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** Seconds to days. */
-const Span = z.union([z.literal(0), z.string().regex(/^\d{1,5}[smhd]$/)], {
-  error: 'must be 0 or a time such as 90s, 10m, 12h or 2d',
-});
+const Span = z.union([
+  z.literal(0),
+  z.string().regex(/^\d{1,5}[smhd]$/, 'must be 0 or a time such as 90s, 10m, 12h or 2d'),
+]);
 type Span = z.infer<typeof Span>;
 
 const Cron = z.string().superRefine((text, context) => {

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
 import type { Outcome } from '../../backup-set/documents/restore/restore.ts';
-import { drillText } from './command.ts';
 import { differences, majorOf } from './compare.ts';
 import { findingOf, isFinding, wholeMsOf } from './finding.ts';
 import { type FoundServer, refusalOf } from './require-scratch.ts';
+import { drillText } from './text.ts';
 
 const FACTS = {
   scope: 'sample',

@@ -94,7 +94,6 @@ export const ScheduleSection = z.strictObject({
     })
     .exactOptional(),
 });
-export type ScheduleConfig = z.infer<typeof ScheduleSection>;
 
 export function spanMs(span: Span): number {
   if (span === 0) return 0;

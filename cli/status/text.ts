@@ -61,7 +61,8 @@ function runningText({ sets, restores, entries, now }: Status): string {
     ...sets
       .filter(({ status }) => status === 'open')
       .map(({ timestamp }) => `backup ${timestamp} for ${age(dateOf(timestamp))}`),
-    ...restores.map((id) => `restore ${id} for ${age(dateOf(id.slice(0, 17)))}`),
+    // A restore whose command was killed has none, either.
+    ...restores.map((id) => `restore ${id} (no outcome for ${age(dateOf(id.slice(0, 17)))})`),
     ...entries
       .filter(({ last, entry }) => last?.state === 'running' && entry.job !== 'backup')
       .map(({ entry, last }) => `${entry.name} (${last === undefined ? '' : runText(last, now)})`),

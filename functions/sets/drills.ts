@@ -1,5 +1,4 @@
 import { parseKey } from '../../backup-set/base/keys.ts';
-import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
 import type { Deps } from '../deps.ts';
 import { readVerdict } from '../stored/load.ts';
@@ -38,16 +37,9 @@ export async function drillOf(deps: Deps, keys: readonly string[]): Promise<SetD
   return newest;
 }
 
-/** The keys of verdicts of level `drill` among these. */
-export function drillKeys(keys: readonly string[]): string[] {
+function drillKeys(keys: readonly string[]): string[] {
   return keys.filter((text) => {
     const key = parseKey(text);
     return key?.kind === 'verdict' && key.level === 'drill';
   });
-}
-
-/** When the drill of such a key ended. */
-export function drilledAt(text: string): Date | undefined {
-  const key = parseKey(text);
-  return key?.kind === 'verdict' ? dateOf(key.instant) : undefined;
 }

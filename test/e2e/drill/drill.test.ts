@@ -128,5 +128,7 @@ test('a drill of a damaged set fails, and its verdict names the damage', async (
   expect(facts?.restored.relations).toBe(0);
   const [listed] = (await stowage(['list'], { config })).json.sets;
   expect(listed).toMatchObject({ verdict: { level: 'validate' }, drill: { status: 'failed' } });
+  const shown = await stowage(['show', timestamp], { config, plain: true });
+  expect(shown.text).toMatch(new RegExp(`drill of set ${timestamp} FAILED`));
   for (const server of scratch) expect(await databasesOf(server)).toEqual([]);
 });

@@ -31,6 +31,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   status: async () => (await import('../status/command.ts')).statusCommand,
   schedule: async () => (await import('../schedule/command.ts')).scheduleCommand,
   drill: async () => (await import('../drill/command.ts')).drillCommand,
+  hosts: async () => (await import('../hosts/command.ts')).hostsCommand,
+  completion: async () => (await import('../manual/command.ts')).completionCommand(allCommands),
   demo: async () => (await import('./demo.ts')).demoCommand,
 };
 
@@ -47,6 +49,11 @@ export async function commandsFor(
   if (named !== undefined) return [await named()];
   // commander prints the version without any command.
   if (name === undefined && (args.includes('--version') || args.includes('-V'))) return [];
+  return allCommands();
+}
+
+/** For the help, the man pages and the completion. */
+export function allCommands(): Promise<readonly CommandDefinition[]> {
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 

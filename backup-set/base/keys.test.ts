@@ -5,6 +5,7 @@ import { receiptDocument } from '../testing/builders.ts';
 import { HOSTILE_NAMES } from '../testing/names.ts';
 import { isStowageError } from './errors.ts';
 import { RETENTION_MARKS } from './keys/more-keys.ts';
+import { LEASE_NAMES } from './keys/schedule-keys.ts';
 import {
   formatKey,
   type Key,
@@ -31,6 +32,7 @@ const attempt = fc.integer({ min: 1, max: 9999 });
 const worker = fc.integer({ min: 0, max: 9999 });
 const sequence = fc.integer({ min: 1, max: 999_999 });
 const slice = fc.integer({ min: 0, max: 999_999 });
+const scheduleName = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 const task = fc
   .tuple(instant, timestamp, fc.constantFrom(...SLICE_WORKS))
   .map((parts) => parts.join('-'));
@@ -90,6 +92,13 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}(\.[a-z0-9]{1,5})?$/),
     file: fc.constantFrom('receipt.json', 'rows.csv', 'rows.text.zst', 'rows.parquet'),
   }),
+  'schedule-run': fc.record({
+    kind: fc.constant('schedule-run'),
+    instant,
+    entry: scheduleName,
+    file: fc.constantFrom('start' as const, 'end' as const),
+  }),
+  lease: fc.record({ kind: fc.constant('lease'), name: fc.constantFrom(...LEASE_NAMES), instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
   'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),

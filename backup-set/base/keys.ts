@@ -12,7 +12,9 @@ import {
   parseRestoreKey,
   parseTaskKey,
   type RetentionMark,
+  shipmentName,
 } from './keys/more-keys.ts';
+import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
 /**
@@ -44,6 +46,7 @@ export type Key =
     }
   | { readonly kind: 'expiry'; readonly instant: string }
   | ExportKey
+  | ScheduleKey
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -83,13 +86,13 @@ export interface Shipment extends SetContent {
   readonly sequence: number;
 }
 
-export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
+export const VERDICT_LEVELS = ['stitch', 'validate', 'verify', 'drill'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
 const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 /** Beside the parts of the manifest: what may create these may create it. */
 const NEEDS = 'manifest/needs.json';
 export type Phase = (typeof PHASES)[number];
-export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES };
+export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName };
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
@@ -198,6 +201,9 @@ export function formatKey(key: Key): string {
       return `${EXPIRIES}${key.instant}.json`;
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
+    case 'schedule-run':
+    case 'lease':
+      return formatScheduleKey(key);
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -223,11 +229,6 @@ export function formatKey(key: Key): string {
   }
 }
 
-/** `1-2-000003`: attempt, worker, sequence. */
-export function shipmentName(shipment: Pick<Shipment, 'attempt' | 'worker' | 'sequence'>): string {
-  return `${shipment.attempt}-${shipment.worker}-${String(shipment.sequence).padStart(6, '0')}`;
-}
-
 /** The meaning of a key, or undefined for a text that no key formats to. */
 export function parseKey(text: string): Key | undefined {
   const parsers: readonly [string, (text: string) => Key | undefined][] = [
@@ -235,6 +236,8 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
+    ['schedules/', parseScheduleKey],
+    ['leases/', parseScheduleKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);

@@ -3,6 +3,7 @@ import { Warnings } from '../unusual/warnings.ts';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
+import { DrillFacts } from './verdict/drill-facts.ts';
 
 /**
  * What can be wrong with a set, or with one content of a restore: the codes in `problems` of
@@ -152,6 +153,16 @@ export const PROBLEMS = {
       'after a restore, the schema objects of the target could not be compared with the set; the message has the reason',
     hint: 'correct the cause, and restore again; --no-objects restores without the comparison',
   },
+  'drill-failed': {
+    meaning:
+      'a drill could not restore the set into its scratch database; the message has the reason',
+    hint: 'correct the cause and run `stowage drill` again; a restore into the real cluster may fail in the same way',
+  },
+  'rows-differ': {
+    meaning:
+      'after a drill, the rows of a table in the target are not those of the set, although their number is the same',
+    hint: 'look for triggers, rules and settings in the target that change rows; run `stowage verify TIMESTAMP`, and report it when that finds nothing',
+  },
   'count-failed': {
     meaning:
       'after a restore, the rows of a table could not be counted; the message has the reason',
@@ -237,6 +248,8 @@ export const Verdict = z.object({
   checked: z.object({ objects: Count, bytes: Count }),
   /** Levels `validate` and `verify`. Absent = every ETag is that of its receipt. */
   proven: z.array(ProvenObject).max(PROVEN_MAX).exactOptional(),
+  /** Level `drill`. */
+  drill: DrillFacts.exactOptional(),
   ...Problems,
   ...Warnings,
 });

@@ -10,6 +10,9 @@ import { numberFlag, secondsFlag, secondsFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { reportText } from '../retention/text.ts';
+import { commandLine } from '../schedule/child.ts';
+import { expiresBySchedule } from '../schedule/entries.ts';
+import { startSchedule } from '../schedule/start.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serve-settings.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -22,6 +25,7 @@ export const serveCommand: ClusterCommand = {
     'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
     'GET /metrics is for Prometheus. GET /healthz needs no secret.',
     'SIGTERM stops the server after its running jobs (at most 12 s).',
+    'With `schedule:` in the configuration it also starts the backups, checks and drills of the schedule, as processes.',
     'SIGHUP reloads the certificates; without --tls-cert it does the same as SIGTERM.',
     'See docs/deploy-self-hosted.md.',
   ].join('\n'),
@@ -55,7 +59,7 @@ export const serveCommand: ClusterCommand = {
     'serve.clientCa': flags['clientCa'],
     'serve.snsTopics': flags['snsTopic'],
   }),
-  async run({ context }) {
+  async run({ context, flags }) {
     const { config, clock, env, log, output } = context;
     const hungUp = new AbortController();
     const signal = AbortSignal.any([context.signal, hungUp.signal]);
@@ -72,13 +76,15 @@ export const serveCommand: ClusterCommand = {
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
         snsTopics: config.serve.snsTopics,
-        retention: config.retention,
+        // An entry of the schedule that expires takes the place of `everyHours`.
+        retention: expiresBySchedule(config) ? undefined : config.retention,
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
         log,
         clock,
       });
+      const scheduling = config.schedule && startSchedule(context, store, commandLine(flags));
       const hangUp = () => {
         if (tls === undefined) hungUp.abort();
         else void renewCertificates(context, serving);
@@ -95,7 +101,7 @@ export const serveCommand: ClusterCommand = {
         {},
         'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once',
       );
-      await serving.stop();
+      await Promise.all([serving.stop(), scheduling?.stop()]);
       process.off('SIGHUP', hangUp);
       return 0;
     });

@@ -19,6 +19,7 @@ import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts, newestVerdict, verdictKeys } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
+import { drillText } from '../drill/text.ts';
 import { filesLines } from '../gpbackup-plugin/show-lines.ts';
 import { groupNameFrom } from '../group/members.ts';
 import { showGroup } from '../group/show.ts';
@@ -78,10 +79,11 @@ export const showCommand: ClusterCommand = {
       const found = await retentionOf(deps, timestamp);
       const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
+      const drill = await newestVerdict(deps, timestamp, 'drill');
       context.output.result(
         {
           ...{ timestamp, status, chosen, verdict, damagedPacks },
-          ...{ compared, warnings, warningsTotal, manifest, retention },
+          ...{ compared, warnings, warningsTotal, manifest, retention, drill },
         },
         [
           text,
@@ -89,6 +91,7 @@ export const showCommand: ClusterCommand = {
           ...damagedPackLines(damagedPacks, timestamp),
           ...statusLines(status, verdict),
           ...retentionLines(timestamp, retention),
+          ...(drill === undefined ? [] : [`drill at ${drill.at}:`, drillText(drill)]),
         ].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;

@@ -89,6 +89,7 @@ export function resolveConfig(
   values['database'] ??= firstDatabase(values['databases']);
   if (yaml.mistakes.length > 0)
     return { sources, values, config: undefined, problems: yamlProblems(yaml) };
+  moveRetention(values, sources);
   const result = Config.safeParse(values);
   if (result.success) return { sources, values, config: result.data, problems: [] };
   const originOf = (field: string) => originText(originFor(sources, field));
@@ -115,6 +116,22 @@ function originText(origin: Origin | undefined): string | undefined {
 /** What `database` is when only `databases` is given: the place to ask the servers questions. */
 function firstDatabase(databases: unknown): unknown {
   return Array.isArray(databases) ? databases[0] : databases === 'all' ? 'postgres' : undefined;
+}
+
+/** The rules of retention may stand in the block of the schedule. */
+function moveRetention(
+  values: Record<string, unknown>,
+  sources: Map<string, { source: Source; name: string }>,
+): void {
+  const { schedule } = values;
+  if (typeof schedule !== 'object' || schedule === null || !('retention' in schedule)) return;
+  if (values['retention'] !== undefined) return;
+  const { retention, ...others } = schedule;
+  values['retention'] = retention;
+  values['schedule'] = others;
+  for (const [field, source] of [...sources])
+    if (field.startsWith('schedule.retention'))
+      sources.set(field.slice('schedule.'.length), source);
 }
 
 /** The servers of flavour `shards`; other flavours have none in the configuration. */

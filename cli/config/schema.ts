@@ -16,6 +16,7 @@ import {
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
+import { ScheduleSection } from '../schedule/schema.ts';
 import { Duration } from './durations.ts';
 import { PATTERN_FORMS } from './flag-names.ts';
 import { mechanismOf, throughProblems } from './through.ts';
@@ -166,6 +167,8 @@ const Cluster = z.strictObject({
   retention: RetentionRules.exactOptional(),
   /** When a validation warns about a set. */
   unusual: UnusualRules.prefault({}),
+  /** What runs by itself, and when; absent = nothing. */
+  schedule: ScheduleSection.exactOptional(),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z
@@ -194,7 +197,13 @@ const Cluster = z.strictObject({
 
 /** A field that only another flavour uses is an error: ignoring it would hide a mistake. */
 export const Config = Cluster.superRefine(
-  ({ flavour, segments, coordinator, backup, shippers }, context) => {
+  ({ flavour, segments, coordinator, backup, shippers, schedule, retention }, context) => {
+    if (schedule?.retention !== undefined && retention !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['schedule', 'retention'],
+        message: 'the rules of retention are given twice: keep retention or schedule.retention',
+      });
     const snapshot = mechanismOf({ backup });
     const problems = flavourNamed(flavour).configProblems({ segments, coordinator, snapshot });
     for (const { path, message } of [...problems, ...throughProblems({ backup, shippers })])

@@ -19,6 +19,7 @@ const SET: ListedSet = {
   elapsedMs: undefined,
   verdict: undefined,
   verified: undefined,
+  drill: undefined,
 };
 const lineOf = (more: object) =>
   setsTable([{ ...SET, ...more } as ListedSet], { now: NOW, screen: NO_SCREEN }).split('\n');

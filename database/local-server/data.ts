@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeExit, runToEnd } from '../../async/child-process.ts';
@@ -32,6 +32,14 @@ export async function makeHome(owner: Owner): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'stowage-pg-'));
   await give(home, owner);
   return home;
+}
+
+/** A folder in the home of a server, for a tablespace. */
+export async function makeFolder(home: string, name: string, owner: Owner): Promise<string> {
+  const folder = join(home, name);
+  await mkdir(folder, { mode: 0o700 });
+  await give(folder, owner);
+  return folder;
 }
 
 /** Creates the data with initdb. @throws StowageError `database/tool`. */

@@ -4,23 +4,33 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { StowageError } from '../../backup-set/base/errors.ts';
 
-import { copyData, initialise, makeHome, type Owner, SUPERUSER, serverOwner } from './data.ts';
+import {
+  copyData,
+  initialise,
+  makeFolder,
+  makeHome,
+  type Owner,
+  SUPERUSER,
+  serverOwner,
+} from './data.ts';
 import { launch, shutDown, untilReady } from './launch.ts';
 import { giveOwnIdentifier } from './own-identifier.ts';
 import { serverPrograms } from './programs.ts';
 
 /**
- * A PostgreSQL server for the demo and the tests. `stop` deletes its data, and nothing is flushed
- * to
- * disk: never keep anything in it.
+ * A PostgreSQL server for the demo, drills and the tests. `stop` deletes its data: never keep
+ * anything in it.
  */
 export interface LocalServer {
-  readonly host: '127.0.0.1';
+  /** `127.0.0.1`, or the folder of its socket. */
+  readonly host: string;
   readonly port: number;
   /** The superuser. */
   readonly user: string;
   readonly binDir: string;
   readonly pid: number;
+  /** A new folder beside its data, which `stop` deletes. */
+  makeFolder(name: string): Promise<string>;
   /** Shuts the server down within a bounded time and deletes its data. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -32,6 +42,8 @@ export interface LocalServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** The folder of PostgreSQL's programs; absent = searched for. */
   readonly binDir?: string;
+  /** No TCP port: only the user that runs this program reaches the server. */
+  readonly isSocketOnly?: boolean;
   /** A folder of `makeData` for these programs. It is copied, which costs less than initdb. */
   readonly copyOf?: string;
 }
@@ -105,10 +117,12 @@ async function startServer(
   owner: Owner,
   options: LocalServerOptions,
 ): Promise<LocalServer> {
+  const sockets = options.isSocketOnly === true ? requireShort(home) : undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort();
-      const settings = { ...SETTINGS, ...options.settings, port: String(port) };
+      const place = sockets && { listen_addresses: '', unix_socket_directories: sockets };
+      const settings = { ...SETTINGS, ...options.settings, ...place, port: String(port) };
       const server = await launch({
         program: join(binDir, 'postgres'),
         home,
@@ -118,11 +132,12 @@ async function startServer(
       const failure = await untilReady(home, server);
       if (failure === undefined) {
         return {
-          host: '127.0.0.1',
+          host: sockets ?? '127.0.0.1',
           port,
           user: SUPERUSER,
           binDir,
           pid: server.pid,
+          makeFolder: (name) => makeFolder(home, name, owner),
           stop: async () => {
             await shutDown(server);
             await removeHome(home);
@@ -140,6 +155,19 @@ async function startServer(
     await removeHome(home);
     throw error;
   }
+}
+
+/** Linux allows 107 bytes for the path of a socket. */
+const SOCKET_PATH_MAX = 107;
+
+/** @throws StowageError `database/tool`. */
+function requireShort(home: string): string {
+  const longest = join(home, '.s.PGSQL.65535');
+  if (Buffer.byteLength(longest) <= SOCKET_PATH_MAX) return home;
+  throw new StowageError(
+    'database/tool',
+    `the path of a socket in ${home} is too long for this system: set TMPDIR to a shorter folder`,
+  );
 }
 
 async function removeHome(home: string): Promise<void> {

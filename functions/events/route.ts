@@ -68,6 +68,8 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'needs':
     case 'retention':
     case 'expiry':
+    case 'schedule-run':
+    case 'lease':
     case 'export':
     case 'metadata':
     case 'pack':

@@ -1,4 +1,5 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
+import { LEASES, SCHEDULES } from '../../backup-set/base/keys/schedule-keys.ts';
 import { EXPIRIES, formatKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
@@ -17,7 +18,7 @@ export interface Leftovers {
 
 /**
  * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
- * for as long, and of old runs of expiry.
+ * for as long, and of old runs of expiry and of schedules.
  */
 export async function removeLeftovers(
   deps: Deps,
@@ -32,7 +33,8 @@ export async function removeLeftovers(
   }
   let objects = 0;
   for (const run of old) objects += await removeRun(deps, run);
-  objects += await removeUnder(deps, EXPIRIES, ({ modifiedAt }) => modifiedAt <= limit);
+  for (const prefix of [EXPIRIES, SCHEDULES, LEASES])
+    objects += await removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit);
   if (objects > 0)
     deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
   return { runs: old.length, objects };

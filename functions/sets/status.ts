@@ -10,6 +10,7 @@ import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
 import { newestVerdict, readDocument, verdictKeys } from '../stored/load.ts';
+import { drillOf, type SetDrill } from './drills.ts';
 
 /** One row of a list of sets. */
 export interface SetSummary {
@@ -34,6 +35,8 @@ export interface SetSummary {
   readonly verified: Pick<Verdict, 'at' | 'status'> | undefined;
   /** What the newest `validate` found unusual; undefined = nothing, or not compared. */
   readonly warnings?: number | undefined;
+  /** Undefined = no drill has restored it. */
+  readonly drill: SetDrill | undefined;
 }
 
 /** What the marks of a set say, for people. */
@@ -87,6 +90,7 @@ export async function lookAtSet(
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
     verified: verified && { at: verified.at, status: verified.status },
     warnings: validated?.warningsTotal,
+    drill: await drillOf(deps, keys),
   };
   return { summary, verdict };
 }

@@ -24,7 +24,10 @@ export async function currentVerdict(
   { isCommitted, keys }: KnownOfSet,
 ): Promise<Verdict | undefined> {
   const known = keys ?? (await verdictKeys(deps, timestamp));
-  const levels = VERDICT_LEVELS.filter((level) => !isCommitted || level !== 'stitch');
+  // A drill says how a restore went, which also depends on its target.
+  const levels = VERDICT_LEVELS.filter(
+    (level) => level !== 'drill' && (!isCommitted || level !== 'stitch'),
+  );
   const verdicts = await Promise.all(
     levels.map((level) => newestVerdict(deps, timestamp, level, known)),
   );

@@ -3,6 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
+import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
 import { boundedProblems, type ProvenObject, Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { boundedWarnings, type WarningList } from '../../backup-set/unusual/warnings.ts';
@@ -17,6 +18,8 @@ export interface Finding extends ProblemList {
   readonly proven?: readonly ProvenObject[];
   /** Of `validate`. Absent = the set was not compared with older sets. */
   readonly unusual?: WarningList;
+  /** Level `drill`. */
+  readonly drill?: DrillFacts;
 }
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
@@ -39,6 +42,7 @@ export function verdictOf(
     status: finding.status,
     checked: finding.checked,
     ...(finding.proven?.length && { proven: [...finding.proven] }),
+    ...(finding.drill && { drill: finding.drill }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,
     ...(finding.unusual && boundedWarnings(finding.unusual)),

@@ -27,6 +27,10 @@ export const KEYS = {
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
+  'verdicts-drill': [`${SET}/verdicts/*-drill.json`],
+  // Names of entries have any length.
+  'schedule-runs': ['schedules/?????????????????-*.json'],
+  leases: ['leases/schedule/?????????????????.json'],
   /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
   'any verdict': [`${SET}/verdicts/*`],
   locks: [`${SET}/locks/*`],
@@ -73,7 +77,7 @@ export function keysOf(names, contents) {
   );
 }
 
-const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
+const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify', 'verdicts-drill'];
 /** The documents and verdicts of a set: no rows and no schema. */
 const DOCUMENTS = [
   'plan',
@@ -88,6 +92,7 @@ const DOCUMENTS = [
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
+const SCHEDULED = ['schedule-runs', 'leases'];
 const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 
 /**
@@ -97,6 +102,7 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
  */
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
+const IN_SCHEDULES = ['schedules/*', 'leases/*'];
 
 /** Rights in the bucket at the alternate location, where the copy is committed and validated. */
 const REPLICA = {
@@ -175,9 +181,9 @@ export const RIGHTS = {
   Expire: {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['tombstones', 'expiry-runs'],
-    deletes: [...EVERYTHING, 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED],
     looks: ['manifest'],
-    lists: [...ANYWHERE, 'expiries/*'],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES],
   },
   Announce: {
     reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],
@@ -203,9 +209,11 @@ export const RIGHTS = {
 
   // People that run `stowage`. Only functions may create manifests and outcomes.
   Operator: {
-    reads: [...EVERYTHING, 'exports', 'probe'],
+    reads: [...EVERYTHING, ...SCHEDULED, 'exports', 'probe'],
     creates: [
       ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      // Drills, and what a schedule starts.
+      ...['verdicts-drill', ...SCHEDULED],
       ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
@@ -215,7 +223,7 @@ export const RIGHTS = {
     holds: SETS,
     endsUploads: ['exports', 'probe'],
     listsUploads: true,
-    lists: [...ANYWHERE, 'exports/*', '.probe/*'],
+    lists: [...ANYWHERE, ...IN_SCHEDULES, 'exports/*', '.probe/*'],
     inspects: true,
   },
   Restore: {
@@ -227,9 +235,13 @@ export const RIGHTS = {
   Delete: {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
-    deletes: [...EVERYTHING, 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED],
     releases: SETS,
-    lists: [...ANYWHERE, 'expiries/*'],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES],
   },
-  Audit: { reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
+  Audit: {
+    reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES, ...SCHEDULED],
+    lists: [...ANYWHERE, ...IN_SCHEDULES],
+    inspects: true,
+  },
 };

@@ -62,8 +62,8 @@ export const AgentConfig = z
       .strictObject({
         /** Path of the stowage.yaml for these backups. */
         config: z.string().min(1),
-        /** Minutes between two backups. */
-        every: z.number().min(0.05).max(10_080),
+        /** Minutes between two backups; absent = the schedule of that file runs. */
+        every: z.number().min(0.05).max(10_080).exactOptional(),
       })
       .exactOptional(),
   })

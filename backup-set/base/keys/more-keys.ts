@@ -80,3 +80,12 @@ const OF_PHASE = new Map([
   ['claims', 'order-claim' as const],
   ['receipts', 'restore-receipt' as const],
 ]);
+
+/** `1-2-000003`: attempt, worker, sequence. */
+export function shipmentName(shipment: {
+  readonly attempt: number;
+  readonly worker: number;
+  readonly sequence: number;
+}): string {
+  return `${shipment.attempt}-${shipment.worker}-${String(shipment.sequence).padStart(6, '0')}`;
+}

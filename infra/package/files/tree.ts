@@ -9,7 +9,12 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** The files of /etc/stowage, which an upgrade must not overwrite. */
 export const CONFIGURATION = ['/etc/stowage/stowage.yaml'];
 export const CONFIGURATION_MODE = 0o640;
-const UNITS = ['stowage-serve.service', 'stowage-serve.socket', 'stowage-agent.service'];
+const UNITS = [
+  'stowage-serve.service',
+  'stowage-serve.socket',
+  'stowage-schedule.service',
+  'stowage-agent.service',
+];
 
 const FOLDERS = {
   deb: { zsh: 'usr/share/zsh/vendor-completions' },

@@ -11,7 +11,8 @@ if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 
 /** Before the files go: a running service would lose them. */
 export const BEFORE_REMOVAL = `if [ -d /run/systemd/system ]; then
-  systemctl disable --now stowage-serve.socket stowage-serve.service stowage-agent.service || true
+  systemctl disable --now stowage-serve.socket stowage-serve.service \\
+    stowage-schedule.service stowage-agent.service || true
 fi
 `;
 

@@ -1,5 +1,5 @@
 import { RETENTION_MARKS } from '../../../backup-set/base/keys/more-keys.ts';
-import { formatKey, type Key } from '../../../backup-set/base/keys.ts';
+import { formatKey, type Key, VERDICT_LEVELS } from '../../../backup-set/base/keys.ts';
 
 /** The ids from which the keys of every kind are built. */
 export interface Ids {
@@ -60,7 +60,7 @@ export function keyClasses({
     pack: [{ kind: 'pack', ...shipment }],
     file: [{ kind: 'file', timestamp, content, name: `gpbackup_0_${timestamp}_16384.gz` }],
     receipt: [{ kind: 'receipt', ...shipment }],
-    verdict: (['stitch', 'validate', 'verify'] as const).map((level) => ({
+    verdict: VERDICT_LEVELS.map((level) => ({
       kind: 'verdict',
       timestamp,
       instant,
@@ -75,6 +75,13 @@ export function keyClasses({
       name: `sales-${instant}`,
       file,
     })),
+    'schedule-run': (['start', 'end'] as const).map((file) => ({
+      kind: 'schedule-run',
+      instant,
+      entry: 'nightly',
+      file,
+    })),
+    lease: [{ kind: 'lease', name: 'schedule', instant }],
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -126,6 +133,10 @@ function classOf(key: Key): string {
       return 'expiry-runs';
     case 'export':
       return 'exports';
+    case 'schedule-run':
+      return 'schedule-runs';
+    case 'lease':
+      return 'leases';
     case 'verdict':
       return `verdicts-${key.level}`;
     case 'lock-record':

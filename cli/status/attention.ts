@@ -1,0 +1,99 @@
+import { plural } from '../../backup-set/base/words.ts';
+import { ageText } from '../schedule/text.ts';
+import type { EntryStatus, Status } from './collect.ts';
+
+/** Something that a person should look at. */
+export interface Attention {
+  readonly code:
+    | 'no-complete-set'
+    | 'set-incomplete'
+    | 'set-damaged'
+    | 'run-failed'
+    | 'run-lost'
+    | 'run-overdue'
+    | 'copy-missing'
+    | 'copy-unknown'
+    | 'drill-failed'
+    | 'agents-silent';
+  readonly message: string;
+}
+
+/** A copy begins after the check of a set, and takes its time. */
+const COPY_MS = 6 * 3_600_000;
+const CLAIM_MS = 600_000;
+
+/** What needs attention, the worst first. Pure. */
+export function attentionOf(status: Status): Attention[] {
+  return [
+    ...ofSets(status),
+    ...status.entries.flatMap((entry) => ofEntry(entry, status.now)),
+    ...ofDrill(status),
+    ...ofCopy(status),
+    ...ofAgents(status),
+  ];
+}
+
+function ofSets({ sets, complete }: Status): Attention[] {
+  const bad = sets.flatMap(({ timestamp, status, verdict }): Attention[] => {
+    if (status !== 'incomplete' && status !== 'damaged') return [];
+    const message = `set ${timestamp} is ${status} (${verdict?.level ?? 'no'} check): stowage show ${timestamp}`;
+    return [{ code: status === 'damaged' ? 'set-damaged' : 'set-incomplete', message }];
+  });
+  if (complete !== undefined) return bad;
+  const message =
+    sets.length === 0
+      ? 'there is no set yet: run stowage backup'
+      : `none of the newest ${plural(sets.length, 'set')} is complete`;
+  return [{ code: 'no-complete-set', message }, ...bad];
+}
+
+function ofEntry({ entry, last, overdue }: EntryStatus, now: Date): Attention[] {
+  const found: Attention[] = [];
+  const age = (date: Date) => ageText(now.getTime() - date.getTime());
+  if (last?.state === 'failed') {
+    const { end } = last;
+    const exit =
+      end?.exitCode === undefined ? `signal ${end?.signal ?? '?'}` : `exit ${end.exitCode}`;
+    const why = end?.stopped ?? end?.code;
+    const message = `${entry.name} failed ${age(last.instant)} ago (${exit}${why === undefined ? '' : `, ${why}`})${end?.message === undefined ? '' : `: ${end.message}`}`;
+    found.push({ code: 'run-failed', message });
+  }
+  if (last?.state === 'lost')
+    found.push({
+      code: 'run-lost',
+      message: `${entry.name} began ${age(last.instant)} ago and has no end: its runner died`,
+    });
+  if (overdue !== undefined && last?.state !== 'running')
+    found.push({
+      code: 'run-overdue',
+      message: `${entry.name} is overdue: due ${age(overdue)} ago, no runner started it`,
+    });
+  return found;
+}
+
+function ofDrill({ drill }: Status): Attention[] {
+  if (drill?.status !== 'failed') return [];
+  const message = `the last drill failed (set ${drill.set}): ${plural(drill.problemsTotal, 'problem')}, stowage show ${drill.set}`;
+  return [{ code: 'drill-failed', message }];
+}
+
+function ofCopy({ copy, complete, now }: Status): Attention[] {
+  if (copy?.trouble !== undefined)
+    return [{ code: 'copy-unknown', message: `${copy.root} does not answer: ${copy.trouble}` }];
+  if (copy?.hasNewest !== false || complete?.verdict === undefined) return [];
+  if (now.getTime() - Date.parse(complete.verdict.at) < COPY_MS) return [];
+  const message = `set ${complete.timestamp} is not at ${copy.root}`;
+  return [{ code: 'copy-missing', message }];
+}
+
+function ofAgents({ agents, sets, now }: Status): Attention[] {
+  const begun = sets[0] && Date.parse(isoOf(sets[0].timestamp));
+  if (agents === undefined || begun === undefined || now.getTime() - begun < CLAIM_MS) return [];
+  const silent = agents.orders - agents.claimed;
+  if (silent <= 0) return [];
+  const message = `${plural(silent, 'order')} of ${agents.orders} of set ${sets[0]?.timestamp} had no agent`;
+  return [{ code: 'agents-silent', message }];
+}
+
+const isoOf = (timestamp: string) =>
+  timestamp.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z');

@@ -1,0 +1,205 @@
+import { agentsPrefix, formatKey, RESTORES } from '../../backup-set/base/keys.ts';
+import { dateOf, RestoreId } from '../../backup-set/base/timestamps.ts';
+import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
+import {
+  listRuns,
+  newestRuns,
+  readRuns,
+  type ScheduledRun,
+} from '../../functions/schedule/runs.ts';
+import type { SetDrill } from '../../functions/sets/drills.ts';
+import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import { newestSets } from '../../functions/stored/newest.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import { type Entry, entriesOf } from '../schedule/entries.ts';
+import { jitterOf, latestAt, nextAfter } from '../schedule/times.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+
+/** All that `stowage status` shows, as of one look. */
+export interface Status {
+  readonly root: string;
+  readonly cluster: string;
+  /** By the store's clock. */
+  readonly now: Date;
+  /** The newest sets, newest first, up to the newest complete one. */
+  readonly sets: readonly SetSummary[];
+  readonly complete: SetSummary | undefined;
+  /** The newest drill of the sets that were looked at. */
+  readonly drill: (SetDrill & { readonly set: string }) | undefined;
+  readonly restores: readonly string[];
+  readonly entries: readonly EntryStatus[];
+  /** Who may start runs now; undefined = no runner works. */
+  readonly runner: string | undefined;
+  /** Undefined = no alternate location is configured. */
+  readonly copy: CopyStatus | undefined;
+  /** Undefined = the shippers are no agents. */
+  readonly agents: { readonly orders: number; readonly claimed: number } | undefined;
+  readonly segments: number;
+  readonly hosts: number;
+}
+
+export interface EntryStatus {
+  readonly entry: Entry;
+  readonly last: ScheduledRun | undefined;
+  readonly next: Date | undefined;
+  /** The instant that should have begun and has not; undefined = none. */
+  readonly overdue: Date | undefined;
+}
+
+export interface CopyStatus {
+  readonly root: string;
+  /** Whether the newest complete set is complete there; undefined = no set, or no answer. */
+  readonly hasNewest: boolean | undefined;
+  readonly trouble?: string;
+}
+
+/** Sets that are looked at: each costs four to seven small requests. */
+const SETS_MAX = 12;
+/** Restores whose end is looked for, one request each. */
+const RESTORES_MAX = 3;
+const DAY_MS = 86_400_000;
+/** A run that has not begun so long after its time is overdue. */
+const OVERDUE_MS = 1_800_000;
+
+/** Reads the status of a root. docs/operations.md says how many requests it takes. */
+export async function collectStatus(
+  context: ClusterContext,
+  store: ObjectStore,
+  replica: ObjectStore | undefined,
+): Promise<Status> {
+  const { config } = context;
+  const deps = functionDeps(context, store);
+  const now = await store.now({ signal: context.signal });
+  const sets: SetSummary[] = [];
+  for await (const timestamp of newestSets(deps)) {
+    const set = await describeSet(deps, timestamp);
+    if (set !== undefined && set.retention?.state !== 'expired') sets.push(set);
+    if (set?.status === 'complete' || sets.length === SETS_MAX) break;
+  }
+  const complete = sets.find(({ status }) => status === 'complete');
+  const entries = await entryStatuses(context, store, now);
+  const newest = sets[0];
+  return {
+    root: store.url,
+    cluster: config.cluster,
+    now,
+    sets,
+    complete,
+    drill: await newestDrill(context, store, sets, entries),
+    restores: await runningRestores(context, store, now),
+    entries,
+    runner: (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder,
+    copy: replica && (await copyStatus(context, replica, complete)),
+    agents:
+      config.shippers.start === 'agents' && newest !== undefined
+        ? await agentsOf(context, store, newest.timestamp)
+        : undefined,
+    ...placesOf(context),
+  };
+}
+
+function placesOf({ config: { segments, coordinator } }: ClusterContext) {
+  const hosts = [...segments.map(({ host }) => host), ...(coordinator ? [coordinator.host] : [])];
+  return { segments: segments.length, hosts: new Set(hosts).size };
+}
+
+async function entryStatuses(
+  context: ClusterContext,
+  store: ObjectStore,
+  now: Date,
+): Promise<EntryStatus[]> {
+  const entries = entriesOf(context.config);
+  if (entries.length === 0) return [];
+  const deps = functionDeps(context, store);
+  const newest = newestRuns(await listRuns(deps, now));
+  const listed = entries.flatMap(({ name }) => newest.get(name) ?? []);
+  const runs = new Map((await readRuns(deps, listed, now)).map((run) => [run.entry, run]));
+  return entries.map((entry) => {
+    const last = runs.get(entry.name);
+    const overdue = overdueInstant(entry, store.url, last?.instant, now);
+    return { entry, last, next: nextAfter(entry, now), overdue };
+  });
+}
+
+/** The newest instant of an entry that has passed and has no run, although earlier ones have. */
+export function overdueInstant(
+  entry: Entry,
+  root: string,
+  last: Date | undefined,
+  now: Date,
+): Date | undefined {
+  const instant = latestAt(entry, new Date(now.getTime() - OVERDUE_MS));
+  // A new entry is not overdue.
+  if (instant === undefined || last === undefined || last >= instant) return undefined;
+  const delay = jitterOf(root, entry.name, instant, entry.jitterMs);
+  return now.getTime() - instant.getTime() - delay > OVERDUE_MS ? instant : undefined;
+}
+
+/** Of the sets that were looked at, and of the set that the last scheduled drill restored. */
+async function newestDrill(
+  context: ClusterContext,
+  store: ObjectStore,
+  sets: readonly SetSummary[],
+  entries: readonly EntryStatus[],
+): Promise<Status['drill']> {
+  const known = new Set(sets.map(({ timestamp }) => timestamp));
+  const drilled = entries
+    .filter(({ entry }) => entry.job === 'drill')
+    .flatMap(({ last }) => last?.end?.set ?? [])
+    .filter((timestamp) => !known.has(timestamp));
+  const others = await Promise.all(
+    drilled.map((timestamp) => describeSet(functionDeps(context, store), timestamp)),
+  );
+  const found = [...sets, ...others].flatMap((set) =>
+    set?.drill === undefined ? [] : [{ ...set.drill, set: set.timestamp }],
+  );
+  return found.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+}
+
+/** Restores of the last day without an outcome. */
+async function runningRestores(
+  { signal }: ClusterContext,
+  store: ObjectStore,
+  now: Date,
+): Promise<string[]> {
+  const folders = await Array.fromAsync(store.listPrefixes(RESTORES, { signal }));
+  const recent = folders
+    .map((folder) => folder.slice(0, -1))
+    .filter((id) => RestoreId.safeParse(id).success)
+    .filter((id) => now.getTime() - dateOf(id.slice(0, 17)).getTime() < DAY_MS)
+    .toSorted()
+    .slice(-RESTORES_MAX);
+  const running: string[] = [];
+  for (const restore of recent)
+    if ((await store.head(formatKey({ kind: 'outcome', restore }), { signal })) === undefined)
+      running.push(restore);
+  return running;
+}
+
+async function copyStatus(
+  { signal }: ClusterContext,
+  replica: ObjectStore,
+  complete: SetSummary | undefined,
+): Promise<CopyStatus> {
+  const root = replica.url;
+  if (complete === undefined) return { root, hasNewest: undefined };
+  const { timestamp } = complete;
+  try {
+    const found = await replica.head(formatKey({ kind: 'manifest', timestamp }), { signal });
+    return { root, hasNewest: found !== undefined };
+  } catch (error) {
+    signal.throwIfAborted();
+    return {
+      root,
+      hasNewest: undefined,
+      trouble: String(error instanceof Error ? error.message : error),
+    };
+  }
+}
+
+async function agentsOf({ signal }: ClusterContext, store: ObjectStore, timestamp: string) {
+  const count = async (what: 'orders' | 'claims') =>
+    (await Array.fromAsync(store.list(agentsPrefix(timestamp, what), { signal }))).length;
+  return { orders: await count('orders'), claimed: await count('claims') };
+}

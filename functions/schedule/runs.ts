@@ -1,0 +1,142 @@
+import type * as z from 'zod';
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { runsOfMonth } from '../../backup-set/base/keys/schedule-keys.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
+import { RunEnd, RunStart } from '../../backup-set/documents/schedule/schedule.ts';
+import type { Deps } from '../deps.ts';
+import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+
+/** A run of an entry, by the keys that exist. */
+export interface ListedRun {
+  readonly entry: string;
+  readonly instant: Date;
+  readonly hasEnded: boolean;
+}
+
+/** A run with its documents. */
+export interface ScheduledRun extends ListedRun {
+  /** Undefined = it cannot be read. */
+  readonly start: RunStart | undefined;
+  readonly end: RunEnd | undefined;
+  readonly state: RunState;
+}
+
+/** `lost`: it has not ended in its time, so its runner has died. */
+export type RunState = 'running' | 'lost' | 'done' | 'failed';
+
+/** A runner ends a child at its timeout, and writes the end soon after. */
+const ENDING_MS = 300_000;
+
+/**
+ * Creates the start of a run. Of all runners one succeeds.
+ * @returns false when the run has been started already.
+ */
+export async function createStart(deps: Deps, start: RunStart): Promise<boolean> {
+  const { entry, scheduledAt } = start;
+  const instant = instantOf(new Date(scheduledAt));
+  const key = formatKey({ kind: 'schedule-run', instant, entry, file: 'start' });
+  return created(deps, key, encode(RunStart, start));
+}
+
+/** Creates the end of a run; an end that exists stays. */
+export async function createEnd(
+  deps: Deps,
+  end: Omit<RunEnd, 'format' | 'version'>,
+): Promise<boolean> {
+  const instant = instantOf(new Date(end.scheduledAt));
+  const key = formatKey({ kind: 'schedule-run', instant, entry: end.entry, file: 'end' });
+  const document: RunEnd = { format: 'stowage/schedule-end', version: FORMAT_VERSION, ...end };
+  return created(deps, key, encode(RunEnd, document));
+}
+
+async function created(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await deps.store.create(key, bytes, { signal: deps.signal });
+    return true;
+  } catch (error) {
+    if (!isStowageError(error, 'storage/exists')) throw error;
+    return false;
+  }
+}
+
+/** Whether a run of this entry and instant was started. One request. */
+export async function isStarted(deps: Deps, entry: string, instant: Date): Promise<boolean> {
+  const at = instantOf(instant);
+  const key = formatKey({ kind: 'schedule-run', instant: at, entry, file: 'start' });
+  return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
+}
+
+/**
+ * The runs of this and the last UTC month, oldest first. Two requests, and one more for each 1,000
+ * objects: two objects a run.
+ */
+export async function listRuns(deps: Deps, now: Date): Promise<ListedRun[]> {
+  const runs = new Map<string, ListedRun>();
+  for (const month of monthsUntil(now))
+    for await (const { key } of deps.store.list(runsOfMonth(month), { signal: deps.signal })) {
+      const parsed = parseKey(key);
+      if (parsed?.kind !== 'schedule-run') continue;
+      const { instant, entry, file } = parsed;
+      const id = `${instant}-${entry}`;
+      const hasEnded = file === 'end' || runs.get(id)?.hasEnded === true;
+      runs.set(id, { entry, instant: dateOf(instant), hasEnded });
+    }
+  return [...runs.values()].sort((a, b) => a.instant.getTime() - b.instant.getTime());
+}
+
+/** `202610` and `202611`. */
+function monthsUntil(now: Date): string[] {
+  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+  const digits = (date: Date) => instantOf(date).slice(0, 6);
+  return [digits(new Date(Date.UTC(year, month - 1, 1))), digits(new Date(Date.UTC(year, month)))];
+}
+
+/** The newest run of each entry, of those that were listed. */
+export function newestRuns(runs: readonly ListedRun[]): ReadonlyMap<string, ListedRun> {
+  return new Map(runs.map((run) => [run.entry, run]));
+}
+
+/** Reads the documents of runs: one or two requests each. */
+export function readRuns(
+  deps: Deps,
+  runs: readonly ListedRun[],
+  now: Date,
+): Promise<ScheduledRun[]> {
+  return mapInFlight([...runs], READS_IN_FLIGHT, async (run) => {
+    const start = await readAs(deps, run, 'start', RunStart);
+    const end = run.hasEnded ? await readAs(deps, run, 'end', RunEnd) : undefined;
+    return { ...run, start, end, state: stateOf(run, start, end, now) };
+  });
+}
+
+export function stateOf(
+  { instant, hasEnded }: ListedRun,
+  start: Pick<RunStart, 'startedAt' | 'timeoutSeconds'> | undefined,
+  end: Pick<RunEnd, 'exitCode'> | undefined,
+  now: Date,
+): RunState {
+  if (hasEnded) return end?.exitCode === 0 ? 'done' : 'failed';
+  const begun = start === undefined ? instant.getTime() : Date.parse(start.startedAt);
+  const limitMs = (start?.timeoutSeconds ?? 0) * 1000 + ENDING_MS;
+  return now.getTime() > begun + limitMs ? 'lost' : 'running';
+}
+
+async function readAs<Schema extends z.ZodType>(
+  deps: Deps,
+  { entry, instant }: ListedRun,
+  file: 'start' | 'end',
+  schema: Schema,
+): Promise<z.output<Schema> | undefined> {
+  const key = formatKey({ kind: 'schedule-run', instant: instantOf(instant), entry, file });
+  const raw = await readDocument(deps, key);
+  if (raw === undefined) return undefined;
+  try {
+    return decode(schema, raw);
+  } catch (error) {
+    deps.log.warn({ err: error, key }, 'cannot read a document of a schedule');
+    return undefined;
+  }
+}

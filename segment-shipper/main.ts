@@ -31,6 +31,9 @@ async function main(): Promise<void> {
     case 'help':
       process.exitCode = 0;
       return print(USAGE);
+    case 'version':
+      process.exitCode = 0;
+      return print(`${TOOL}\n`);
     case 'wrong':
       process.stderr.write(usageLine(command.message));
       process.exitCode = ERRORS['usage/flag'].exit;

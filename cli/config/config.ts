@@ -14,6 +14,7 @@ import {
 } from '../../segment-shipper/config-file/config-error.ts';
 import { readYamlFile, type YamlFile } from '../../segment-shipper/config-file/yaml-file.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
+import { defaultConfigFile } from './default-file.ts';
 import { flagOf } from './flag-names.ts';
 import { Config, ENVIRONMENT } from './schema.ts';
 
@@ -34,7 +35,7 @@ export interface Loaded {
 
 export interface ConfigInput {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--config`; undefined = $STOWAGE_CONFIG, else ./stowage.yaml. */
+  /** `--config`; undefined = $STOWAGE_CONFIG, else `defaultConfigFile`. */
   readonly file?: string | undefined;
   /** Dotted path → value, for the flags that were given. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -62,7 +63,7 @@ export interface ReadConfig {
 
 /** @throws StowageError `config/missing` when there is no file to read. */
 export async function readConfig({ env, file, flags }: ConfigInput): Promise<ReadConfig> {
-  const path = file ?? env['STOWAGE_CONFIG'] ?? 'stowage.yaml';
+  const path = file ?? env['STOWAGE_CONFIG'] ?? defaultConfigFile();
   return resolveConfig(await readYamlFile(path), { env, flags });
 }
 

@@ -76,6 +76,10 @@ export const ERRORS = {
     exit: 5,
     hint: 'nothing was written; check that ssh reaches the host without a password and may read the folder: ssh -o BatchMode=yes HOST ls FOLDER',
   },
+  'adopt/fifo': {
+    exit: 5,
+    hint: 'nothing was written; remove a file or FIFO that an earlier run has left at this path, check that the folder can be written and that ssh reaches the host without a password',
+  },
   'adopt/exists': {
     exit: 4,
     hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',

@@ -1,13 +1,14 @@
 import pino, { type Logger } from 'pino';
-import { asStowageError, ERRORS, StowageError } from '../backup-set/base/errors.ts';
+import { asStowageError, ERRORS, isStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
+import { ConfigError, problemLines } from './config-file/config-error.ts';
 import { noProgress } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { CONTROL_VERSION } from './protocol/control.ts';
 import { doneReport, failedReport, processReport, report } from './protocol/reports.ts';
 import { runJob } from './run-job.ts';
-import { parseCommand, USAGE, usageLine } from './usage.ts';
+import { parseCommand, USAGE, usageLine, usageText } from './usage.ts';
 
 const PROGRESS_MS = 500;
 /** After a signal the shipper has this long to clean up; then the process exits. */
@@ -28,13 +29,11 @@ async function main(): Promise<void> {
   const command = parseCommand(process.argv.slice(2));
   switch (command.kind) {
     case 'help':
-      process.stdout.write(USAGE);
       process.exitCode = 0;
-      return;
+      return print(USAGE);
     case 'version':
-      process.stdout.write(`${TOOL}\n`);
       process.exitCode = 0;
-      return;
+      return print(`${TOOL}\n`);
     case 'wrong':
       process.stderr.write(usageLine(command.message));
       process.exitCode = ERRORS['usage/flag'].exit;
@@ -44,6 +43,16 @@ async function main(): Promise<void> {
     case 'shipper':
       return shipper();
   }
+}
+
+function print(text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has closed its pipe has read enough.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(usageText([`standard output cannot be written (${error.code ?? ''})`]));
+    process.exitCode = 1;
+  });
+  process.stdout.write(text);
 }
 
 async function shipper(): Promise<void> {
@@ -86,10 +95,19 @@ async function agent(config: string): Promise<void> {
     await runAgent(config, log);
     process.exitCode = 0;
   } catch (error) {
-    log.fatal({ err: error }, 'agent failed');
+    // The operator reads a mistake in the configuration, and needs no stack.
+    if (isStowageError(error, 'config/invalid', 'config/missing'))
+      process.stderr.write(mistakesText(error));
+    else log.fatal({ err: error }, 'agent failed');
     process.exitCode = asStowageError(error).exitCode;
   }
   setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+}
+
+function mistakesText(error: StowageError): string {
+  const { message, code, hint } = error;
+  const lines = error instanceof ConfigError ? problemLines(error.problems) : [message];
+  return usageText([...lines, `  ${code}: ${hint}`]);
 }
 
 function newLog(level: string): Logger {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommand, usageLine } from './usage.ts';
+import { parseCommand, usageLine, usageText } from './usage.ts';
 
 describe('the arguments of stowage-segment-shipper', () => {
   test.each([
@@ -24,4 +24,10 @@ describe('the arguments of stowage-segment-shipper', () => {
     expect(parseCommand(args)).toEqual({ kind: 'wrong', message });
     expect(usageLine(message)).toMatch(/^stowage-segment-shipper: [^\n]+\n$/);
   });
+});
+
+test('lines of a file keep their order, and their control characters are not printed', () => {
+  expect(usageText(['a.yaml:1:1: wrong', '  1 | \u001b[2Jx'])).toBe(
+    'stowage-segment-shipper: a.yaml:1:1: wrong\n  1 | ?[2Jx\n',
+  );
 });

@@ -62,6 +62,12 @@ export function parseCommand(args: readonly string[]): ShipperCommand {
   }
 }
 
+/** Lines for standard error; control characters of a file must not move the cursor. */
+export function usageText(lines: readonly string[]): string {
+  const text = lines.map((line) => line.replaceAll(/\p{Cc}/gu, '?')).join('\n');
+  return `${NAME}: ${text}\n`;
+}
+
 /** One line for standard error. */
 export function usageLine(message: string): string {
   return `${NAME}: ${message.replace(/\.$/, '')} (--help prints the usage)\n`;

@@ -100,11 +100,9 @@ export function resolveConfig(
 
 /** Of a field, or of the list or section that was given as a whole. */
 function originFor(sources: Loaded['sources'], field: string): Origin | undefined {
-  for (let name = field; name !== ''; name = name.replace(/(?:\.[^.[]*|\[\d+\]|^[^.[]*)$/, '')) {
-    const origin = sources.get(name);
-    if (origin !== undefined) return origin;
-  }
-  return undefined;
+  const ends = [...field.matchAll(/[.[]/g)].map(({ index }) => index).toReversed();
+  const names = [field, ...ends.map((end) => field.slice(0, end))];
+  return names.map((name) => sources.get(name)).find((origin) => origin !== undefined);
 }
 
 function originText(origin: Origin | undefined): string | undefined {

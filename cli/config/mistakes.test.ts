@@ -198,6 +198,11 @@ retention: {graceHours: 2d, lockDays: 2w}`;
   });
 });
 
+test('a name with brackets is named as it is', () => {
+  const text = and('retention:\n  tags:\n    "a[b": {keepLast: 1}');
+  expect(linesOf(text)[0]).toMatch(/^s\.yaml:8:\d+: retention\.tags\.a\[b is not a valid name/);
+});
+
 test('every value has its origin: line of the file, variable, flag', () => {
   const { sources } = resolveConfig(parseYaml('s.yaml', WHOLE), {
     env: { PGUSER: 'backup' },

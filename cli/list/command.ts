@@ -1,4 +1,3 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ClusterCommand } from '../command.ts';
 import { FILTER_FLAGS, FILTER_LISTS } from './filters.ts';
 import { listRestores } from './restores.ts';
@@ -16,13 +15,7 @@ The column copies is there when an alternate location is configured (replica.roo
   ],
   lists: FILTER_LISTS,
   cluster: () => ({}),
-  run({ flags, positional: [what = 'sets'], context }) {
-    if (what === 'sets') return listSets(context, flags);
-    if (what === 'restores') return listRestores(context, flags);
-    throw new StowageError(
-      'usage/flag',
-      `list takes sets or restores, not ${JSON.stringify(what)}: \`stowage show\` prints one of them`,
-      { where: { field: 'what' } },
-    );
-  },
+  words: { what: ['sets', 'restores'] },
+  run: ({ flags, positional: [what], context }) =>
+    what === 'restores' ? listRestores(context, flags) : listSets(context, flags),
 };

@@ -1,3 +1,4 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Outcome } from '../../backup-set/documents/restore/restore.ts';
@@ -23,6 +24,11 @@ const READ_MAX = 200;
 export async function listRestores(context: ClusterContext, flags: Flags): Promise<number> {
   const now = context.clock();
   const filters = filtersFrom(flags, STATUSES, now);
+  const unknown = filters.tags.length > 0 ? 'tag' : filters.clusters.length > 0 ? 'cluster' : '';
+  if (unknown !== '')
+    throw new StowageError('usage/flag', `--${unknown} is for sets: a restore has none`, {
+      where: { field: unknown },
+    });
   const most = flags['all'] === true ? Number.POSITIVE_INFINITY : READ_MAX;
   return withStore(context, async (store) => {
     const { restores: read, total } = await describeRestores(functionDeps(context, store), most);

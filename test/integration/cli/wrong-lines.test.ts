@@ -13,7 +13,7 @@ const LINES: readonly [line: string, message: string][] = [
   ['list --status good', '--status takes one of complete, incomplete, damaged, open, expired, not'],
   ['list --since monday', '--since takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a'],
   ['list --last many', '--last takes a whole number, not "many"'],
-  ['list backups', 'list takes sets or restores, not "backups"'],
+  ['list backups', "'backups' is invalid for argument 'what'. Allowed choices are sets, restores"],
   [
     'list --root ftp://x',
     'flag --root: root must start with file:/// or s3://bucket, not "ftp://x"',

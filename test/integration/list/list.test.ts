@@ -149,6 +149,7 @@ test('the restores under a root are listed, and one is shown with its phases', a
   const shown = await withOutput({}, (context) => showRestore(context, store, RESTORE));
   expect(shown).toMatch(/^verify +1 of 2 +0 /m);
   expect(shown).toContain(`\`stowage restore --resume ${RESTORE}\` continues it`);
+  await expect(list({ tag: ['x'] }, {}, 'restores')).rejects.toThrow('--tag is for sets');
   const unknown = `${RESTORE.slice(0, -1)}0`;
   const none = withOutput({}, (context) => showRestore(context, store, unknown));
   await expect(none).rejects.toMatchObject({ code: 'restore/not-found' });

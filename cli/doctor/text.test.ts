@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plain } from '../output/table/palette.ts';
 import { widthOf } from '../output/table/width.ts';
-import { tableOf } from './check.ts';
+import { tableOf } from './text.ts';
 
 test('checks that were not made are neither BAD nor passed', () => {
   const of = 'storage';

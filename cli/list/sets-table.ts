@@ -9,15 +9,10 @@ import { type Cell, type Column, table } from '../output/table/table.ts';
 /** The locations that hold a whole copy of a set, the root included; undefined = not known. */
 export type Copies = (timestamp: string) => number | undefined;
 
-/** What the listing knows of its drills: restores that were only a trial. */
-interface Drilled {
-  readonly drill: { readonly status: string; readonly at: string } | undefined;
-}
-
 type Field = Column & {
-  readonly of: (set: ListedSet & Partial<Drilled>, now: Date) => Cell;
+  readonly of: (set: ListedSet, now: Date) => Cell;
   /** Absent = always. */
-  readonly isUsed?: (sets: readonly (ListedSet & Partial<Drilled>)[]) => boolean;
+  readonly isUsed?: (sets: readonly ListedSet[]) => boolean;
 };
 
 /** The columns, and in which order a narrow terminal leaves them out. */
@@ -134,7 +129,7 @@ function checkCell(verified: ListedSet['verified'], now: Date): Cell {
 }
 
 /** The age of the newest drill; a failed one is never hidden by an older good one. */
-function drillCell(drill: Drilled['drill'], now: Date): Cell {
+function drillCell(drill: ListedSet['drill'], now: Date): Cell {
   if (drill === undefined) return undefined;
   const text = since(drill.at, now);
   return drill.status === 'passed' ? text : { text: `${text} FAILED`, tone: 'bad' };

@@ -5,6 +5,7 @@ import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
+import { openConsoleRoots } from '../console-roots.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
@@ -21,6 +22,7 @@ export const serveCommand: ClusterCommand = {
     'Event senders authenticate with the secret (--token-file or STOWAGE_EVENTS_TOKEN): as a bearer token, or as the password in the URL.',
     'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
     'GET /metrics is for Prometheus. GET /healthz needs no secret.',
+    'With `console:` in the configuration, /console/ is a page for a browser (docs/console.md).',
     'SIGTERM stops the server after its running jobs (at most 12 s).',
     'SIGHUP reloads the certificates; without --tls-cert it does the same as SIGTERM.',
     'See docs/deploy-self-hosted.md.',
@@ -63,6 +65,7 @@ export const serveCommand: ClusterCommand = {
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
     return withReplica(context, async (store, replica) => {
+      await using roots = await openConsoleRoots(config, store);
       const serving = await startServe({
         store,
         ...(replica === undefined ? {} : { replica }),
@@ -72,6 +75,7 @@ export const serveCommand: ClusterCommand = {
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
         snsTopics: config.serve.snsTopics,
         retention: config.retention,
+        console: roots.shown,
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
@@ -88,6 +92,10 @@ export const serveCommand: ClusterCommand = {
         { url: serving.url, root: store.url },
         `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`,
       );
+      if (roots.shown !== undefined) {
+        const console = `${serving.url}/console/`;
+        output.note('console', { url: console }, `the console is at ${console}`);
+      }
       if (!signal.aborted) await once(signal, 'abort');
       output.note(
         'draining',

@@ -1,0 +1,70 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { OneSet } from '../../functions/serve/console/api.ts';
+import { countOfCode, ratioOfCode } from '../../functions/serve/console/cells/codes.ts';
+import { count, ratio, short } from '../base/format.ts';
+import { RANGES, rampAt, rampOf, type View } from './colours.ts';
+import { amountLast } from './draw.ts';
+import type { RowSource } from './rows.ts';
+
+const STEPS = 96;
+
+/** The ramp with its ends, and how far the server has read. */
+export function Legend({
+  view,
+  isDark,
+  set,
+  source,
+}: {
+  readonly view: View;
+  readonly isDark: boolean;
+  readonly set: OneSet;
+  readonly source: RowSource;
+}) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context) return;
+    for (let at = 0; at < STEPS; at += 1) {
+      context.fillStyle = `rgb(${rampAt(rampOf(view, isDark), at / (STEPS - 1)).join(' ')})`;
+      context.fillRect(at, 0, 1, 1);
+    }
+  }, [view, isDark]);
+  const [from, to] = endsOf(view, set);
+  const all = set.segments.content.length;
+  return (
+    <div class="legend">
+      <span>{from}</span>
+      <canvas ref={canvas} width={STEPS} height={1} aria-hidden="true" />
+      <span>{to}</span>
+      <span class="muted spread" role="status">
+        {source.failure !== undefined
+          ? `${source.failure.message} (${source.failure.code})`
+          : source.unreadable > 0
+            ? `the parts of ${count(source.unreadable)} segments cannot be read: stowage validate ${set.timestamp}`
+            : source.contentsRead < all
+              ? `${count(source.contentsRead)} of ${count(all)} segments read`
+              : ''}
+      </span>
+    </div>
+  );
+}
+
+function endsOf(view: View, set: OneSet): [string, string] {
+  const most = short(countOfCode(amountLast(set, view)));
+  const least = short(countOfCode(RANGES.amountFirst));
+  switch (view) {
+    case 'bytes':
+      return [`${least} B`, `${most}B`];
+    case 'rows':
+      return [`${least} rows`, `${most} rows`];
+    case 'ratio':
+      return [
+        `compressed ${ratio(ratioOfCode(RANGES.ratioFirst))}`,
+        ratio(ratioOfCode(RANGES.ratioLast)),
+      ];
+    case 'skew':
+      return ['a quarter of the mean', 'as the mean at the centre; 4 times the mean'];
+    case 'carried':
+      return ['all rows are new', 'all rows are in older sets, or the table was not read'];
+  }
+}

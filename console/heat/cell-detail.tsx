@@ -60,7 +60,7 @@ function describe(cell: Cell | null | string): string {
     `${count(rows)} rows`,
     `${bytes(size)} in ${bytes(storedBytes)}`,
     storedBytes > 0 ? ratio(size / storedBytes) : '',
-    `${count(frames)} frames`,
+    `${count(frames)} ${frames === 1 ? 'frame' : 'frames'}`,
     carried,
   ]
     .filter((text) => text !== '')

@@ -54,15 +54,15 @@ export function rampAt(ramp: readonly Rgb[], share: number): Rgb {
   return [mix(from[0], to[0]), mix(from[1], to[1]), mix(from[2], to[2])];
 }
 
-/** Codes from which a ramp begins and ends: 1 to many for amounts, 1 to 16 for ratios. */
-export const RANGES = { amountFirst: FIRST_VALUE + 16, ratioFirst: 64, ratioLast: 188 } as const;
+/** The codes of the ratios 1 and 16. */
+export const RATIOS = { first: 64, last: 188 } as const;
 
 /** The pixel of every code, as a canvas stores it. Skew: of the difference to the mean, + 128. */
-export function pixelsOf(view: View, isDark: boolean, amountLast: number): Uint32Array {
+export function pixelsOf(view: View, isDark: boolean, amounts: { readonly first: number; readonly last: number }): Uint32Array {
   const ramp = rampOf(view, isDark);
   const special = SPECIAL[isDark ? 'dark' : 'light'];
   const pixels = new Uint32Array(256);
-  for (let code = 0; code < 256; code += 1) pixels[code] = pixel(rampAt(ramp, shareOf(view, code, amountLast)));
+  for (let code = 0; code < 256; code += 1) pixels[code] = pixel(rampAt(ramp, shareOf(view, code, amounts)));
   if (view === 'skew') return pixels;
   pixels[0] = pixel(special.absent);
   pixels[EMPTY] = pixel(special.empty);
@@ -83,13 +83,13 @@ export function specialPixel(code: number, isDark: boolean): number | undefined 
 /** Four doublings of skew to each side are the whole ramp. */
 const SKEW_CODES = 19;
 
-function shareOf(view: View, code: number, amountLast: number): number {
+function shareOf(view: View, code: number, amounts: { readonly first: number; readonly last: number }): number {
   switch (view) {
     case 'bytes':
     case 'rows':
-      return (code - RANGES.amountFirst) / Math.max(1, amountLast - RANGES.amountFirst);
+      return (code - amounts.first) / Math.max(1, amounts.last - amounts.first);
     case 'ratio':
-      return (code - RANGES.ratioFirst) / (RANGES.ratioLast - RANGES.ratioFirst);
+      return (code - RATIOS.first) / (RATIOS.last - RATIOS.first);
     case 'skew':
       return 0.5 + (code - 128) / (2 * SKEW_CODES);
     case 'carried':

@@ -80,7 +80,7 @@ function drawCells(
   if (rows <= 0 || shown <= 0) return;
   const image = new ImageData(shown, rows);
   const pixels = new Uint32Array(image.data.buffer);
-  const colours = pixelsOf(view, isDark, amountLast(set, view));
+  const colours = pixelsOf(view, isDark, amountRange(set, view));
   const unread = specialPixel(255, isDark) ?? 0;
   for (let row = 0; row < rows; row += 1) {
     const table = order[first + row] ?? 0;
@@ -141,13 +141,34 @@ function largest(codes: Uint8Array, from: number, perPixel: number): number {
 const meanCode = ({ tables }: OneSet, table: number) =>
   codeOfCount((tables.bytes[table] ?? 0) / Math.max(1, tables.contents[table] ?? 1));
 
-/** The dark end of the ramp: the largest mean of a table, and a doubling for skew. */
-export function amountLast({ tables }: OneSet, view: View): number {
+/** The codes at which the ramp of amounts begins and ends. */
+export interface AmountRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+const ranges = new WeakMap<OneSet, Partial<Record<View, AmountRange>>>();
+
+/** From a small table's mean per segment to the double of the largest: most cells differ then. */
+export function amountRange(set: OneSet, view: View): AmountRange {
+  const known = ranges.get(set) ?? {};
+  ranges.set(set, known);
+  const range = known[view] ?? rangeOf(set, view);
+  known[view] = range;
+  return range;
+}
+
+const SMALL_SHARE = 0.05;
+
+function rangeOf({ tables }: OneSet, view: View): AmountRange {
   const amounts = view === 'rows' ? tables.rows : tables.bytes;
-  let most = 1;
-  for (const [at, amount] of amounts.entries())
-    most = Math.max(most, amount / Math.max(1, tables.contents[at] ?? 1));
-  return codeOfCount(2 * most);
+  const means = amounts
+    .map((amount, at) => amount / Math.max(1, tables.contents[at] ?? 1))
+    .filter((mean) => mean > 0)
+    .sort((a, b) => a - b);
+  const small = means[Math.floor(means.length * SMALL_SHARE)] ?? 1;
+  const first = codeOfCount(Math.max(1, small));
+  return { first, last: Math.max(first + 8, codeOfCount(2 * (means.at(-1) ?? 1))) };
 }
 
 function drawNames(
@@ -159,7 +180,7 @@ function drawNames(
   const { first, last } = rowsInView(geometry, order.length);
   const hasNames = rowHeight >= NAMES_FROM;
   const figures = left > 190 ? 66 : 0;
-  const most = Math.max(1, ...set.tables.bytes.slice(0, 1), largestBytes(set));
+  const most = largestBytes(set);
   context.fillStyle = colour('paper');
   context.fillRect(0, top, left, height - top);
   context.textBaseline = 'middle';
@@ -172,7 +193,7 @@ function drawNames(
     const table = order[row] ?? 0;
     const y = top + row * rowHeight - scrollTop;
     const isAt = cursor?.row === row;
-    const length = (Math.log1p(set.tables.bytes[table] ?? 0) / Math.log1p(most)) * (hasNames ? 34 : left - 6);
+    const length = Math.sqrt((set.tables.bytes[table] ?? 0) / most) * (hasNames ? 34 : left - 6);
     context.fillStyle = colour(isAt ? 'accent' : 'bar');
     context.fillRect(left - 5 - length, y + 1, length, Math.max(1, rowHeight - (hasNames ? 3 : 1)));
     if (!hasNames) continue;
@@ -235,6 +256,7 @@ function drawSegments(
     context.fillText(String(set.segments.content[at]), x, top - 5);
   }
   context.restore();
+  context.fillStyle = colour('muted');
   context.fillText(`segments, up to ${short(most)}B`, 0, BARS - 2, left - 8);
 }
 

@@ -13,7 +13,11 @@ export type RowSize = keyof typeof ROW_HEIGHTS;
 
 /** A cell that can be clicked. */
 const CELL_WIDTH = 9;
-const HEIGHT = 560;
+/** What is above and below the map on a page. */
+const AROUND = 330;
+const HEIGHT_MIN = 300;
+/** Few segments fill the width; wider cells say no more. */
+const CELL_WIDTH_MAX = 64;
 /** Rows above and below the view, so that a small scroll finds them here. */
 const OVERSCAN = 40;
 
@@ -42,6 +46,7 @@ export function HeatMap({
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
+  const height = useHeight();
   const isDark = useDark();
   const [scroll, setScroll] = useState({ left: 0, top: 0 });
   const [cursor, setCursor] = useState<Cursor | undefined>();
@@ -50,10 +55,10 @@ export function HeatMap({
   const columns = set.segments.content.length;
   const left = size === 'tall' ? Math.min(300, Math.round(width * 0.34)) : Math.min(90, width * 0.2);
   const fitting = Math.max(1, width - left) / Math.max(1, columns);
-  const columnWidth = isWide ? CELL_WIDTH : Math.min(28, fitting);
+  const columnWidth = isWide ? CELL_WIDTH : Math.min(CELL_WIDTH_MAX, fitting);
   const geometry: Geometry = {
     width,
-    height: HEIGHT,
+    height,
     left,
     top: TOP,
     rowHeight: ROW_HEIGHTS[size],
@@ -106,6 +111,7 @@ export function HeatMap({
       <div
         class="heatbox"
         ref={box}
+        style={{ height: `${height + 2}px` }}
         onScroll={(event) => {
           const { scrollLeft, scrollTop } = event.currentTarget;
           setScroll({ left: scrollLeft, top: scrollTop });
@@ -116,7 +122,7 @@ export function HeatMap({
           class="heatspace"
           style={{
             width: `${Math.max(1, Math.floor(left + columns * columnWidth))}px`,
-            height: `${Math.max(HEIGHT, order.length * ROW_HEIGHTS[size] + TOP)}px`,
+            height: `${Math.max(height, order.length * ROW_HEIGHTS[size] + TOP)}px`,
           }}
         >
           <canvas
@@ -133,20 +139,32 @@ export function HeatMap({
               measured('hover', event.timeStamp);
             }}
             onKeyDown={(event) => {
-              const next = afterKey(event, safe ?? { row: -1, column: 0 }, Math.floor((HEIGHT - TOP) / ROW_HEIGHTS[size]));
+              const next = afterKey(event, safe ?? { row: -1, column: 0 }, Math.floor((height - TOP) / ROW_HEIGHTS[size]));
               if (next === undefined) return;
               event.preventDefault();
               move(next, event.timeStamp);
             }}
             onFocus={() => setFocus(true)}
             onBlur={() => setFocus(false)}
-            style={{ width: `${width}px`, height: `${HEIGHT}px` }}
+            style={{ width: `${width}px`, height: `${height}px` }}
           />
         </div>
       </div>
       <Legend view={view} isDark={isDark} set={set} source={source} />
     </div>
   );
+}
+
+/** So that the map, its toolbar and its legend are in view together. */
+function useHeight(): number {
+  const heightNow = () => Math.max(HEIGHT_MIN, innerHeight - AROUND);
+  const [height, setHeight] = useState(heightNow);
+  useEffect(() => {
+    const change = () => setHeight(heightNow());
+    addEventListener('resize', change);
+    return () => removeEventListener('resize', change);
+  }, []);
+  return height;
 }
 
 function useRows(root: number, set: OneSet): { source: RowSource; version: number } {

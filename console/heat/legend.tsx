@@ -1,9 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { OneSet } from '../../functions/serve/console/api.ts';
 import { countOfCode, ratioOfCode } from '../../functions/serve/console/cells/codes.ts';
-import { count, ratio, short } from '../base/format.ts';
-import { RANGES, rampAt, rampOf, type View } from './colours.ts';
-import { amountLast } from './draw.ts';
+import { bytes, count, ratio, short } from '../base/format.ts';
+import { RATIOS, rampAt, rampOf, type View } from './colours.ts';
+import { amountRange } from './draw.ts';
 import type { RowSource } from './rows.ts';
 
 const STEPS = 96;
@@ -50,20 +50,21 @@ export function Legend({
 }
 
 function endsOf(view: View, set: OneSet): [string, string] {
-  const most = short(countOfCode(amountLast(set, view)));
-  const least = short(countOfCode(RANGES.amountFirst));
+  const { first, last } = amountRange(set, view);
+  const most = short(countOfCode(last));
+  const least = short(countOfCode(first));
   switch (view) {
     case 'bytes':
-      return [`${least} B`, `${most}B`];
+      return [bytes(countOfCode(first)), bytes(countOfCode(last))];
     case 'rows':
       return [`${least} rows`, `${most} rows`];
     case 'ratio':
       return [
-        `compressed ${ratio(ratioOfCode(RANGES.ratioFirst))}`,
-        ratio(ratioOfCode(RANGES.ratioLast)),
+        `compressed ${ratio(ratioOfCode(RATIOS.first))}`,
+        ratio(ratioOfCode(RATIOS.last)),
       ];
     case 'skew':
-      return ['a quarter of the mean', 'as the mean at the centre; 4 times the mean'];
+      return ['¼ of the mean of the table', '4 times the mean'];
     case 'carried':
       return ['all rows are new', 'all rows are in older sets, or the table was not read'];
   }

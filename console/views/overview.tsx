@@ -61,7 +61,7 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
       <Figure label="Newest verified set" note={verified?.timestamp ?? 'every byte read again'}>
         {verified === undefined ? 'none' : `${age(at - instantOf(verified.timestamp))} ago`}
       </Figure>
-      <Figure label="It uses" note={newest && `${bytes(newest.bytes)} of rows`}>
+      <Figure label="Newest set uses" note={newest && `${bytes(newest.bytes)} of rows`}>
         {bytes(newest?.storedBytes)}
       </Figure>
       <Figure label="Added in 30 days" note={`${count(sets.length)} sets`}>
@@ -69,13 +69,15 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
       </Figure>
       <Figure
         label="Needs attention"
-        note={attention.length > urgent ? `${attention.length - urgent} notices` : undefined}
+        note={attention.length > urgent ? notices(attention.length - urgent) : undefined}
       >
         <span class={urgent > 0 ? 'bad' : 'good'}>{urgent === 0 ? 'nothing' : count(urgent)}</span>
       </Figure>
     </dl>
   );
 }
+
+const notices = (found: number) => `${count(found)} ${found === 1 ? 'notice' : 'notices'}`;
 
 function AttentionList({ overview: { attention, reading }, route }: PageProps) {
   const [showsAll, setShowsAll] = useState(false);

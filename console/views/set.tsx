@@ -10,7 +10,7 @@ import { ORDERS, orderTables } from '../heat/order.ts';
 import { Chip, Command, FailureBox, Figure, stateOf } from '../parts/pieces.tsx';
 import { Choice } from '../parts/choice.tsx';
 
-const SIZES: Readonly<Record<RowSize, string>> = { tall: 'Names', middle: 'Rows', low: 'Lines' };
+const SIZES: Readonly<Record<RowSize, string>> = { tall: 'Large', middle: 'Small', low: 'Tiny' };
 
 /** One set: what it is, and segments × tables. */
 export function SetPage({

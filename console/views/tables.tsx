@@ -11,6 +11,7 @@ import { bytes, count, instantOf, localTime, ratio, short } from '../base/format
 import { measured } from '../base/measure.ts';
 import { addressOf, type Route } from '../base/route.ts';
 import { nameOf, orderTables } from '../heat/order.ts';
+import { dateLabels } from '../parts/date-labels.ts';
 import { FailureBox } from '../parts/pieces.tsx';
 import { colour, useDark, useWidth } from '../parts/theme.ts';
 
@@ -200,7 +201,7 @@ function Plot({
         cursor: { y: false, drag: { x: false, y: false } },
         scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
         axes: [
-          { ...axis, size: 24, space: 70 },
+          { ...axis, size: 24, space: 70, grid: { show: false }, values: dateLabels },
           { ...axis, size: 58, space: 34, values: (_, splits) => splits.map((split) => (split === 0 ? '0' : `${short(split)}${unit}`)) },
         ],
         series: [{}, line('new'), ...(second === undefined ? [] : [line('totalline')])],

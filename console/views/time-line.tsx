@@ -5,6 +5,7 @@ import { bytes, instantOf, localTime, short } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf } from '../base/route.ts';
 import { Chip, stateOf } from '../parts/pieces.tsx';
+import { dateLabels } from '../parts/date-labels.ts';
 import { colour, useDark, useWidth } from '../parts/theme.ts';
 
 const HEIGHT = 150;
@@ -123,15 +124,15 @@ function optionsOf(
     grid: { stroke: colour('line'), width: 1 },
     ticks: { show: false },
   };
-  const bars = uPlot.paths.bars?.({ size: [0.72, 22] });
-  const paths = bars === undefined ? {} : { paths: bars };
+  // uPlot makes bars as wide as the smallest gap: two sets of one day would make hairlines.
+  const series = { paths: () => null, points: { show: false } };
   const times = sets.map(({ timestamp }) => instantOf(timestamp) / 1000);
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   const margin = Math.max(43_200, (last - first) * 0.012);
   return {
     width,
     height: HEIGHT,
-    padding: [6, 0, 0, 0],
+    padding: [6, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
@@ -149,28 +150,39 @@ function optionsOf(
     ],
     series: [
       {},
-      { ...paths, fill: colour('total'), stroke: colour('total'), width: 0, points: { show: false } },
-      { ...paths, fill: colour('new'), stroke: colour('new'), width: 0, points: { show: false } },
+      series,
+      series,
     ],
     hooks: {
       setCursor: [({ cursor }) => onSet(cursor.idx ?? undefined)],
-      draw: [(plot) => drawStates(plot, sets)],
+      draw: [(plot) => drawBars(plot, sets), (plot) => drawStates(plot, sets)],
     },
   };
 }
 
-/** `29 Nov`, and the year where it changes. */
-const dateLabels: uPlot.Axis.Values = (_, splits, __, ___, incr) =>
-  splits.map((split, at) => {
-    const date = new Date(split * 1000);
-    const before = at === 0 ? undefined : new Date((splits[at - 1] ?? 0) * 1000);
-    const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
-    const hour = `${String(date.getHours()).padStart(2, '0')}:00`;
-    if (incr < 86_400) return before?.getDate() === date.getDate() ? hour : `${day} ${hour}`;
-    return before === undefined || before.getFullYear() !== date.getFullYear()
-      ? `${day} ${date.getFullYear()}`
-      : day;
-  });
+const BAR_MIN = 2;
+const BAR_MAX = 14;
+
+/** What a set uses, and in front of it what it added. */
+function drawBars(plot: uPlot, sets: readonly ConsoleSet[]): void {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  const share = bbox.width / scale / Math.max(1, sets.length) / 1.5;
+  const wide = Math.round(Math.min(BAR_MAX, Math.max(BAR_MIN, share)) * scale);
+  const ground = bbox.top + bbox.height;
+  for (const { timestamp, storedBytes = 0, newBytes = 0 } of sets) {
+    const x = Math.round(plot.valToPos(instantOf(timestamp) / 1000, 'x', true) - wide / 2);
+    for (const [name, size] of [
+      ['total', storedBytes],
+      ['new', newBytes],
+    ] as const) {
+      if (size === 0) continue;
+      const top = Math.round(plot.valToPos(size, 'y', true));
+      ctx.fillStyle = colour(name);
+      ctx.fillRect(x, Math.min(top, ground - scale), wide, Math.max(scale, ground - top));
+    }
+  }
+}
 
 /** A mark under each bar; what is not complete is a taller mark of its colour. */
 function drawStates(plot: uPlot, sets: readonly ConsoleSet[]): void {

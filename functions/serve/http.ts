@@ -82,7 +82,7 @@ function addConsole(
   app.use('/console/*', guardConsole(isOpen));
   app.use('/console/*', requireSecret([token, own]));
   app.get('/console', (c) => c.redirect('console/', 308));
-  app.route('/console', page);
+  app.route('/console/', page);
 }
 
 /** Runs before the body is read, so that a request without a secret takes no memory. */

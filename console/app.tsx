@@ -33,9 +33,9 @@ export function App() {
   const known = overview.value;
   return (
     <>
-      <a class="skip" href="#main" onClick={focusMain}>
+      <button type="button" class="skip" onClick={focusMain}>
         Skip to the content
-      </a>
+      </button>
       <header class="top">
         <a class="brand" href={addressOf(route.root, ['overview'])}>
           <span class="mark" aria-hidden="true">
@@ -123,8 +123,7 @@ function RootChoice({
   );
 }
 
-function focusMain(event: Event): void {
-  event.preventDefault();
+function focusMain(): void {
   document.getElementById('main')?.focus();
 }
 

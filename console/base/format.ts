@@ -21,7 +21,8 @@ export const count = (value: number | undefined): string =>
 
 /** `1.2 M`: for axes and cells. */
 export function short(value: number): string {
-  if (value < 1000) return value < 10 && value % 1 !== 0 ? value.toFixed(1) : String(Math.round(value));
+  if (value < 1000)
+    return value < 10 && value % 1 !== 0 ? value.toFixed(1) : String(Math.round(value));
   let scaled = value;
   let unit = -1;
   while (scaled >= 999.5 && unit < 4) {

@@ -41,7 +41,9 @@ export function CellDetail({
       <span class="muted">
         segment {content}, {set.segments.host[column]}
       </span>
-      <span>{cell === undefined ? (code === NOT_YET_READ ? 'not read yet' : '…') : describe(cell)}</span>
+      <span>
+        {cell === undefined ? (code === NOT_YET_READ ? 'not read yet' : '…') : describe(cell)}
+      </span>
     </p>
   );
 }
@@ -75,13 +77,19 @@ function useCell(
   content: number | undefined,
 ): Cell | null | string | undefined {
   const id = `${table} ${content}`;
-  const [found, setFound] = useState<{ readonly id: string; readonly cell: Cell | null | string }>();
+  const [found, setFound] = useState<{
+    readonly id: string;
+    readonly cell: Cell | null | string;
+  }>();
   useEffect(() => {
     if (table === undefined || content === undefined) return undefined;
     const moved = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const address = apiAddress(root, `sets/${timestamp}/cell?table=${table}&content=${content}`);
+        const address = apiAddress(
+          root,
+          `sets/${timestamp}/cell?table=${table}&content=${content}`,
+        );
         const cell = (await (await ask(address, moved.signal)).json()) as Cell | null;
         setFound({ id, cell });
       } catch (error) {

@@ -87,12 +87,15 @@ function drawCells(
     const codes = source.row(measureOf(view), table);
     const mean = view === 'skew' ? meanCode(set, table) : 0;
     for (let x = 0; x < shown; x += 1) {
-      const code = codes === undefined ? 255 : largest(codes, (firstColumn + x) * perPixel, perPixel);
+      const code =
+        codes === undefined ? 255 : largest(codes, (firstColumn + x) * perPixel, perPixel);
       pixels[row * shown + x] =
         code === 255
           ? unread
           : view === 'skew'
-            ? (specialPixel(code, isDark) ?? colours[Math.min(253, Math.max(2, code - mean + 128))] ?? 0)
+            ? (specialPixel(code, isDark) ??
+              colours[Math.min(253, Math.max(2, code - mean + 128))] ??
+              0)
             : (colours[code] ?? 0);
     }
   }
@@ -105,7 +108,7 @@ function drawCells(
   context.imageSmoothingEnabled = false;
   const x = left + firstColumn * Math.max(1, columnWidth) - scrollLeft;
   const y = top + first * rowHeight - scrollTop;
-  const step = columnWidth < 1 ? 1 : columnWidth;
+  const step = Math.max(columnWidth, 1);
   context.drawImage(picture, x, y, shown * step, rows * rowHeight);
   drawGrid(context, geometry, { x, y, shown, rows, step });
   context.restore();
@@ -119,9 +122,11 @@ function drawGrid(
 ): void {
   context.fillStyle = colour('paper');
   if (rowHeight >= NAMES_FROM)
-    for (let row = 1; row <= rows; row += 1) context.fillRect(x, y + row * rowHeight - 1, shown * step, 1);
+    for (let row = 1; row <= rows; row += 1)
+      context.fillRect(x, y + row * rowHeight - 1, shown * step, 1);
   if (step >= 6)
-    for (let at = 1; at <= shown; at += 1) context.fillRect(x + at * step - 1, y, 1, rows * rowHeight);
+    for (let at = 1; at <= shown; at += 1)
+      context.fillRect(x + at * step - 1, y, 1, rows * rowHeight);
 }
 
 /** Of several segments that share a pixel, the one that stands out: a damaged part, or the most. */
@@ -212,13 +217,17 @@ function drawNames(
   context.restore();
 }
 
-const largestBytes = ({ tables }: OneSet) => tables.bytes.reduce((most, one) => Math.max(most, one), 1);
+const largestBytes = ({ tables }: OneSet) =>
+  tables.bytes.reduce((most, one) => Math.max(most, one), 1);
 
 /** Names are data: controls that turn the direction of text are not drawn. */
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
   const plain = text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '·');
   if (context.measureText(plain).width <= width) return plain;
-  let length = Math.max(1, Math.floor((plain.length * width) / context.measureText(plain).width) - 1);
+  let length = Math.max(
+    1,
+    Math.floor((plain.length * width) / context.measureText(plain).width) - 1,
+  );
   while (length > 1 && context.measureText(`${plain.slice(0, length)}…`).width > width) length -= 1;
   return `${plain.slice(0, length)}…`;
 }

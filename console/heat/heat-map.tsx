@@ -53,7 +53,8 @@ export function HeatMap({
   const [hasFocus, setFocus] = useState(false);
   const { source, version } = useRows(root, set);
   const columns = set.segments.content.length;
-  const left = size === 'tall' ? Math.min(300, Math.round(width * 0.34)) : Math.min(90, width * 0.2);
+  const left =
+    size === 'tall' ? Math.min(300, Math.round(width * 0.34)) : Math.min(90, width * 0.2);
   const fitting = Math.max(1, width - left) / Math.max(1, columns);
   const columnWidth = isWide ? CELL_WIDTH : Math.min(CELL_WIDTH_MAX, fitting);
   const geometry: Geometry = {
@@ -134,12 +135,20 @@ export function HeatMap({
             aria-describedby="cell"
             onPointerMove={(event) => {
               const cell = cellAt(event);
-              if (cell === undefined || (cell.row === cursor?.row && cell.column === cursor?.column)) return;
+              if (
+                cell === undefined ||
+                (cell.row === cursor?.row && cell.column === cursor?.column)
+              )
+                return;
               setCursor(cell);
               measured('hover', event.timeStamp);
             }}
             onKeyDown={(event) => {
-              const next = afterKey(event, safe ?? { row: -1, column: 0 }, Math.floor((height - TOP) / ROW_HEIGHTS[size]));
+              const next = afterKey(
+                event,
+                safe ?? { row: -1, column: 0 },
+                Math.floor((height - TOP) / ROW_HEIGHTS[size]),
+              );
               if (next === undefined) return;
               event.preventDefault();
               move(next, event.timeStamp);

@@ -34,7 +34,7 @@ export function Legend({
   return (
     <div class="legend">
       <span>{from}</span>
-      <canvas ref={canvas} width={STEPS} height={1} aria-hidden="true" />
+      <canvas ref={canvas} width={STEPS} height={1} />
       <span>{to}</span>
       <span class="muted spread" role="status">
         {source.failure !== undefined
@@ -59,10 +59,7 @@ function endsOf(view: View, set: OneSet): [string, string] {
     case 'rows':
       return [`${least} rows`, `${most} rows`];
     case 'ratio':
-      return [
-        `compressed ${ratio(ratioOfCode(RATIOS.first))}`,
-        ratio(ratioOfCode(RATIOS.last)),
-      ];
+      return [`compressed ${ratio(ratioOfCode(RATIOS.first))}`, ratio(ratioOfCode(RATIOS.last))];
     case 'skew':
       return ['¼ of the mean of the table', '4 times the mean'];
     case 'carried':

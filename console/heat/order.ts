@@ -11,7 +11,10 @@ export type Order = keyof typeof ORDERS;
 
 /** The numbers of the tables that match, in an order. Pure: 10,000 names take some milliseconds. */
 export function orderTables(tables: TableColumns, order: Order, find: string): Uint32Array {
-  const words = find.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = find
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const names = tables.name.map((_, at) => nameOf(tables, at));
   const found = [...names.keys()].filter((at) => {
     const name = names[at]?.toLowerCase() ?? '';

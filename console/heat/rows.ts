@@ -1,7 +1,4 @@
-import {
-  type Measure,
-  NOT_YET_READ,
-} from '../../functions/serve/console/cells/codes.ts';
+import { type Measure, NOT_YET_READ } from '../../functions/serve/console/cells/codes.ts';
 import { apiAddress, ask, type Failure, failureOf } from '../base/api.ts';
 import type { View } from './colours.ts';
 

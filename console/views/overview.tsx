@@ -19,7 +19,10 @@ interface PageProps {
 export function OverviewPage({ route, overview }: PageProps) {
   const { sets, now } = overview;
   const filter = filterOf(route);
-  const shown = useMemo(() => sets.filter((set) => matches(set, filter)), [sets, route.query.toString()]);
+  const shown = useMemo(
+    () => sets.filter((set) => matches(set, filter)),
+    [sets, route.query.toString()],
+  );
   return (
     <div class="page">
       <h1 class="sr">Overview</h1>
@@ -48,7 +51,9 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
   const at = Date.parse(now);
   const living = sets.filter(({ expiredSince }) => expiredSince === undefined);
   const newest = living.find(({ state }) => state === 'complete');
-  const verified = living.find(({ checked, state }) => state === 'complete' && checked?.level === 'verify');
+  const verified = living.find(
+    ({ checked, state }) => state === 'complete' && checked?.level === 'verify',
+  );
   const added = sets
     .filter(({ timestamp }) => at - instantOf(timestamp) < MONTH_MS)
     .reduce((sum, { newBytes = 0 }) => sum + newBytes, 0);
@@ -97,7 +102,11 @@ function AttentionList({ overview: { attention, reading }, route }: PageProps) {
       )}
       <ul class="attention">
         {shown.map((item) => (
-          <AttentionRow key={`${item.kind} ${item.set} ${item.restore} ${item.detail}`} item={item} route={route} />
+          <AttentionRow
+            key={`${item.kind} ${item.set} ${item.restore} ${item.detail}`}
+            item={item}
+            route={route}
+          />
         ))}
       </ul>
     </section>
@@ -138,7 +147,16 @@ function matches(set: ConsoleSet, { text, state, database }: Filter): boolean {
   if (state !== '' && stateOf(set) !== state) return false;
   if (database !== '' && set.database !== database) return false;
   if (text === '') return true;
-  const words = [set.timestamp, localTime(set.startedAt), set.database, set.cluster, set.group, set.held, set.source, ...set.tags];
+  const words = [
+    set.timestamp,
+    localTime(set.startedAt),
+    set.database,
+    set.cluster,
+    set.group,
+    set.held,
+    set.source,
+    ...set.tags,
+  ];
   return words.some((word) => word?.toLowerCase().includes(text.toLowerCase()));
 }
 

@@ -27,7 +27,11 @@ const MODES = {
   create: 'Create the databases',
   truncate: 'Replace the rows',
 } as const;
-const PARTS = { all: 'Everything', 'data-only': 'Rows only', 'schema-only': 'Definitions only' } as const;
+const PARTS = {
+  all: 'Everything',
+  'data-only': 'Rows only',
+  'schema-only': 'Definitions only',
+} as const;
 
 interface Chosen {
   readonly database: string;
@@ -38,11 +42,27 @@ interface Chosen {
   readonly tables: readonly number[];
 }
 
-const NOTHING: Chosen = { database: '', mode: 'fill', parts: 'all', flags: [], workers: '', tables: [] };
+const NOTHING: Chosen = {
+  database: '',
+  mode: 'fill',
+  parts: 'all',
+  flags: [],
+  workers: '',
+  tables: [],
+};
 
 /** A restore, clicked together: it ends as a command line, which an operator runs. */
-export function RestorePage({ route, overview }: { readonly route: Route; readonly overview: Overview }) {
-  const sets = overview.sets.filter(({ state, expiredSince, sealedAt }) => state !== 'damaged' && expiredSince === undefined && sealedAt !== undefined);
+export function RestorePage({
+  route,
+  overview,
+}: {
+  readonly route: Route;
+  readonly overview: Overview;
+}) {
+  const sets = overview.sets.filter(
+    ({ state, expiredSince, sealedAt }) =>
+      state !== 'damaged' && expiredSince === undefined && sealedAt !== undefined,
+  );
   const [timestamp, setTimestamp] = useState(route.query.get('set') ?? sets[0]?.timestamp ?? '');
   const set = sets.find((candidate) => candidate.timestamp === timestamp);
   const [chosen, setChosen] = useState(NOTHING);
@@ -78,7 +98,8 @@ export function RestorePage({ route, overview }: { readonly route: Route; readon
               {set === undefined && <option value={timestamp}>{timestamp}: not complete</option>}
               {sets.map((one) => (
                 <option key={one.timestamp} value={one.timestamp}>
-                  {localTime(new Date(instantOf(one.timestamp)))} {one.database} ({bytes(one.storedBytes)})
+                  {localTime(new Date(instantOf(one.timestamp)))} {one.database} (
+                  {bytes(one.storedBytes)})
                 </option>
               ))}
             </select>
@@ -95,16 +116,32 @@ export function RestorePage({ route, overview }: { readonly route: Route; readon
             />
           </label>
           <Field title="How">
-            <Choice label="How" options={MODES} value={chosen.mode} onChange={(mode, at) => change({ mode }, at)} />
+            <Choice
+              label="How"
+              options={MODES}
+              value={chosen.mode}
+              onChange={(mode, at) => change({ mode }, at)}
+            />
           </Field>
           <Field title="What">
-            <Choice label="What" options={PARTS} value={chosen.parts} onChange={(parts, at) => change({ parts }, at)} />
+            <Choice
+              label="What"
+              options={PARTS}
+              value={chosen.parts}
+              onChange={(parts, at) => change({ parts }, at)}
+            />
           </Field>
           <Options set={set} chosen={chosen} change={change} />
         </div>
         <div>
           {failure && <FailureBox failure={failure} />}
-          {opened && <TableChoice set={opened} chosen={chosen.tables} onChange={(tables, at) => change({ tables }, at)} />}
+          {opened && (
+            <TableChoice
+              set={opened}
+              chosen={chosen.tables}
+              onChange={(tables, at) => change({ tables }, at)}
+            />
+          )}
         </div>
       </div>
       {set && <Lines overview={overview} set={set} opened={opened} chosen={chosen} />}
@@ -112,7 +149,13 @@ export function RestorePage({ route, overview }: { readonly route: Route; readon
   );
 }
 
-function Field({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+function Field({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}) {
   return (
     <div class="field">
       <span>{title}</span>
@@ -179,11 +222,19 @@ function TableChoice({
   const [find, setFind] = useState('');
   const found = useMemo(() => orderTables(set.tables, 'bytes', find), [set, find]);
   const toggle = (table: number, at: number) =>
-    onChange(chosen.includes(table) ? chosen.filter((other) => other !== table) : [...chosen, table], at);
+    onChange(
+      chosen.includes(table) ? chosen.filter((other) => other !== table) : [...chosen, table],
+      at,
+    );
   return (
     <fieldset class="tablechoice">
       <legend>
-        Tables <span class="muted">{chosen.length === 0 ? `all ${count(set.tables.name.length + set.tablesLeftOut)}` : `${count(chosen.length)} chosen`}</span>
+        Tables{' '}
+        <span class="muted">
+          {chosen.length === 0
+            ? `all ${count(set.tables.name.length + set.tablesLeftOut)}`
+            : `${count(chosen.length)} chosen`}
+        </span>
         {chosen.length > 0 && (
           <button type="button" class="quiet" onClick={(event) => onChange([], event.timeStamp)}>
             All tables
@@ -202,14 +253,20 @@ function TableChoice({
         {[...new Set([...chosen, ...found.subarray(0, FOUND_SHOWN)])].map((table) => (
           <li key={table}>
             <label>
-              <input type="checkbox" checked={chosen.includes(table)} onChange={(event) => toggle(table, event.timeStamp)} />
+              <input
+                type="checkbox"
+                checked={chosen.includes(table)}
+                onChange={(event) => toggle(table, event.timeStamp)}
+              />
               <span>{nameOf(set.tables, table)}</span>
             </label>
             <span class="muted">{bytes(set.tables.bytes[table])}</span>
           </li>
         ))}
       </ul>
-      {found.length > FOUND_SHOWN && <p class="muted">{count(found.length - FOUND_SHOWN)} more: search to find them.</p>}
+      {found.length > FOUND_SHOWN && (
+        <p class="muted">{count(found.length - FOUND_SHOWN)} more: search to find them.</p>
+      )}
     </fieldset>
   );
 }
@@ -243,7 +300,9 @@ function Lines({
     <section class="lines" aria-labelledby="line">
       <div class="sectionhead">
         <h2 id="line">Command line</h2>
-        {set.usesDamaged.length > 0 && <Chip state="warning" text="the set may use damaged packs" />}
+        {set.usesDamaged.length > 0 && (
+          <Chip state="warning" text="the set may use damaged packs" />
+        )}
         <span class="muted">Run it where stowage.yaml of the target is.</span>
       </div>
       <p class="step">First look: it changes nothing and says what the target lacks.</p>

@@ -33,7 +33,9 @@ export function RunningPage({
   return (
     <div class="page">
       <h1>Running</h1>
-      {open.length + running.length === 0 && <p class="calm">No backup and no restore is running.</p>}
+      {open.length + running.length === 0 && (
+        <p class="calm">No backup and no restore is running.</p>
+      )}
       <ul class="runs">
         {open.map(({ timestamp, state, database, lastArrival }) => (
           <li key={timestamp}>
@@ -41,7 +43,8 @@ export function RunningPage({
             <a href={addressOf(route.root, ['running', 'backup', timestamp])}>Backup {timestamp}</a>
             <span>{database}</span>
             <span class="muted">
-              last object {lastArrival ? `${age(Date.parse(overview.now) - Date.parse(lastArrival))} ago` : '–'}
+              last object{' '}
+              {lastArrival ? `${age(Date.parse(overview.now) - Date.parse(lastArrival))} ago` : '–'}
             </span>
           </li>
         ))}
@@ -68,7 +71,13 @@ export function RunningPage({
   );
 }
 
-function RestoreRow({ restore, route }: { readonly restore: ConsoleRestore; readonly route: Route }) {
+function RestoreRow({
+  restore,
+  route,
+}: {
+  readonly restore: ConsoleRestore;
+  readonly route: Route;
+}) {
   const { id, status, set, target, requestedAt, problems } = restore;
   return (
     <li>
@@ -93,7 +102,9 @@ function Backup({ root, timestamp }: { readonly root: number; readonly timestamp
         <h1>
           Backup {timestamp} {value && <Chip state={value.state} />}
         </h1>
-        {value?.state === 'complete' && <a href={addressOf(root, ['set', timestamp])}>Open the set</a>}
+        {value?.state === 'complete' && (
+          <a href={addressOf(root, ['set', timestamp])}>Open the set</a>
+        )}
       </div>
       {failure && <FailureBox failure={failure} />}
       {value && <BackupSegments progress={value} />}
@@ -120,7 +131,10 @@ function BackupSegments({ progress }: { readonly progress: BackupProgress }) {
         >
           {bytes(stored)}
         </Figure>
-        <Figure label="Rows" note={unread > 0 ? `${count(unread)} receipts are not read yet` : undefined}>
+        <Figure
+          label="Rows"
+          note={unread > 0 ? `${count(unread)} receipts are not read yet` : undefined}
+        >
           {count(sum(({ rows }) => rows))}
         </Figure>
         <Figure label="Segments done">
@@ -135,24 +149,39 @@ function BackupSegments({ progress }: { readonly progress: BackupProgress }) {
       <div class="scroll">
         <table class="segments">
           <caption>
-            Slowest first{segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
+            Slowest first
+            {segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
           </caption>
           <thead>
             <tr>
               <th scope="col">Segment</th>
               <th scope="col">State</th>
-              <th scope="col" class="barcolumn">{expectedFrom === undefined ? 'Tables begun' : 'Of what the last set added'}</th>
-              <th scope="col" class="number">Stored</th>
-              <th scope="col" class="number wide">Packs</th>
-              <th scope="col" class="number wide">Rows</th>
-              <th scope="col" class="number wide">Tables begun</th>
-              <th scope="col" class="number">Last object</th>
+              <th scope="col" class="barcolumn">
+                {expectedFrom === undefined ? 'Tables begun' : 'Of what the last set added'}
+              </th>
+              <th scope="col" class="number">
+                Stored
+              </th>
+              <th scope="col" class="number wide">
+                Packs
+              </th>
+              <th scope="col" class="number wide">
+                Rows
+              </th>
+              <th scope="col" class="number wide">
+                Tables begun
+              </th>
+              <th scope="col" class="number">
+                Last object
+              </th>
             </tr>
           </thead>
           <tbody>
             {segments.slice(0, SEGMENTS_SHOWN).map((segment) => {
               const { expectedBytes, storedBytes, tables, tablesPlanned } = segment;
-              const share = expectedBytes ? storedBytes / expectedBytes : tables / Math.max(1, tablesPlanned);
+              const share = expectedBytes
+                ? storedBytes / expectedBytes
+                : tables / Math.max(1, tablesPlanned);
               return (
                 <tr key={segment.content}>
                   <th scope="row">
@@ -171,7 +200,9 @@ function BackupSegments({ progress }: { readonly progress: BackupProgress }) {
                     {count(tables)} of {count(tablesPlanned)}
                   </td>
                   <td class="number">
-                    {segment.lastArrival === undefined ? '–' : `${age(Date.parse(now) - Date.parse(segment.lastArrival))} ago`}
+                    {segment.lastArrival === undefined
+                      ? '–'
+                      : `${age(Date.parse(now) - Date.parse(segment.lastArrival))} ago`}
                   </td>
                 </tr>
               );
@@ -186,7 +217,10 @@ function BackupSegments({ progress }: { readonly progress: BackupProgress }) {
 function Restore({ root, id }: { readonly root: number; readonly id: string }) {
   const { value, failure } = useApi<RestoreProgress>(
     apiAddress(root, `restores/${encodeURIComponent(id)}`),
-    (known) => (known === undefined || known.status === 'running' || known.status === 'stalled' ? POLL_MS : undefined),
+    (known) =>
+      known === undefined || known.status === 'running' || known.status === 'stalled'
+        ? POLL_MS
+        : undefined,
   );
   return (
     <div class="page">
@@ -220,12 +254,17 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
           {count(loaded)}
         </Figure>
         <Figure label="Segments done">
-          {count(segments.filter(({ state }) => state === 'done').length)} of {count(segments.length)}
+          {count(segments.filter(({ state }) => state === 'done').length)} of{' '}
+          {count(segments.length)}
         </Figure>
       </dl>
       <ol class="phases" aria-label="Phases">
         {phases.map((name, index) => (
-          <li key={name} class={index < at ? 'past' : index === at ? 'now' : ''} aria-current={index === at ? 'step' : undefined}>
+          <li
+            key={name}
+            class={index < at ? 'past' : index === at ? 'now' : ''}
+            aria-current={index === at ? 'step' : undefined}
+          >
             {name}
           </li>
         ))}
@@ -235,24 +274,35 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
           {problems.map((text) => (
             <p key={text}>{text}</p>
           ))}
-          {problemsTotal > problems.length && <p>and {count(problemsTotal - problems.length)} more</p>}
+          {problemsTotal > problems.length && (
+            <p>and {count(problemsTotal - problems.length)} more</p>
+          )}
           <Command line={`stowage restore --resume ${progress.id}`} />
         </div>
       )}
       <div class="scroll">
         <table class="segments">
           <caption>
-            Failed and slowest first{segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
+            Failed and slowest first
+            {segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
           </caption>
           <thead>
             <tr>
               <th scope="col">Segment</th>
               <th scope="col">State</th>
               <th scope="col">Phase</th>
-              <th scope="col" class="barcolumn">Phases done</th>
-              <th scope="col" class="number">Rows</th>
-              <th scope="col" class="number wide">Size</th>
-              <th scope="col" class="number">For</th>
+              <th scope="col" class="barcolumn">
+                Phases done
+              </th>
+              <th scope="col" class="number">
+                Rows
+              </th>
+              <th scope="col" class="number wide">
+                Size
+              </th>
+              <th scope="col" class="number">
+                For
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -264,7 +314,10 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
                 </td>
                 <td>{segment.state === 'done' ? '' : segment.phase}</td>
                 <td class="barcolumn">
-                  <Bar share={segment.phasesDone / Math.max(1, phases.length)} state={segment.state} />{' '}
+                  <Bar
+                    share={segment.phasesDone / Math.max(1, phases.length)}
+                    state={segment.state}
+                  />{' '}
                   {segment.phasesDone} of {phases.length}
                 </td>
                 <td class="number">
@@ -272,7 +325,9 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
                 </td>
                 <td class="number wide">{bytes(segment.bytesPlanned)}</td>
                 <td class="number">
-                  {segment.since === undefined ? '–' : age(Date.parse(now) - Date.parse(segment.since))}
+                  {segment.since === undefined
+                    ? '–'
+                    : age(Date.parse(now) - Date.parse(segment.since))}
                 </td>
               </tr>
             ))}

@@ -7,8 +7,8 @@ import { addressOf, type Route, replaceQuery } from '../base/route.ts';
 import { VIEWS } from '../heat/colours.ts';
 import { HeatMap, ROW_HEIGHTS, type RowSize } from '../heat/heat-map.tsx';
 import { ORDERS, orderTables } from '../heat/order.ts';
-import { Chip, Command, FailureBox, Figure, stateOf } from '../parts/pieces.tsx';
 import { Choice } from '../parts/choice.tsx';
+import { Chip, Command, FailureBox, Figure, stateOf } from '../parts/pieces.tsx';
 
 const SIZES: Readonly<Record<RowSize, string>> = { tall: 'Large', middle: 'Small', low: 'Tiny' };
 
@@ -34,11 +34,13 @@ export function SetPage({
           Set {timestamp} {listed && <Chip state={stateOf(listed)} />}
         </h1>
         <span class="muted">{localTime(new Date(instantOf(timestamp)))} here</span>
-        <a class="action" href={addressOf(route.root, ['restore'], { set: timestamp })}>
-          Restore…
-        </a>
+        {listed?.sealedAt !== undefined && (
+          <a class="action" href={addressOf(route.root, ['restore'], { set: timestamp })}>
+            Restore…
+          </a>
+        )}
       </div>
-      {listed && <Facts set={listed} />}
+      {listed && (listed.startedAt === undefined ? <Notes set={listed} /> : <Facts set={listed} />)}
       {failure && <FailureBox failure={failure} what={overview.root.url} />}
       {value === undefined && failure === undefined && (
         <p class="loading" role="status">
@@ -59,10 +61,20 @@ function Facts({ set }: { readonly set: ConsoleSet }) {
         <Figure label="Database" note={`${set.cluster}, ${set.flavour}`}>
           {set.database || '–'}
         </Figure>
-        <Figure label="Rows" note={`${count(set.relations)} tables, ${count(set.contents)} segments`}>
+        <Figure
+          label="Rows"
+          note={`${count(set.relations)} tables, ${count(set.contents)} segments`}
+        >
           {count(set.rows)}
         </Figure>
-        <Figure label="Uses" note={rowBytes === undefined ? undefined : `${bytes(rowBytes)} of rows${storedBytes ? `, ${ratio(rowBytes / storedBytes)}` : ''}`}>
+        <Figure
+          label="Uses"
+          note={
+            rowBytes === undefined
+              ? undefined
+              : `${bytes(rowBytes)} of rows${storedBytes ? `, ${ratio(rowBytes / storedBytes)}` : ''}`
+          }
+        >
           {bytes(storedBytes)}
         </Figure>
         <Figure label="Added" note={set.base === undefined ? 'no base' : `base ${set.base}`}>
@@ -86,7 +98,9 @@ function Notes({ set }: { readonly set: ConsoleSet }) {
     ...set.problems,
     ...set.warnings,
     ...(set.usesDamaged.length > 0
-      ? [`It may use damaged packs of ${set.usesDamaged.join(', ')}: stowage verify ${set.timestamp}`]
+      ? [
+          `It may use damaged packs of ${set.usesDamaged.join(', ')}: stowage verify ${set.timestamp}`,
+        ]
       : []),
     ...(set.held === undefined ? [] : [`Held: ${set.held || 'the reason cannot be read'}`]),
     ...(set.lock ? [`Locked until ${localTime(set.lock.until)} (${set.lock.status})`] : []),
@@ -137,12 +151,16 @@ function Cells({ route, set }: { readonly route: Route; readonly set: OneSet }) 
             placeholder="Find tables"
             aria-label="Find tables"
             value={find}
-            onInput={(event) => change({ find: event.currentTarget.value }, 'search', event.timeStamp)}
+            onInput={(event) =>
+              change({ find: event.currentTarget.value }, 'search', event.timeStamp)
+            }
           />
           <select
             aria-label="Order of tables"
             value={order}
-            onChange={(event) => change({ order: event.currentTarget.value }, 'sort', event.timeStamp)}
+            onChange={(event) =>
+              change({ order: event.currentTarget.value }, 'sort', event.timeStamp)
+            }
           >
             {Object.entries(ORDERS).map(([name, title]) => (
               <option key={name} value={name}>
@@ -187,4 +205,3 @@ function keyOf<Key extends string>(
 ): Key {
   return (Object.keys(options) as Key[]).find((key) => key === text) ?? fallback;
 }
-

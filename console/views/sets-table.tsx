@@ -29,20 +29,40 @@ export function SetsTable({
               <th scope="col">Set</th>
               <th scope="col">State</th>
               {databases > 1 && <th scope="col">Database</th>}
-              <th scope="col" class="number wide">Segments</th>
-              <th scope="col" class="number wide">Tables</th>
-              <th scope="col" class="number wide">Rows</th>
-              <th scope="col" class="number">Total</th>
-              <th scope="col" class="number">New</th>
+              <th scope="col" class="number wide">
+                Segments
+              </th>
+              <th scope="col" class="number wide">
+                Tables
+              </th>
+              <th scope="col" class="number wide">
+                Rows
+              </th>
+              <th scope="col" class="number">
+                Total
+              </th>
+              <th scope="col" class="number">
+                New
+              </th>
               <th scope="col" class="wide" aria-label="Share that is new" />
-              <th scope="col" class="number wide">Took</th>
-              <th scope="col" class="number wide">Checked</th>
-              <th scope="col" class="wide">Notes</th>
+              <th scope="col" class="number wide">
+                Took
+              </th>
+              <th scope="col" class="number wide">
+                Checked
+              </th>
+              <th scope="col" class="wide">
+                Notes
+              </th>
             </tr>
           </thead>
           <tbody>
             {sets.slice(0, shown).map((set) => (
-              <Row key={set.timestamp} {...{ set, now, root, largest }} hasDatabase={databases > 1} />
+              <Row
+                key={set.timestamp}
+                {...{ set, now, root, largest }}
+                hasDatabase={databases > 1}
+              />
             ))}
           </tbody>
         </table>
@@ -94,7 +114,9 @@ function Row({
       <td class="number">{bytes(storedBytes)}</td>
       <td class="number">{bytes(newBytes)}</td>
       <td class="wide">
-        {storedBytes !== undefined && <Sizes share={storedBytes / largest} isNew={(newBytes ?? 0) / largest} />}
+        {storedBytes !== undefined && (
+          <Sizes share={storedBytes / largest} isNew={(newBytes ?? 0) / largest} />
+        )}
       </td>
       <td class="number wide">{took === undefined ? '–' : duration(took)}</td>
       <td class="number wide" title={checked && `${checked.level} at ${localTime(checked.at)}`}>
@@ -139,4 +161,3 @@ function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLTableEle
   event.preventDefault();
   next.focus();
 }
-

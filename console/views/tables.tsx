@@ -19,8 +19,16 @@ const FOUND_SHOWN = 100;
 const HEIGHT = 170;
 
 /** The tables of the newest complete set, and the history of one of them. */
-export function TablesPage({ route, overview }: { readonly route: Route; readonly overview: Overview }) {
-  const newest = overview.sets.find(({ sealedAt, state }) => sealedAt !== undefined && state === 'complete');
+export function TablesPage({
+  route,
+  overview,
+}: {
+  readonly route: Route;
+  readonly overview: Overview;
+}) {
+  const newest = overview.sets.find(
+    ({ sealedAt, state }) => sealedAt !== undefined && state === 'complete',
+  );
   const { value: set, failure } = useApi<OneSet>(
     newest && apiAddress(route.root, `sets/${newest.timestamp}`),
     () => undefined,
@@ -53,7 +61,10 @@ export function TablesPage({ route, overview }: { readonly route: Route; readonl
           <ul class="tablelist">
             {set &&
               [...(found?.subarray(0, FOUND_SHOWN) ?? [])].map((table) => {
-                const of = { schema: set.tables.schemas[set.tables.schema[table] ?? 0] ?? '', name: set.tables.name[table] ?? '' };
+                const of = {
+                  schema: set.tables.schemas[set.tables.schema[table] ?? 0] ?? '',
+                  name: set.tables.name[table] ?? '',
+                };
                 return (
                   <li key={table}>
                     <a
@@ -72,7 +83,13 @@ export function TablesPage({ route, overview }: { readonly route: Route; readonl
           )}
         </section>
         {schema !== null && name !== null ? (
-          <History root={route.root} schema={schema} name={name} key={`${schema} ${name}`} />
+          <History
+            root={route.root}
+            database={newest?.database ?? ''}
+            schema={schema}
+            name={name}
+            key={`${schema} ${name}`}
+          />
         ) : (
           <p class="calm">Choose a table to see its rows and bytes in every set.</p>
         )}
@@ -83,14 +100,16 @@ export function TablesPage({ route, overview }: { readonly route: Route; readonl
 
 function History({
   root,
+  database,
   schema,
   name,
 }: {
   readonly root: number;
+  readonly database: string;
   readonly schema: string;
   readonly name: string;
 }) {
-  const query = new URLSearchParams({ schema, name });
+  const query = new URLSearchParams({ schema, name, database });
   const { value, failure } = useApi<TableHistory>(apiAddress(root, `history?${query}`), (known) =>
     known === undefined || known.reading > 0 ? 800 : 30_000,
   );
@@ -108,11 +127,19 @@ function History({
         </span>
       </div>
       {failure && <FailureBox failure={failure} />}
-      {value && points.length === 0 && value.reading === 0 && <p class="calm">No complete set has this table.</p>}
+      {value && points.length === 0 && value.reading === 0 && (
+        <p class="calm">No complete set has this table.</p>
+      )}
       {points.length > 0 && (
         <>
           <Plot points={points} label="Rows" of={(point) => point.rows} unit="" />
-          <Plot points={points} label="Bytes" of={(point) => point.bytes} unit="B" second={(point) => point.storedBytes} />
+          <Plot
+            points={points}
+            label="Bytes"
+            of={(point) => point.bytes}
+            unit="B"
+            second={(point) => point.storedBytes}
+          />
           <PointsTable points={points} root={root} />
         </>
       )}
@@ -120,19 +147,37 @@ function History({
   );
 }
 
-function PointsTable({ points, root }: { readonly points: readonly HistoryPoint[]; readonly root: number }) {
+function PointsTable({
+  points,
+  root,
+}: {
+  readonly points: readonly HistoryPoint[];
+  readonly root: number;
+}) {
   return (
     <div class="scroll">
       <table>
         <thead>
           <tr>
             <th scope="col">Set</th>
-            <th scope="col" class="number">Rows</th>
-            <th scope="col" class="number">Change</th>
-            <th scope="col" class="number">Bytes</th>
-            <th scope="col" class="number wide">Stored</th>
-            <th scope="col" class="number wide">Ratio</th>
-            <th scope="col" class="number wide">Segments</th>
+            <th scope="col" class="number">
+              Rows
+            </th>
+            <th scope="col" class="number">
+              Change
+            </th>
+            <th scope="col" class="number">
+              Bytes
+            </th>
+            <th scope="col" class="number wide">
+              Stored
+            </th>
+            <th scope="col" class="number wide">
+              Ratio
+            </th>
+            <th scope="col" class="number wide">
+              Segments
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -141,13 +186,17 @@ function PointsTable({ points, root }: { readonly points: readonly HistoryPoint[
             return (
               <tr key={point.timestamp}>
                 <th scope="row">
-                  <a href={addressOf(root, ['set', point.timestamp])}>{localTime(new Date(instantOf(point.timestamp)))}</a>
+                  <a href={addressOf(root, ['set', point.timestamp])}>
+                    {localTime(new Date(instantOf(point.timestamp)))}
+                  </a>
                 </th>
                 <td class="number">{count(point.rows)}</td>
                 <td class="number">{changeOf(before?.rows, point.rows)}</td>
                 <td class="number">{bytes(point.bytes)}</td>
                 <td class="number wide">{bytes(point.storedBytes)}</td>
-                <td class="number wide">{point.storedBytes === 0 ? '–' : ratio(point.bytes / point.storedBytes)}</td>
+                <td class="number wide">
+                  {point.storedBytes === 0 ? '–' : ratio(point.bytes / point.storedBytes)}
+                </td>
                 <td class="number wide">{count(point.contents)}</td>
               </tr>
             );
@@ -161,7 +210,8 @@ function PointsTable({ points, root }: { readonly points: readonly HistoryPoint[
 function changeOf(before: number | undefined, now: number): string {
   if (before === undefined || before === now) return before === now ? '=' : '';
   const share = before === 0 ? Number.POSITIVE_INFINITY : (now - before) / before;
-  const text = Math.abs(share) >= 0.001 && Number.isFinite(share) ? ` (${(share * 100).toFixed(1)} %)` : '';
+  const text =
+    Math.abs(share) >= 0.001 && Number.isFinite(share) ? ` (${(share * 100).toFixed(1)} %)` : '';
   return `${now > before ? '+' : '−'}${count(Math.abs(now - before))}${text}`;
 }
 
@@ -191,7 +241,11 @@ function Plot({
       grid: { stroke: colour('line'), width: 1 },
       ticks: { show: false },
     };
-    const line = (name: string) => ({ stroke: colour(name), width: 1.5, points: { show: points.length < 40, size: 5, fill: colour('paper') } });
+    const line = (name: string) => ({
+      stroke: colour(name),
+      width: 1.5,
+      points: { show: points.length < 40, size: 5, fill: colour('paper') },
+    });
     const plot = new uPlot(
       {
         width,
@@ -202,7 +256,13 @@ function Plot({
         scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
         axes: [
           { ...axis, size: 24, space: 70, grid: { show: false }, values: dateLabels },
-          { ...axis, size: 58, space: 34, values: (_, splits) => splits.map((split) => (split === 0 ? '0' : `${short(split)}${unit}`)) },
+          {
+            ...axis,
+            size: 58,
+            space: 34,
+            values: (_, splits) =>
+              splits.map((split) => (split === 0 ? '0' : `${short(split)}${unit}`)),
+          },
         ],
         series: [{}, line('new'), ...(second === undefined ? [] : [line('totalline')])],
       },

@@ -4,8 +4,8 @@ import type { ConsoleSet } from '../../functions/serve/console/api.ts';
 import { bytes, instantOf, localTime, short } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf } from '../base/route.ts';
-import { Chip, stateOf } from '../parts/pieces.tsx';
 import { dateLabels } from '../parts/date-labels.ts';
+import { Chip, stateOf } from '../parts/pieces.tsx';
 import { colour, useDark, useWidth } from '../parts/theme.ts';
 
 const HEIGHT = 150;
@@ -27,7 +27,9 @@ export function TimeLine({
   const isDark = useDark();
   const [at, setAt] = useState<number | undefined>();
   const oldest = useMemo(() => sets.toReversed(), [sets]);
-  const identity = oldest.map((set) => `${set.timestamp} ${stateOf(set)} ${set.storedBytes}`).join();
+  const identity = oldest
+    .map((set) => `${set.timestamp} ${stateOf(set)} ${set.storedBytes}`)
+    .join();
 
   useEffect(() => {
     const { current } = box;
@@ -61,7 +63,6 @@ export function TimeLine({
           </>
         )}
       </p>
-      {/* biome-ignore lint/a11y/useSemanticElements: a plot that arrow keys move over */}
       <div
         ref={box}
         class="plot"
@@ -71,7 +72,9 @@ export function TimeLine({
         aria-valuemin={0}
         aria-valuemax={oldest.length - 1}
         aria-valuenow={at ?? oldest.length - 1}
-        aria-valuetext={shown && `${localTime(new Date(instantOf(shown.timestamp)))} ${stateOf(shown)}`}
+        aria-valuetext={
+          shown && `${localTime(new Date(instantOf(shown.timestamp)))} ${stateOf(shown)}`
+        }
         onClick={() => open(shown)}
         onKeyDown={(event) => {
           if (event.key === 'Enter') open(shown);
@@ -148,11 +151,7 @@ function optionsOf(
         values: (_, splits) => splits.map((split) => (split === 0 ? '' : `${short(split)}B`)),
       },
     ],
-    series: [
-      {},
-      series,
-      series,
-    ],
+    series: [{}, series, series],
     hooks: {
       setCursor: [({ cursor }) => onSet(cursor.idx ?? undefined)],
       draw: [(plot) => drawBars(plot, sets), (plot) => drawStates(plot, sets)],

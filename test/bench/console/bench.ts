@@ -34,7 +34,7 @@ async function run(url: string, child: ChildProcess): Promise<void> {
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
     await firstPaint(page, url, 'first paint, server just started');
-    await page.waitForFunction(() => !document.body.innerText.includes('reading'), undefined, {
+    await page.waitForFunction("!document.body.innerText.includes('reading')", undefined, {
       timeout: READ_MS_MAX,
     });
     await firstPaint(page, url, 'first paint, 200 sets known');
@@ -66,16 +66,18 @@ async function interactions(page: Page): Promise<void> {
   await page.waitForSelector('canvas.heatcanvas');
   console.log(`open a set: names and totals\t${Math.round(performance.now() - opened)} ms`);
   await page.waitForFunction(
-    () => document.querySelector('.legend .spread')?.textContent?.includes('segments read') === true,
+    "document.querySelector('.legend .spread')?.textContent?.includes('segments read') === true",
   );
   console.log(`open a set: first cells\t${Math.round(performance.now() - opened)} ms`);
   await exercise(page, 'while the parts are read');
   await page.waitForFunction(
-    () => document.querySelector('.legend .spread')?.textContent === '',
+    "document.querySelector('.legend .spread')?.textContent === ''",
     undefined,
     { timeout: READ_MS_MAX },
   );
-  console.log(`all 10 million cells read after\t${Math.round((performance.now() - opened) / 1000)} s`);
+  console.log(
+    `all 10 million cells read after\t${Math.round((performance.now() - opened) / 1000)} s`,
+  );
   await exercise(page, 'all cells read');
 }
 

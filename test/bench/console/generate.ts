@@ -3,8 +3,8 @@
  * newest has its 1,000 parts. `node test/bench/console/generate.ts FOLDER [sets contents tables]`
  */
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
-import { HOSTILE, tableNames } from '../../support/console/small-root.ts';
 import { writeComplete, writePlan } from '../../support/console/sets.ts';
+import { HOSTILE, tableNames } from '../../support/console/small-root.ts';
 
 const DAY_MS = 24 * 3600_000;
 

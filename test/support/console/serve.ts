@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import pino from 'pino';
 import { type ServeOptions, startServe } from '../../../functions/serve/serve.ts';
 import { openStore } from '../../../storage/open.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
 
 /**
  * `serve` with the console of generated roots. Its own root is another, which is empty: its sweep
@@ -16,7 +17,7 @@ export async function serveConsole(
 ) {
   const empty = await mkdtemp(join(tmpdir(), 'stowage-console-'));
   const store = await openStore({ root: pathToFileURL(empty).href });
-  const shown = [];
+  const shown: { name: string; store: ObjectStore }[] = [];
   for (const [name, folder] of Object.entries(folders))
     shown.push({ name, store: await openStore({ root: pathToFileURL(folder).href }) });
   const serving = await startServe({

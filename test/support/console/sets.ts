@@ -101,7 +101,14 @@ function partOf(set: GeneratedSet, content: number) {
   };
   const own = packs.get(timestamp)?.bytes ?? 0;
   const storedBytes = stored.reduce((sum, pack) => sum + pack.bytes, 0);
-  const totals = { relations: relations.length, rows, bytes, storedBytes, objects: stored.length, extents };
+  const totals = {
+    relations: relations.length,
+    rows,
+    bytes,
+    storedBytes,
+    objects: stored.length,
+    extents,
+  };
   return { document, totals, own };
 }
 
@@ -122,9 +129,15 @@ export async function writeComplete(folder: string, set: GeneratedSet): Promise<
     const key = formatKey({ kind: 'manifest-part', timestamp, content });
     if (!set.withoutParts) await put(folder, key, bytes);
     written += bytes.length;
-    const incremental = base === undefined ? {} : { newBytes: own, newObjects: 1, usedBytes: totals.storedBytes };
-    contents.push({ ...facts(content), part: digestOf(bytes), totals: { ...totals, ...incremental } });
-    for (const field of ['rows', 'bytes', 'storedBytes', 'extents', 'objects'] as const) add[field] += totals[field];
+    const incremental =
+      base === undefined ? {} : { newBytes: own, newObjects: 1, usedBytes: totals.storedBytes };
+    contents.push({
+      ...facts(content),
+      part: digestOf(bytes),
+      totals: { ...totals, ...incremental },
+    });
+    for (const field of ['rows', 'bytes', 'storedBytes', 'extents', 'objects'] as const)
+      add[field] += totals[field];
     add.own += own;
   }
   const { own, ...totals } = add;
@@ -140,7 +153,11 @@ export async function writeComplete(folder: string, set: GeneratedSet): Promise<
       contents: set.contents,
       relations: tables.length,
       ...totals,
-      ...(base !== undefined && { newBytes: own, newObjects: set.contents, usedBytes: totals.storedBytes }),
+      ...(base !== undefined && {
+        newBytes: own,
+        newObjects: set.contents,
+        usedBytes: totals.storedBytes,
+      }),
     },
     relations: relationsOf(set),
     notShipped: [],

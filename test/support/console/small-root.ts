@@ -9,7 +9,14 @@ import {
   RestoreReceipt,
   RestoreRequest,
 } from '../../../backup-set/documents/restore/restore.ts';
-import { type GeneratedSet, put, putSparse, writeComplete, writePlan, writeVerdict } from './sets.ts';
+import {
+  type GeneratedSet,
+  put,
+  putSparse,
+  writeComplete,
+  writePlan,
+  writeVerdict,
+} from './sets.ts';
 
 /** Names that are harmful where they become HTML, a shell word, or a direction of text. */
 export const HOSTILE = [
@@ -46,10 +53,7 @@ export interface SmallRoot {
  * one, one that is overdue, one that runs, and restores.
  */
 export async function writeSmallRoot(folder: string, now: Date, nights = 28): Promise<SmallRoot> {
-  const tables = [
-    ...tableNames(120),
-    ...HOSTILE.map((name) => ({ schema: 'public', name })),
-  ];
+  const tables = [...tableNames(120), ...HOSTILE.map((name) => ({ schema: 'public', name }))];
   const at = (day: number, hour = 1) => new Date(now.getTime() - day * DAY_MS - hour * HOUR_MS);
   const set = (date: Date, more: Partial<GeneratedSet> = {}): GeneratedSet => ({
     timestamp: timestampOf(date),
@@ -69,7 +73,12 @@ export async function writeSmallRoot(folder: string, now: Date, nights = 28): Pr
       ...(isFull && { tags: ['weekly'] }),
     });
     await writeComplete(folder, one);
-    await writeVerdict(folder, one.timestamp, day % 7 === 0 ? 'verify' : 'validate', instantOf(at(day, 2)));
+    await writeVerdict(
+      folder,
+      one.timestamp,
+      day % 7 === 0 ? 'verify' : 'validate',
+      instantOf(at(day, 2)),
+    );
     if (isFull) base = one.timestamp;
     written.push(one.timestamp);
   }
@@ -165,7 +174,8 @@ async function writeRestore(
     contents: contents.map((content) => ({ content, ...volume })),
     totals: { contents: CONTENTS, ...volume },
   };
-  const key = (kind: 'restore-request' | 'restore-plan' | 'outcome') => formatKey({ kind, restore: id });
+  const key = (kind: 'restore-request' | 'restore-plan' | 'outcome') =>
+    formatKey({ kind, restore: id });
   await put(folder, key('restore-request'), encode(RestoreRequest, request));
   await put(folder, key('restore-plan'), encode(RestorePlan, plan));
   const done = status === undefined ? 3 : PHASES.length;
@@ -180,12 +190,22 @@ async function writeRestore(
         relations: phase === 'data' ? [{ schema: 'public', name: 'orders', rows: 50_000 }] : [],
         ...{ problems: [], problemsTotal: 0 },
       };
-      await put(folder, formatKey({ kind: 'restore-receipt', ...place }), encode(RestoreReceipt, receipt));
+      await put(
+        folder,
+        formatKey({ kind: 'restore-receipt', ...place }),
+        encode(RestoreReceipt, receipt),
+      );
     }
   if (status === undefined) return id;
   const problems: Outcome['problems'] =
     status === 'failed'
-      ? [{ code: 'order-failed', content: 2, message: `the server closed the connection while ${HOSTILE[0]} was loaded` }]
+      ? [
+          {
+            code: 'order-failed',
+            content: 2,
+            message: `the server closed the connection while ${HOSTILE[0]} was loaded`,
+          },
+        ]
       : [];
   const outcome: Outcome = {
     ...{ format: 'stowage/outcome', version: 0, id, timestamp, status, counted: true },

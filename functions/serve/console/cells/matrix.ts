@@ -34,7 +34,7 @@ const IDLE_MS = 20_000;
 /** Parsing a part takes 50 ms of CPU per 10,000 tables: one at a time leaves room for functions. */
 export function createMatrix(deps: Deps, manifest: PinnedParts, tables: number): Matrix {
   const { contents } = manifest;
-  const cells: (Uint8Array | undefined)[] = new Array(contents.length).fill(undefined);
+  const cells = Array.from<Uint8Array | undefined>({ length: contents.length });
   const unread = new Set(contents.keys());
   const problems = new Map<number, string>();
   let wanted = 0;

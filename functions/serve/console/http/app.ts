@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { RestoreId, Timestamp } from '../../../../backup-set/base/timestamps.ts';
 import { MEASURES } from '../cells/codes.ts';
 import type { RootView } from '../sets/root-view.ts';
-import { errorBody, failureAnswer, jsonAnswer } from './answer.ts';
+import { errorBody, failureAnswer, jsonAnswer, taggedAnswer } from './answer.ts';
 import type { PageFiles } from './page-files.ts';
 
 /** Bytes of cells in one answer. */
@@ -19,7 +19,8 @@ const Tables = z
   .refine((tables) => tables.length <= TABLES_MAX, `at most ${TABLES_MAX} tables`);
 const RowsQuery = z.object({ measure: z.enum(MEASURES), tables: Tables, near: Index.default(0) });
 const CellQuery = z.object({ table: Index, content: z.coerce.number().int().min(-1) });
-const NameQuery = z.object({ schema: z.string().min(1), name: z.string().min(1) });
+const Word = z.string().min(1).max(1024);
+const NameQuery = z.object({ schema: Word, name: Word, database: Word });
 
 /** What is asked for does not exist, or is no question. */
 class BadRequest extends Error {
@@ -51,13 +52,13 @@ export function consoleApp(
 
 function addPage(app: Hono, page: () => Promise<PageFiles>): void {
   const types = {
-    'index.html': 'text/html; charset=UTF-8',
+    'index.html': 'text/html',
     'icon.svg': 'image/svg+xml',
-    'console.js': 'text/javascript; charset=UTF-8',
-    'console.css': 'text/css; charset=UTF-8',
+    'console.js': 'text/javascript',
+    'console.css': 'text/css',
   } as const;
   const file = (name: keyof typeof types) => async (c: Context) =>
-    c.body((await page())[name], 200, { 'content-type': types[name] });
+    taggedAnswer(c, (await page())[name], types[name]);
   app.get('/', file('index.html'));
   app.get('/icon.svg', file('icon.svg'));
   app.get('/console.js', file('console.js'));

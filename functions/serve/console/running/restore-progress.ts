@@ -86,10 +86,7 @@ function summaryOf({ status, relations, problems }: RestoreReceipt): Done {
 const receiptKey = (restore: string, phase: Phase, content: number) =>
   formatKey({ kind: 'restore-receipt', restore, phase, content });
 
-function currentPhase(
-  plan: RestorePlan,
-  receipts: ReadonlyMap<string, Done>,
-): Phase | undefined {
+function currentPhase(plan: RestorePlan, receipts: ReadonlyMap<string, Done>): Phase | undefined {
   return plan.phases.find((phase) =>
     contentsIn(phase, plan).some((content) => !receipts.has(receiptKey(plan.id, phase, content))),
   );

@@ -12,10 +12,7 @@ export function attentionOf(
   restores: readonly ConsoleRestore[],
   now: Date,
 ): Attention[] {
-  const found = [
-    ...sets.flatMap((set) => ofSet(set, sets, now)),
-    ...restores.flatMap(ofRestore),
-  ];
+  const found = [...sets.flatMap((set) => ofSet(set, sets, now)), ...restores.flatMap(ofRestore)];
   const rank = ({ severity }: Attention) => SEVERITIES.indexOf(severity);
   return found.toSorted((a, b) => rank(a) - rank(b));
 }

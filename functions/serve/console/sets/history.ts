@@ -43,11 +43,11 @@ export function tableHistories(deps: Deps) {
    * @param waitMs the answer says how many are not read by then.
    */
   return async (
-    name: { readonly schema: string; readonly name: string },
+    { database, ...name }: { database: string; schema: string; name: string },
     sets: readonly string[],
     waitMs: number,
   ): Promise<TableHistory> => {
-    const id = JSON.stringify([name.schema, name.name]);
+    const id = JSON.stringify([database, name.schema, name.name]);
     const found = tables.get(id) ?? new Map<string, Found>();
     tables.delete(id);
     tables.set(id, found);

@@ -49,12 +49,13 @@ export function listSets(deps: Deps): SetListing {
       manifest === undefined ? await arrivalsUnder(deps, setPrefix(timestamp)) : undefined;
     if (arrivals !== undefined && !arrivals.isSet) return undefined;
     let unreadable: string | undefined;
-    const known = heads.get(`${kind} ${timestamp}`);
-    let head = known;
+    // An object that was damaged since has another tag.
+    const place = `${stored?.etag ?? stored?.bytes} ${kind} ${timestamp}`;
+    let head = heads.get(place);
     if (head === undefined && stored !== undefined) {
       try {
         head = await readHead(deps, timestamp, kind, stored);
-        heads.set(`${kind} ${timestamp}`, head);
+        heads.set(place, head);
       } catch (error) {
         if (!isStowageError(error, 'set/unreadable')) throw error;
         unreadable = messageOf(error);
@@ -124,7 +125,10 @@ function isOverdue(now: Date, last: Date | undefined, head: Head | undefined): b
 function damagedNeeds(set: ConsoleSet, damaged: readonly ConsoleSet[]): string[] {
   return damaged
     .filter(({ timestamp }) => timestamp !== set.timestamp && set.needs.includes(timestamp))
-    .filter(({ checked }) => (set.checked?.at ?? '') < (checked?.at ?? '') || set.checked?.level !== 'verify')
+    .filter(
+      ({ checked }) =>
+        (set.checked?.at ?? '') < (checked?.at ?? '') || set.checked?.level !== 'verify',
+    )
     .map(({ timestamp }) => timestamp);
 }
 

@@ -1,3 +1,5 @@
+import { StowageError } from '../../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
 import type { Cell, ConsoleRoot, Overview, TableHistory } from '../api.ts';
 import { readPinnedPart } from '../cells/matrix.ts';
@@ -21,6 +23,14 @@ const OPEN_SETS_MAX = 2;
 const FOLLOWED_MAX = 16;
 /** A page polls every 3 s, and several pages share one look at the store. */
 const FOLLOW_MS = 2_500;
+/** How soon the page of a set notices that its manifest was damaged or removed. */
+const TAG_MS = 10_000;
+
+interface TableOf {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+}
 
 /** What the console knows of one root. It reads when a page asks, and never writes. */
 export type RootView = ReturnType<typeof viewRoot>;
@@ -48,6 +58,7 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
   }
 
   const expected = async (): Promise<Expected | undefined> => {
+    await refreshIfOld();
     const newest = listing.sets().find(({ state, chosen }) => state === 'complete' && !chosen);
     if (newest === undefined) return undefined;
     const { segments } = (await sets(newest.timestamp)).answer;
@@ -56,11 +67,19 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
     );
     return { timestamp: newest.timestamp, bytes };
   };
-  const sets = keptNewest(OPEN_SETS_MAX, (timestamp) => openSet(deps, timestamp));
-  const backups = keptNewest(FOLLOWED_MAX, async (timestamp) =>
-    lookedAtOnce(followBackup(deps, timestamp, expected)),
+  const tags = keptNewest(FOLLOWED_MAX, async (timestamp) =>
+    lookedAtOnce(() => manifestTag(deps, timestamp), TAG_MS),
   );
-  const followed = keptNewest(FOLLOWED_MAX, async (id) => lookedAtOnce(followRestore(deps, id)));
+  const opened = keptNewest(OPEN_SETS_MAX, (name) => openSet(deps, name.slice(0, 14)));
+  /** A manifest that was damaged since it was read has another tag, and is read again. */
+  const sets = async (timestamp: string) =>
+    opened(`${timestamp} ${await (await tags(timestamp))()}`);
+  const backups = keptNewest(FOLLOWED_MAX, async (timestamp) =>
+    lookedAtOnce(followBackup(deps, timestamp, expected), FOLLOW_MS),
+  );
+  const followed = keptNewest(FOLLOWED_MAX, async (id) =>
+    lookedAtOnce(followRestore(deps, id), FOLLOW_MS),
+  );
 
   return {
     root,
@@ -84,14 +103,23 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
     async cell(timestamp: string, table: number, content: number): Promise<Cell | undefined> {
       const { parts, ids } = await sets(timestamp);
       const part = await readPinnedPart(deps, parts, content);
-      if (!part.ok) throw part.failure;
+      if (!part.ok) {
+        const { message, object } = part.failure;
+        throw new StowageError(
+          'set/unreadable',
+          object === undefined ? message : `${object}: ${message}`,
+        );
+      }
       return cellOf(part.value, ids[table] ?? -1);
     },
     backup: async (timestamp: string) => (await backups(timestamp))(),
     restore: async (id: string) => (await followed(id))(),
-    async history(table: { schema: string; name: string }): Promise<TableHistory> {
+    async history(table: TableOf): Promise<TableHistory> {
       await refreshIfOld();
-      const complete = listing.sets().filter(({ sealedAt }) => sealedAt !== undefined);
+      const { database } = table;
+      const complete = listing
+        .sets()
+        .filter((set) => set.sealedAt !== undefined && set.database === database);
       return histories(
         table,
         complete.map(({ timestamp }) => timestamp),
@@ -101,11 +129,16 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
   };
 }
 
-/** Calls within FOLLOW_MS share one answer. */
-function lookedAtOnce<Answer>(look: () => Promise<Answer>): () => Promise<Answer> {
+async function manifestTag({ store, signal }: Deps, timestamp: string): Promise<string> {
+  const found = await store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
+  return String(found?.etag ?? found?.bytes);
+}
+
+/** Calls within this time share one answer. */
+function lookedAtOnce<Answer>(look: () => Promise<Answer>, ms: number): () => Promise<Answer> {
   let last: { readonly at: number; readonly answer: Promise<Answer> } | undefined;
   return () => {
-    if (last !== undefined && performance.now() - last.at < FOLLOW_MS) return last.answer;
+    if (last !== undefined && performance.now() - last.at < ms) return last.answer;
     last = { at: performance.now(), answer: look() };
     return last.answer;
   };

@@ -1,9 +1,22 @@
+import { type Key, parseKey } from '../../../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../../../storage/store.ts';
 
 const DOCUMENT_BYTES = 64 * 1024;
 const TOTAL_BYTES = 32 * 1024 * 1024;
 
-/** A store that remembers small documents: a key is never written twice. */
+/**
+ * Documents that say what has happened. Not the manifest: the console must notice when it is
+ * damaged.
+ */
+const REMEMBERED: ReadonlySet<Key['kind'] | undefined> = new Set([
+  'verdict',
+  'lock-record',
+  'retention',
+  'restore-request',
+  'outcome',
+]);
+
+/** A store that remembers small documents of some kinds: a key is never written twice. */
 export function rememberSmallReads(store: ObjectStore): ObjectStore {
   const known = new Map<string, Uint8Array>();
   let total = 0;
@@ -14,7 +27,8 @@ export function rememberSmallReads(store: ObjectStore): ObjectStore {
       const found = known.get(key);
       if (found !== undefined && found.length <= options.bytesMax) return found;
       const bytes = await store.read(key, options);
-      if (bytes.length > DOCUMENT_BYTES || known.has(key)) return bytes;
+      const isSmall = bytes.length <= DOCUMENT_BYTES && REMEMBERED.has(parseKey(key)?.kind);
+      if (!isSmall || known.has(key)) return bytes;
       known.set(key, bytes);
       total += bytes.length;
       for (const [oldest, { length }] of known) {

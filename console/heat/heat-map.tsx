@@ -4,7 +4,8 @@ import { measured } from '../base/measure.ts';
 import { useDark, useWidth } from '../parts/theme.ts';
 import { CellDetail } from './cell-detail.tsx';
 import type { View } from './colours.ts';
-import { draw, type Geometry, rowsInView, TOP } from './draw.ts';
+import { draw } from './draw.ts';
+import { type Geometry, rowsInView, TOP } from './geometry.ts';
 import { Legend } from './legend.tsx';
 import { measureOf, type RowSource, rowSource } from './rows.ts';
 

@@ -2,8 +2,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { OneSet } from '../../functions/serve/console/api.ts';
 import { countOfCode, ratioOfCode } from '../../functions/serve/console/cells/codes.ts';
 import { bytes, count, ratio, short } from '../base/format.ts';
+import { amountRange } from './amounts.ts';
 import { RATIOS, rampAt, rampOf, type View } from './colours.ts';
-import { amountRange } from './draw.ts';
+
 import type { RowSource } from './rows.ts';
 
 const STEPS = 96;

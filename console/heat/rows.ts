@@ -22,7 +22,7 @@ export interface RowSource {
   close(): void;
 }
 
-/** Rows of the heat map, as they come into view. `onChange` is called when more of them are here. */
+/** Rows of the heat map, as they come into view. `onChange` is called when more are here. */
 export function rowSource(
   root: number,
   timestamp: string,

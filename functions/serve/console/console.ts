@@ -11,7 +11,7 @@ export interface ShownRoot {
   readonly store: ObjectStore;
 }
 
-/** The console of these roots, to be mounted at /console. It reads nothing before the first request. */
+/** The console of these roots, to be mounted at /console. Until a request it reads nothing. */
 export function openConsole(deps: Deps, roots: readonly ShownRoot[]): Hono {
   const views = roots.map(({ name, store }, id) =>
     viewRoot({ ...deps, store }, { id, name, url: store.url }),

@@ -41,7 +41,11 @@ export function OverviewPage({ route, overview }: PageProps) {
           <Filters route={route} sets={sets} />
         </div>
         <TimeLine sets={shown} now={Date.parse(now)} root={route.root} />
-        <SetsTable sets={shown} now={Date.parse(now)} root={route.root} />
+        {sets.length === 0 && overview.reading === 0 ? (
+          <p class="calm">There are no sets under {overview.root.url}.</p>
+        ) : (
+          <SetsTable sets={shown} now={Date.parse(now)} root={route.root} />
+        )}
       </section>
     </div>
   );

@@ -84,7 +84,7 @@ export interface Overview {
   readonly sets: readonly ConsoleSet[];
   /** Older sets that are not shown. */
   readonly setsLeftOut: number;
-  /** Sets that were listed and are not read yet. */
+  /** Sets that were listed and are not read yet, and one more while the restores are not. */
   readonly reading: number;
   readonly restores: readonly ConsoleRestore[];
   readonly restoresLeftOut: number;

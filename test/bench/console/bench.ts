@@ -11,11 +11,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { startChromium } from '../../support/console/browser.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 import { writeBenchRoot } from './generate.ts';
 
 const SIZE = { sets: 200, contents: 1000, tables: 10_000 };
 const ROUNDS = 12;
-const READ_MS_MAX = 300_000;
+const FOR = { timeoutMs: 300_000 };
 
 const kept = process.argv[2];
 const folder = kept ?? (await mkdtemp(path.join(tmpdir(), 'stowage-console-bench-')));
@@ -34,9 +35,7 @@ async function run(url: string, child: ChildProcess): Promise<void> {
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
     await firstPaint(page, url, 'first paint, server just started');
-    await page.waitForFunction("!document.body.innerText.includes('reading')", undefined, {
-      timeout: READ_MS_MAX,
-    });
+    await waitUntil(async () => !(await page.locator('main').innerText()).includes('reading'), FOR);
     await firstPaint(page, url, 'first paint, 200 sets known');
     await interactions(page);
     console.log(`memory of serve\t${await memoryOf(child)} MB`);
@@ -64,17 +63,12 @@ async function interactions(page: Page): Promise<void> {
   const opened = performance.now();
   await link.click();
   await page.waitForSelector('canvas.heatcanvas');
+  const spread = page.locator('.legend .spread');
   console.log(`open a set: names and totals\t${Math.round(performance.now() - opened)} ms`);
-  await page.waitForFunction(
-    "document.querySelector('.legend .spread')?.textContent?.includes('segments read') === true",
-  );
+  await waitUntil(async () => (await spread.innerText()).includes('segments read'), FOR);
   console.log(`open a set: first cells\t${Math.round(performance.now() - opened)} ms`);
   await exercise(page, 'while the parts are read');
-  await page.waitForFunction(
-    "document.querySelector('.legend .spread')?.textContent === ''",
-    undefined,
-    { timeout: READ_MS_MAX },
-  );
+  await waitUntil(async () => (await spread.innerText()) === '', FOR);
   console.log(
     `all 10 million cells read after\t${Math.round((performance.now() - opened) / 1000)} s`,
   );

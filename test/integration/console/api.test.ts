@@ -14,7 +14,7 @@ import type {
   TableHistory,
 } from '../../../functions/serve/console/api.ts';
 import { codeOfCount, UNREADABLE } from '../../../functions/serve/console/cells/codes.ts';
-import { serveConsole } from '../../support/console/serve.ts';
+import { serveConsole, waitUntilRead } from '../../support/console/serve.ts';
 import { type SmallRoot, writeSmallRoot } from '../../support/console/small-root.ts';
 import { waitUntil } from '../../support/wait-for.ts';
 
@@ -32,6 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function served(more: Parameters<typeof serveConsole>[1] = {}) {
   const { url, stop } = await serveConsole({ shop: folder, absent: `${folder}-absent` }, more);
   onTestFinished(stop);
+  if (more.token === undefined) await waitUntilRead(url);
   const get = async <Value>(path: string): Promise<Value> => {
     const response = await fetch(`${url}api/${path}`);
     expect(response.status).toBe(200);
@@ -119,13 +120,15 @@ it('follows a backup and a restore by segment, slowest first', async () => {
 it('gives the history of a table from the manifests of its database', async () => {
   const { get } = await served();
   const query = new URLSearchParams({ schema: 'sales', name: 'orders', database: 'orders' });
-  const { points, reading } = await get<TableHistory>(`0/history?${query}`);
-  expect(reading).toBe(0);
+  const history = () => get<TableHistory>(`0/history?${query}`);
+  await waitUntil(async () => (await history()).reading === 0);
+  const { points } = await history();
   expect(points).toHaveLength(NIGHTS + 1);
   expect(points.map(({ rows }) => rows)).toEqual(
     points.map(({ rows }) => rows).toSorted((a, b) => a - b),
   );
   query.set('name', 'nothing');
+  await waitUntil(async () => (await history()).reading === 0);
   expect(await get<TableHistory>(`0/history?${query}`)).toMatchObject({ points: [] });
   query.set('database', 'other');
   expect(await get<TableHistory>(`0/history?${query}`)).toMatchObject({ points: [], without: [] });
@@ -161,11 +164,11 @@ it('refuses what it cannot answer, with a code and without a stack', async () =>
 });
 
 it('shows a set with a manifest that was cut off as damaged, and why', async () => {
-  const { url, get } = await served();
   const file = join(folder, formatKey({ kind: 'manifest', timestamp: root.newest }));
   const bytes = await readFile(file);
   onTestFinished(() => writeFile(file, bytes));
   await truncate(file, bytes.length - 5);
+  const { url, get } = await served();
   const overview = await get<Overview>('0/overview');
   const cut = overview.sets.find(({ timestamp }) => timestamp === root.newest);
   expect(cut).toMatchObject({ state: 'damaged' });

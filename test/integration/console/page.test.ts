@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { hasChromium, startChromium } from '../../support/console/browser.ts';
-import { serveConsole } from '../../support/console/serve.ts';
+import { serveConsole, waitUntilRead } from '../../support/console/serve.ts';
 import { HOSTILE, type SmallRoot, writeSmallRoot } from '../../support/console/small-root.ts';
 
 /** The page in Chromium, on a real server and a generated root. */
@@ -30,6 +30,7 @@ beforeAll(async () => {
   root = await writeSmallRoot(folder, new Date(), 12);
   server = await serveConsole({ shop: folder, 'not there': join(folder, 'none') });
   browser = await startChromium();
+  await waitUntilRead(server.url);
 });
 afterAll(async () => {
   await browser?.close();
@@ -43,15 +44,33 @@ const NOTE_VIOLATIONS = `
     violations.push(violatedDirective + ' ' + blockedURI));
 `;
 
+const contexts = new Map<string, Promise<BrowserContext>>();
+
+/** Pages of one appearance share a context, which keeps the script of the page. */
+function contextOf(dark: boolean, width: number): Promise<BrowserContext> {
+  const made =
+    contexts.get(`${dark} ${width}`) ??
+    browser
+      .newContext({
+        colorScheme: dark ? 'dark' : 'light',
+        viewport: { width, height: 860 },
+      })
+      .then(async (context) => {
+        await context.addInitScript(NOTE_VIOLATIONS);
+        return context;
+      });
+  contexts.set(`${dark} ${width}`, made);
+  return made;
+}
+
 /** Opens an address behind `#`, and notes requests to elsewhere, violations and errors. */
 async function openPage(
   address: string,
   options: { readonly dark?: boolean; readonly width?: number } = {},
 ): Promise<Page> {
-  const page = await browser.newPage({
-    colorScheme: options.dark ? 'dark' : 'light',
-    viewport: { width: options.width ?? 1280, height: 860 },
-  });
+  const { dark = false, width = 1280 } = options;
+  const context = await contextOf(dark, width);
+  const page = await context.newPage();
   onTestFinished(async () => {
     wrong.push(...(await page.evaluate<string[]>('globalThis.violations ?? []')));
     if (await page.evaluate<boolean>("'hurt' in globalThis"))
@@ -62,7 +81,6 @@ async function openPage(
     if (!request.url().startsWith(server.url)) wrong.push(`request to ${request.url()}`);
   });
   page.on('pageerror', ({ message }) => wrong.push(message));
-  await page.addInitScript(NOTE_VIOLATIONS);
   await page.goto(`${server.url}${address}`);
   await page.waitForSelector('h1');
   return page;
@@ -114,7 +132,7 @@ describe.skipIf(!canRun)('the console in Chromium', () => {
 
   it('draws cells, and other colours for another measure', async () => {
     const page = await openPage(`#/0/set/${root.newest}`);
-    await page.waitForFunction("document.querySelector('.spread')?.textContent === ''");
+    await expect.poll(() => page.locator('.legend .spread').innerText()).toBe('');
     const picture = () =>
       page.evaluate<string>("document.querySelector('canvas.heatcanvas').toDataURL()");
     const bytes = await picture();
@@ -189,7 +207,7 @@ describe.skipIf(!canRun)('the console in Chromium', () => {
 
   it('says why a root has no sets, and why a set cannot be read', async () => {
     const page = await openPage('#/1/overview');
-    expect(await page.innerText('main')).toContain('No set matches');
+    expect(await page.innerText('main')).toContain('There are no sets under file:');
     await truncate(join(folder, formatKey({ kind: 'manifest', timestamp: root.damaged })), 100);
     await page.goto(`${server.url}#/0/set/${root.damaged}`);
     await page.waitForSelector('.failure');

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { type ServeOptions, startServe } from '../../../functions/serve/serve.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { waitUntil } from '../wait-for.ts';
 
 /**
  * `serve` with the console of generated roots. Its own root is another, which is empty: its sweep
@@ -38,4 +39,12 @@ export async function serveConsole(
       await rm(empty, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits until the server has read all sets of the first root: before that, answers are partial. */
+export async function waitUntilRead(url: string): Promise<void> {
+  await waitUntil(async () => {
+    const response = await fetch(`${url}api/0/overview`);
+    return ((await response.json()) as { reading: number }).reading === 0;
+  });
 }

@@ -27,6 +27,8 @@ export interface SetListing {
   sets(): ConsoleSet[];
   readonly leftOut: number;
   readonly reading: number;
+  /** Resolves when the names of the sets are known for the first time. */
+  readonly listed: Promise<void>;
   /** Looks at every set again. @throws StowageError when the store refuses. */
   refresh(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export function listSets(deps: Deps): SetListing {
   let found = new Map<string, ConsoleSet>();
   let timestamps: readonly string[] = [];
   let leftOut = 0;
+  const listed = Promise.withResolvers<void>();
 
   async function lookAt(timestamp: string, now: Date): Promise<ConsoleSet | undefined> {
     const { signal, store } = deps;
@@ -81,6 +84,7 @@ export function listSets(deps: Deps): SetListing {
   }
 
   return {
+    listed: listed.promise,
     sets() {
       const sets = timestamps.flatMap((timestamp) => found.get(timestamp) ?? []);
       const damaged = sets.filter(({ state }) => state === 'damaged');
@@ -100,6 +104,7 @@ export function listSets(deps: Deps): SetListing {
       found = new Map([...found].filter(([timestamp]) => kept.has(timestamp)));
       for (const key of heads.keys()) if (!kept.has(key.slice(-14))) heads.delete(key);
       timestamps = shown;
+      listed.resolve();
       const now = await deps.store.now({ signal: deps.signal });
       const gone = new Set<string>();
       await eachInFlight(shown, READS_IN_FLIGHT, async (timestamp) => {

@@ -39,13 +39,13 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
   const deps: Deps = { ...given, store: rememberSmallReads(given.store) };
   const listing = listSets(deps);
   const histories = tableHistories(deps);
-  let restores: Awaited<ReturnType<typeof listRestores>> = { restores: [], leftOut: 0 };
+  let restores: Awaited<ReturnType<typeof listRestores>> | undefined;
   let refreshing: Promise<void> | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
 
   async function refresh(): Promise<void> {
-    restores = await listRestores(deps);
     await listing.refresh();
+    restores = await listRestores(deps);
     refreshedAt = performance.now();
   }
 
@@ -54,6 +54,8 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
     refreshing ??= refresh().finally(() => {
       refreshing = undefined;
     });
+    // An empty list would look as if there were no sets.
+    await Promise.race([refreshing, listing.listed]);
     await within(refreshing, ANSWER_MS);
   }
 
@@ -92,10 +94,10 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
         now: now.toISOString(),
         sets: listed,
         setsLeftOut: listing.leftOut,
-        reading: listing.reading,
-        restores: restores.restores,
-        restoresLeftOut: restores.leftOut,
-        attention: attentionOf(listed, restores.restores, now),
+        reading: listing.reading + (restores === undefined ? 1 : 0),
+        restores: restores?.restores ?? [],
+        restoresLeftOut: restores?.leftOut ?? 0,
+        attention: attentionOf(listed, restores?.restores ?? [], now),
       };
     },
     openSet: (timestamp: string): Promise<OpenSet> => sets(timestamp),

@@ -5,7 +5,7 @@ import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
-import { openConsoleRoots } from '../console-roots.ts';
+import { openConsoleRoots } from '../console/roots.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';

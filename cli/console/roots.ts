@@ -1,7 +1,7 @@
-import type { ShownRoot } from '../functions/serve/console/console.ts';
-import { openStore } from '../storage/open.ts';
-import type { ObjectStore } from '../storage/store.ts';
-import type { Config } from './config/schema.ts';
+import type { ShownRoot } from '../../functions/serve/console/console.ts';
+import { openStore } from '../../storage/open.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { Config } from '../config/schema.ts';
 
 /** The roots that the console shows. `await using` closes the stores that were opened for it. */
 export interface ConsoleRoots extends AsyncDisposable {

@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { unbuiltServers } from './infra/setup/stores/servers.mjs';
+import { hasBareMachine } from './test/support/install/bare-machine.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Real servers start slowly. */
@@ -8,7 +9,13 @@ const onServers = { testTimeout: 180_000, hookTimeout: 180_000 } as const;
  * CI has two cores, and these suites mostly wait (agents poll, restores run in phases): they share
  * four workers, and no worker waits for the end of a suite.
  */
-const fourAtATime = { ...onServers, fileParallelism: true, maxWorkers: 4 } as const;
+const fourAtATime = {
+  ...onServers,
+  fileParallelism: true,
+  maxWorkers: 4,
+  // A new process for each file costs half a second of CPU, mostly to load the SDK of AWS.
+  isolate: false,
+} as const;
 
 /** The programs as `npm run build` makes them. */
 const DATA = 'test/support/servers/shared-data.ts';
@@ -66,6 +73,26 @@ const onStores =
 if (onStores.length === 0)
   process.stderr.write(
     `skipped: the tests on object stores, because ${stores === '0' ? 'STOWAGE_TEST_STORES=0' : `these servers are not built: ${unbuilt.join(', ')}`} (npm run test:stores, docs/testing.md)\n`,
+  );
+
+/** The packages on a bare Debian. A minute, so it runs only when it is asked for. */
+const onBareMachine =
+  process.env['STOWAGE_TEST_INSTALL'] === '1' && hasBareMachine()
+    ? [
+        {
+          test: {
+            name: 'install',
+            include: ['test/install/**/*.test.ts'],
+            ...onServers,
+            ...withPrograms,
+            ...turn(2),
+          },
+        },
+      ]
+    : [];
+if (onBareMachine.length === 0)
+  process.stderr.write(
+    'skipped: the packages on a bare Debian (npm run test:install as root, docs/testing.md)\n',
   );
 
 export default defineConfig({
@@ -134,6 +161,7 @@ export default defineConfig({
           ...turn(2),
         },
       },
+      ...onBareMachine,
       ...onStores,
       ...onGreenplum,
     ],

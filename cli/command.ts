@@ -12,6 +12,8 @@ interface Described {
   readonly flags: readonly (readonly [flags: string, text: string])[];
   /** Flags that may be repeated. */
   readonly lists?: readonly string[];
+  /** Argument → the words that it can be; absent = any text. */
+  readonly words?: Readonly<Record<string, readonly string[]>>;
   /** The signals that end it in order; absent = SIGINT, SIGTERM and SIGHUP. */
   readonly signals?: readonly EndingSignal[];
 }

@@ -1,3 +1,4 @@
+import { HOST_ERRORS } from './errors/host-errors.ts';
 import { ROWS_ERRORS } from './errors/rows-errors.ts';
 
 /**
@@ -71,6 +72,10 @@ export const ERRORS = {
     exit: 5,
     hint: 'nothing was written; check that ssh reaches the host without a password and may read the folder: ssh -o BatchMode=yes HOST ls FOLDER',
   },
+  'adopt/fifo': {
+    exit: 5,
+    hint: 'nothing was written; remove a file or FIFO that an earlier run has left at this path, check that the folder can be written and that ssh reaches the host without a password',
+  },
   'adopt/exists': {
     exit: 4,
     hint: 'nothing was written; `stowage show TIMESTAMP` shows the set. Delete it first if it is what an adoption left that failed',
@@ -84,6 +89,7 @@ export const ERRORS = {
     hint: 'the report of gpbackup and its log in gpAdminLogs have the reason; correct it and back up again',
   },
   ...ROWS_ERRORS,
+  ...HOST_ERRORS,
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

@@ -79,7 +79,8 @@ function refusal(
   );
 }
 
-function noteProblems(
+/** Says what is wrong, before the set is stored or refused. */
+export function noteProblems(
   { output }: ClusterContext,
   problems: readonly SetProblem[],
   title: string,

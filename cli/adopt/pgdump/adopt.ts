@@ -9,6 +9,7 @@ import { judge, WAIT_SECONDS, wrongFlag } from '../adopt-set.ts';
 import { adoptSource } from '../convert/adopt-source.ts';
 import { distributionFrom } from '../distribution/from-flags.ts';
 import { withPlaces } from '../files/open-places.ts';
+import { printSets } from '../print-sets.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { adoptStdin } from './adopt-stdin.ts';
 import { asSource, type SourceSettings } from './as-source.ts';
@@ -16,7 +17,6 @@ import { type DumpInput, inputOf, placeOf, STDIN } from './input.ts';
 import { type JudgedDump, judgeDump } from './judge.ts';
 import { databasesWanted, groupOf, refuseExisting, refuseUnfit, timestampOfDump } from './names.ts';
 import { openDump } from './open-dump.ts';
-import { printSets } from './print-sets.ts';
 import type { PgDumpRun } from './run.ts';
 
 /** `stowage adopt pg_dump`. */

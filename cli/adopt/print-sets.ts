@@ -1,7 +1,7 @@
-import type { BackupResult } from '../../backup/coordinate.ts';
-import { backupText, summaryOf } from '../../commands/backup.ts';
-import type { ClusterContext } from '../../context.ts';
-import { sourceLines } from '../source-lines.ts';
+import type { BackupResult } from '../backup/coordinate.ts';
+import { backupText, summaryOf } from '../commands/backup.ts';
+import type { ClusterContext } from '../context.ts';
+import { sourceLines } from './source-lines.ts';
 
 /** Prints the sets of a dump, and gives the exit code. */
 export function printSets(context: ClusterContext, results: readonly BackupResult[]): number {

@@ -100,11 +100,7 @@ const PURPOSES = {
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
-<<<<<<< HEAD
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, CHROMIUM],
-=======
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, ...INSTALLED],
->>>>>>> main
+    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, CHROMIUM, ...INSTALLED],
     emulator: true,
     newerPostgresql: true,
   },

@@ -48,6 +48,10 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was written; correct the database name or the selection',
   },
+  'restore/not-found': {
+    exit: 4,
+    hint: 'run `stowage list restores` to see the restores under this root',
+  },
   'restore/refused': {
     exit: 4,
     hint: 'the target was not changed; correct the named cause and restore again',

@@ -12,7 +12,11 @@ export function printSets(context: ClusterContext, results: readonly BackupResul
   }));
   const texts = results.map((result) => {
     const of = results.length > 1 ? [`database ${result.plan.database}:`] : [];
-    return [...of, ...sourceLines(result.plan.source), backupText(result)].join('\n');
+    return [
+      ...of,
+      ...sourceLines(result.plan.source),
+      backupText(result, context.output.screen),
+    ].join('\n');
   });
   const [first] = values;
   const group = results[0]?.plan.group;

@@ -4,6 +4,7 @@ import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
+import { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -174,6 +175,8 @@ const Cluster = z.strictObject({
     .prefault({}),
   /** Which sets expire; absent = none. */
   retention: RetentionRules.exactOptional(),
+  /** When a validation warns about a set. */
+  unusual: UnusualRules.prefault({}),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

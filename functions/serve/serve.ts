@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
+import type { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { jobQueue } from '../events/job-queue.ts';
@@ -21,6 +22,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly replica?: ObjectStore | undefined;
   /** `retention.lockDays`. */
   readonly lockDays?: number | undefined;
+  /** `unusual`. */
+  readonly unusual?: UnusualRules | undefined;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
   /** The secret that senders of events must present (`isAuthorized`). */
@@ -72,6 +75,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     signal: stopping.signal,
     replica: options.replica,
     lockDays: options.lockDays,
+    unusual: options.unusual,
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);

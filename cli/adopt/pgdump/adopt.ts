@@ -2,7 +2,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import type { Invocation } from '../../command.ts';
 import type { ClusterContext } from '../../context.ts';
-import { numberFrom } from '../../flags.ts';
+import { secondsFrom } from '../../flags.ts';
 import { withStore } from '../../open.ts';
 import { printable } from '../../output/format.ts';
 import { judge, WAIT_SECONDS, wrongFlag } from '../adopt-set.ts';
@@ -29,7 +29,7 @@ export async function adoptPgDump({
     throw wrongFlag('places', 'adopt pg_dump takes one file or one directory');
   refuseUnfit(context.config);
   const distribution = await distributionFrom(context.config, flags);
-  const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+  const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
   const run = { context, flags, distribution, waitMs };
   const results = await unsoundNamed(path, () =>
     withStore(context, async (store) => {

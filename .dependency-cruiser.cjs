@@ -96,6 +96,24 @@ module.exports = {
       to: { path: 'node_modules/pg' },
     },
     {
+      name: 'the-page-runs-in-a-browser',
+      comment:
+        'console/ shares types and the codes of cells with the server; anything else would bring Node into the page.',
+      severity: 'error',
+      from: { path: '^console/', pathNot: tests },
+      to: {
+        path: '^(async|backup-set|frame|storage|database|segment-shipper|functions|cli|infra|test)/',
+        pathNot: '^functions/serve/console/(api|cells/codes)\\.ts$',
+      },
+    },
+    {
+      name: 'the-page-is-loaded-by-a-browser-only',
+      comment: 'infra/build bundles it; no program imports it.',
+      severity: 'error',
+      from: { pathNot: `^(console|test)/|${tests}` },
+      to: { path: '^console/' },
+    },
+    {
       name: 'no-circular',
       comment: 'A cycle means two files are one.',
       severity: 'error',
@@ -117,7 +135,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
-      extensions: ['.ts', '.js'],
+      extensions: ['.ts', '.tsx', '.js'],
     },
   },
 };

@@ -10,14 +10,19 @@ type ServeConfig = Config['serve'];
 export async function secretsOf({ config, env }: ClusterContext): Promise<{
   readonly token?: string;
   readonly metricsToken?: string;
+  readonly consoleToken?: string;
 }> {
   const { tokenFile, metricsTokenFile } = config.serve;
+  const consoleToken =
+    env['STOWAGE_CONSOLE_TOKEN'] ||
+    (await secretIn(config.console?.tokenFile, 'console.tokenFile'));
   const token = env['STOWAGE_EVENTS_TOKEN'] || (await secretIn(tokenFile, 'serve.tokenFile'));
   const metricsToken =
     env['STOWAGE_METRICS_TOKEN'] || (await secretIn(metricsTokenFile, 'serve.metricsTokenFile'));
   return {
     ...(token === undefined ? {} : { token }),
     ...(metricsToken === undefined ? {} : { metricsToken }),
+    ...(consoleToken === undefined ? {} : { consoleToken }),
   };
 }
 

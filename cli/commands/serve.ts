@@ -5,6 +5,7 @@ import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
+import { openConsoleRoots } from '../console/roots.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, secondsFlag, secondsFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
@@ -24,6 +25,7 @@ export const serveCommand: ClusterCommand = {
     'Event senders authenticate with the secret (--token-file or STOWAGE_EVENTS_TOKEN): as a bearer token, or as the password in the URL.',
     'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
     'GET /metrics is for Prometheus. GET /healthz needs no secret.',
+    'With `console:` in the configuration, /console/ is a page for a browser (docs/console.md).',
     'SIGTERM stops the server after its running jobs (at most 12 s).',
     'With `schedule:` in the configuration it also starts the backups, checks and drills of the schedule, as processes.',
     'SIGHUP reloads the certificates; without --tls-cert it does the same as SIGTERM.',
@@ -67,6 +69,7 @@ export const serveCommand: ClusterCommand = {
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
     return withReplica(context, async (store, replica) => {
+      await using roots = await openConsoleRoots(config, store);
       const serving = await startServe({
         store,
         ...(replica === undefined ? {} : { replica }),
@@ -78,6 +81,7 @@ export const serveCommand: ClusterCommand = {
         snsTopics: config.serve.snsTopics,
         // An entry of the schedule that expires takes the place of `everyHours`.
         retention: expiresBySchedule(config) ? undefined : config.retention,
+        console: roots.shown,
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
@@ -95,6 +99,10 @@ export const serveCommand: ClusterCommand = {
         { url: serving.url, root: store.url },
         `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`,
       );
+      if (roots.shown !== undefined) {
+        const console = `${serving.url}/console/`;
+        output.note('console', { url: console }, `the console is at ${console}`);
+      }
       if (!signal.aborted) await once(signal, 'abort');
       output.note(
         'draining',

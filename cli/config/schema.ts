@@ -47,6 +47,17 @@ const Databases = z.union([
     .refine((names) => new Set(names).size === names.length, 'must list each database once'),
 ]);
 
+/** With its own server where it is not that of `storage`. */
+const ConsoleRoot = z.union([
+  StoreRoot,
+  z.strictObject({
+    root: StoreRoot,
+    name: z.string().min(1).max(100).exactOptional(),
+    endpoint: S3Settings.shape.endpoint,
+    region: S3Settings.shape.region,
+  }),
+]);
+
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
   flavour: z.enum(FLAVOUR_NAMES).default('shards'),
@@ -193,6 +204,14 @@ const Cluster = z.strictObject({
       'serve.clientCa needs serve.tlsCert and serve.tlsKey',
     )
     .prefault({}),
+  /** A page of `serve` (docs/console.md); absent = none. */
+  console: z
+    .strictObject({
+      /** Further roots, which it shows beside `root`. */
+      roots: z.array(ConsoleRoot).max(64).default([]),
+      tokenFile: z.string().min(1).exactOptional(),
+    })
+    .exactOptional(),
 });
 
 /** A field that only another flavour uses is an error: ignoring it would hide a mistake. */

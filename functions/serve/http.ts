@@ -6,6 +6,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import { createdKeys } from '../events/created-keys.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import { isAuthorized } from './authorization.ts';
+import { guardConsole } from './console/http/guard.ts';
 import type { Health } from './health.ts';
 import type { ServeMetrics } from './metrics.ts';
 import { SnsRejectedError, type SnsVerifier } from './sns.ts';
@@ -24,6 +25,15 @@ export interface HttpOptions {
   readonly token?: string | undefined;
   /** When given, it gives access to /metrics only. */
   readonly metricsToken?: string | undefined;
+  /** The console, when it is configured, and a secret that gives access to it only. */
+  readonly console?: MountedConsole | undefined;
+}
+
+interface MountedConsole {
+  readonly app: Hono;
+  readonly token?: string | undefined;
+  /** Clients without a certificate are rejected. */
+  readonly hasCertificates: boolean;
 }
 
 /** AWS sends at most 256 KiB, Ceph far less. */
@@ -53,12 +63,26 @@ export function httpApp(options: HttpOptions): Hono {
   app.get('/metrics', requireSecret([token, metricsToken]), async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
+  if (options.console !== undefined) addConsole(app, options.console, token);
   app.notFound((c) => failure(c, 404, 'not found: send notifications to POST /events'));
   app.onError((error, c) => {
     log.error({ err: error }, 'request failed');
     return failure(c, 500, 'the request failed; see the log of stowage serve');
   });
   return app;
+}
+
+/** The page's own addresses are relative to /console/. */
+function addConsole(
+  app: Hono,
+  { app: page, token: own, hasCertificates }: MountedConsole,
+  token: string | undefined,
+): void {
+  const isOpen = token === undefined && own === undefined && !hasCertificates;
+  app.use('/console/*', guardConsole(isOpen));
+  app.use('/console/*', requireSecret([token, own]));
+  app.get('/console', (c) => c.redirect('console/', 308));
+  app.route('/console/', page);
 }
 
 /** Runs before the body is read, so that a request without a secret takes no memory. */

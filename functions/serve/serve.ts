@@ -9,6 +9,7 @@ import { jobQueue } from '../events/job-queue.ts';
 import { runJob } from '../events/route.ts';
 import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
+import { openConsole, type ShownRoot } from './console/console.ts';
 import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
@@ -29,6 +30,10 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly token?: string | undefined;
   /** Gives access to /metrics, as `token` does. */
   readonly metricsToken?: string | undefined;
+  /** The roots that the console shows, this one first; absent = no console. */
+  readonly console?: readonly ShownRoot[] | undefined;
+  /** Gives access to the console, as `token` does. */
+  readonly consoleToken?: string | undefined;
   /** ARNs of SNS topics: their messages are accepted, and their subscriptions are confirmed. */
   readonly snsTopics?: readonly string[] | undefined;
   /** Fetches Amazon's certificates; absent = over the network. */
@@ -92,6 +97,11 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     sns: snsVerifier({ topics: snsTopics, fetchText: options.fetchText ?? fetchText, clock }),
     token,
     metricsToken,
+    console: options.console && {
+      app: openConsole(deps, options.console),
+      token: options.consoleToken,
+      hasCertificates: options.tls?.clientCa !== undefined,
+    },
   });
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
   const sweeping = startSweeper(deps, {

@@ -18,6 +18,7 @@ import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
+import { withPage } from './page.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAMS = [
@@ -145,7 +146,7 @@ async function bundle(entry: string, file: string): Promise<void> {
     banner: { js: BANNER },
     footer: { js: '})' },
     alias: { assert: path.join(import.meta.dirname, 'assert.cjs') },
-    plugins: [onlyEnglish, onlyUsedCommands],
+    plugins: [onlyEnglish, onlyUsedCommands, withPage],
     // Optional for pg, and not used: with libpq it is slower (22 s of CPU per GB).
     external: ['pg-native'],
     write: false,

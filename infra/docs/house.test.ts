@@ -12,6 +12,7 @@ const PRODUCT = [
   'segment-shipper',
   'functions',
   'cli',
+  'console',
 ];
 const FOLDERS = [...PRODUCT, 'infra', 'test'];
 const FILES_MAX = 16;
@@ -39,7 +40,7 @@ const files = entries
   .toSorted();
 const sources: readonly Source[] = await Promise.all(
   files
-    .filter((file) => /\.(?:ts|mts|mjs|cjs)$/.test(file))
+    .filter((file) => /\.(?:ts|tsx|mts|mjs|cjs)$/.test(file))
     .map(async (file) => ({
       file,
       lines: (await readFile(path.join(ROOT, file), 'utf8')).split('\n'),

@@ -33,6 +33,13 @@ const PGBOUNCER = {
   packages: ['pgbouncer'],
   services: ['pgbouncer'],
 };
+/** The tests of the console load its page. */
+const CHROMIUM = {
+  name: 'Chromium',
+  programs: ['chromium'],
+  packages: ['chromium'],
+  without: 'the tests of the console in a browser are skipped',
+};
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
@@ -93,7 +100,7 @@ const PURPOSES = {
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, ...INSTALLED],
+    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, CHROMIUM, ...INSTALLED],
     emulator: true,
     newerPostgresql: true,
   },

@@ -1,0 +1,59 @@
+/** What the page knows of a restore that was clicked together. */
+export interface RestoreChoice {
+  readonly set: string;
+  /** URL of the root, when it is not the one of the configuration. */
+  readonly root?: string | undefined;
+  readonly mode: 'fill' | 'create' | 'truncate';
+  readonly database?: string | undefined;
+  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+  readonly parts: 'all' | 'data-only' | 'schema-only';
+  /** Flags without a value, such as `--no-owner`. */
+  readonly flags: readonly string[];
+  readonly workers?: number | undefined;
+  readonly dryRun: boolean;
+}
+
+/** The words of `stowage restore …`. */
+export function restoreWords(choice: RestoreChoice): string[] {
+  const { set, root, mode, database, tables, parts, flags, workers, dryRun } = choice;
+  return [
+    'stowage',
+    'restore',
+    set,
+    ...(root === undefined ? [] : [`--root=${root}`]),
+    ...(database === undefined || database === '' ? [] : [`--redirect-db=${database}`]),
+    ...(mode === 'fill' ? [] : [`--${mode}`]),
+    ...tables.map((table) => `--include-table=${patternOf(table)}`),
+    ...(parts === 'all' ? [] : [`--${parts}`]),
+    ...flags,
+    ...(workers === undefined ? [] : [`--workers=${workers}`]),
+    ...(dryRun ? ['--dry-run'] : []),
+  ];
+}
+
+export const restoreLine = (choice: RestoreChoice): string =>
+  restoreWords(choice).map(shellWord).join(' ');
+
+/** The pattern that matches this table only: names with a dot, star or quote are quoted. */
+export function patternOf({ schema, name }: { readonly schema: string; readonly name: string }) {
+  return `${patternPart(schema)}.${patternPart(name)}`;
+}
+
+const patternPart = (name: string) =>
+  /[.*"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+
+/**
+ * A word as a POSIX shell reads it. Control characters, which a terminal would act on when the line
+ * is pasted, are written in the way of bash, zsh and ksh: `$'\x1b'`.
+ */
+export function shellWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (!/\p{Cc}|[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2028\u2029]/u.test(word))
+    return `'${word.replaceAll("'", `'\\''`)}'`;
+  const escaped = [...new TextEncoder().encode(word)].map((byte) =>
+    byte >= 0x20 && byte < 0x7f && byte !== 0x27 && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, '0')}`,
+  );
+  return `$'${escaped.join('')}'`;
+}

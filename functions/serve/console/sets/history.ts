@@ -1,0 +1,80 @@
+import { eachInFlight } from '../../../../async/each-in-flight.ts';
+import { HEAD_BYTES_MAX } from '../../../../backup-set/base/document.ts';
+import { isStowageError } from '../../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../../backup-set/base/keys.ts';
+import type { Deps } from '../../../deps.ts';
+import type { HistoryPoint, TableHistory } from '../api.ts';
+import { findTable } from './find-table.ts';
+
+/** Manifests that are held at once: 5 MB each for 10,000 tables. */
+const MANIFESTS_IN_FLIGHT = 3;
+/** Tables whose history is kept. */
+const TABLES_MAX = 64;
+
+type Found = HistoryPoint | 'without';
+
+/** Histories of tables under one root. Manifests never change: what was found is kept. */
+export function tableHistories(deps: Deps) {
+  const tables = new Map<string, Map<string, Found>>();
+  const running = new Map<string, Promise<void>>();
+
+  async function readSets(
+    found: Map<string, Found>,
+    name: { readonly schema: string; readonly name: string },
+    sets: readonly string[],
+  ): Promise<void> {
+    const unread = sets.filter((timestamp) => !found.has(timestamp));
+    await eachInFlight(unread, MANIFESTS_IN_FLIGHT, async (timestamp) => {
+      const key = formatKey({ kind: 'manifest', timestamp });
+      try {
+        const limit = { signal: deps.signal, bytesMax: HEAD_BYTES_MAX };
+        const totals = findTable(Buffer.from(await deps.store.read(key, limit)), name);
+        found.set(timestamp, totals === undefined ? 'without' : { timestamp, ...totals });
+      } catch (error) {
+        // Removed meanwhile: the next list of sets does not have it.
+        if (!isStowageError(error, 'storage/not-found')) throw error;
+        found.set(timestamp, 'without');
+      }
+    });
+  }
+
+  /**
+   * @param sets complete ones, newest first.
+   * @param waitMs the answer says how many are not read by then.
+   */
+  return async (
+    { database, ...name }: { database: string; schema: string; name: string },
+    sets: readonly string[],
+    waitMs: number,
+  ): Promise<TableHistory> => {
+    const id = JSON.stringify([database, name.schema, name.name]);
+    const found = tables.get(id) ?? new Map<string, Found>();
+    tables.delete(id);
+    tables.set(id, found);
+    for (const oldest of tables.keys()) if (tables.size > TABLES_MAX) tables.delete(oldest);
+    const reading =
+      running.get(id) ?? readSets(found, name, sets).finally(() => running.delete(id));
+    running.set(id, reading);
+    await within(reading, waitMs);
+    const read = sets.toReversed().flatMap((timestamp) => {
+      const one = found.get(timestamp);
+      return one === undefined ? [] : [[timestamp, one] as const];
+    });
+    return {
+      ...name,
+      points: read.flatMap(([, one]) => (one === 'without' ? [] : [one])),
+      without: read.flatMap(([timestamp, one]) => (one === 'without' ? [timestamp] : [])),
+      reading: sets.length - read.length,
+    };
+  };
+}
+
+/** Waits for work that goes on. A failure after the wait is that of the next call. */
+export async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  work.catch(() => undefined);
+  await Promise.race([work, waited]).finally(() => clearTimeout(timer));
+}

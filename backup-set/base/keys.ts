@@ -1,4 +1,10 @@
 import { StowageError } from './errors.ts';
+import {
+  ANNOUNCEMENTS,
+  type AnnouncementKey,
+  formatAnnouncementKey,
+  parseAnnouncementKey,
+} from './keys/announcement-keys.ts';
 import { EXPORTS, type ExportKey, parseExportKey } from './keys/export-keys.ts';
 import {
   EXPIRIES,
@@ -44,6 +50,7 @@ export type Key =
     }
   | { readonly kind: 'expiry'; readonly instant: string }
   | ExportKey
+  | AnnouncementKey
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -198,6 +205,9 @@ export function formatKey(key: Key): string {
       return `${EXPIRIES}${key.instant}.json`;
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
+    case 'announcement-channel':
+    case 'announcement':
+      return formatAnnouncementKey(key);
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -235,6 +245,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
+    [ANNOUNCEMENTS, parseAnnouncementKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);

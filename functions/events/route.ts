@@ -69,6 +69,8 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'retention':
     case 'expiry':
     case 'export':
+    case 'announcement-channel':
+    case 'announcement':
     case 'metadata':
     case 'pack':
     case 'file':

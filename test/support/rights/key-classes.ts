@@ -75,6 +75,13 @@ export function keyClasses({
       name: `sales-${instant}`,
       file,
     })),
+    'announcement-channel': [{ kind: 'announcement-channel', channel: 'ops' }],
+    announcement: ([1, 'sent', 'failed'] as const).map((step) => ({
+      kind: 'announcement',
+      event: `${instant}-set-complete`,
+      channel: 'ops',
+      step,
+    })),
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -126,6 +133,9 @@ function classOf(key: Key): string {
       return 'expiry-runs';
     case 'export':
       return 'exports';
+    case 'announcement-channel':
+    case 'announcement':
+      return 'announcements';
     case 'verdict':
       return `verdicts-${key.level}`;
     case 'lock-record':

@@ -1,0 +1,107 @@
+import { decode } from '../../backup-set/base/document.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { describeProblem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { Deps } from '../deps.ts';
+import { readDocument, readVerdict, verdictKeys } from '../stored/load.ts';
+import { PROBLEMS_IN_EVENT } from './events.ts';
+
+/** What an observer keeps of a verdict. */
+export interface SeenVerdict {
+  readonly key: string;
+  readonly instant: string;
+  readonly level: Verdict['level'];
+  readonly status: Verdict['status'];
+  readonly problemsTotal: number;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What an observer keeps of a manifest. */
+export interface SetFacts {
+  readonly cluster: string;
+  readonly database: string;
+  readonly startedAt: Date;
+  readonly ms: number;
+  readonly tables: number;
+  /** Tables that were read; less than `tables` where witnesses proved the others unchanged. */
+  readonly readTables: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly storedBytes: number;
+  /** Bytes of the objects in the set's own folder. */
+  readonly newBytes: number;
+}
+
+export interface SeenSet {
+  readonly timestamp: string;
+  /** Oldest first. */
+  readonly verdicts: readonly SeenVerdict[];
+  /** Absent while the set has no manifest, or its manifest cannot be read. */
+  readonly facts?: SetFacts | undefined;
+}
+
+/** Reads what is new of a set: a LIST, and a GET per new verdict; the manifest once. */
+export async function lookAgain(
+  deps: Deps,
+  timestamp: string,
+  known: SeenSet | undefined,
+): Promise<SeenSet> {
+  const seen = new Map(known?.verdicts.map((verdict) => [verdict.key, verdict]));
+  const verdicts: SeenVerdict[] = [];
+  for (const key of await verdictKeys(deps, timestamp)) {
+    const verdict = seen.get(key) ?? seenVerdict(key, await readVerdict(deps, key));
+    if (verdict !== undefined) verdicts.push(verdict);
+  }
+  const hasManifest = verdicts.some(({ level }) => level !== 'stitch');
+  const facts = known?.facts ?? (hasManifest ? await factsOf(deps, timestamp) : undefined);
+  return { timestamp, verdicts, facts };
+}
+
+function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | undefined {
+  const parsed = parseKey(key);
+  if (verdict === undefined || parsed?.kind !== 'verdict') return undefined;
+  const { level, status, problemsTotal, problems } = verdict;
+  return {
+    key,
+    instant: parsed.instant,
+    level,
+    status,
+    problemsTotal,
+    problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
+    warnings: warningsOf(verdict),
+  };
+}
+
+/** Comparisons of a set with its predecessors, which do not fail it. */
+function warningsOf(verdict: Verdict & { warnings?: readonly { message: string }[] }): string[] {
+  return (verdict.warnings ?? []).map(({ message }) => message);
+}
+
+async function factsOf(deps: Deps, timestamp: string): Promise<SetFacts | undefined> {
+  const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
+  if (raw === undefined) return undefined;
+  try {
+    return factsOfManifest(decode(Manifest, raw));
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return undefined;
+  }
+}
+
+export function factsOfManifest(manifest: Manifest): SetFacts {
+  const { cluster, database, startedAt, sealedAt, totals } = manifest;
+  return {
+    cluster,
+    database,
+    startedAt: new Date(startedAt),
+    ms: Math.max(0, Date.parse(sealedAt) - Date.parse(startedAt)),
+    tables: totals.relations,
+    readTables: totals.readRelations ?? totals.relations,
+    rows: totals.rows,
+    bytes: totals.bytes,
+    storedBytes: totals.storedBytes,
+    newBytes: totals.newBytes ?? totals.storedBytes,
+  };
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Warnings } from '../unusual/warnings.ts';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
@@ -237,6 +238,7 @@ export const Verdict = z.object({
   /** Levels `validate` and `verify`. Absent = every ETag is that of its receipt. */
   proven: z.array(ProvenObject).max(PROVEN_MAX).exactOptional(),
   ...Problems,
+  ...Warnings,
 });
 export type Verdict = z.infer<typeof Verdict>;
 

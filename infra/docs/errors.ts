@@ -4,6 +4,7 @@
  */
 import { ERRORS } from '../../backup-set/base/errors.ts';
 import { PROBLEMS } from '../../backup-set/base/verdict.ts';
+import { WARNINGS } from '../../backup-set/unusual/warnings.ts';
 
 const MEANING: Readonly<Record<number, string>> = {
   0: 'success: everything requested is done; for backup, validate and verify, the set is complete',
@@ -48,10 +49,23 @@ and stands behind it: \`… (segment-failed: shipper/died)\`.
 
 | code | meaning | what to do |
 |---|---|---|
-${Object.entries(PROBLEMS)
-  .map(([code, { meaning, hint }]) => `| \`${code}\` | ${meaning} | ${hint} |`)
-  .join('\n')}
+${rowsOf(PROBLEMS)}
+
+## Codes of warnings
+
+The verdict of \`validate\` lists what is unusual about a set (\`warnings[]\`; [Unusual sets](operations.md#unusual-sets)).
+A warning changes neither the status of the set nor an exit code.
+
+| code | meaning | what to do |
+|---|---|---|
+${rowsOf(WARNINGS)}
 `;
+}
+
+function rowsOf(table: Readonly<Record<string, { meaning: string; hint: string }>>): string {
+  return Object.entries(table)
+    .map(([code, { meaning, hint }]) => `| \`${code}\` | ${meaning} | ${hint} |`)
+    .join('\n');
 }
 
 if (import.meta.main) process.stdout.write(errorsPage());

@@ -2,11 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
-import type { CommandDefinition, Flags } from './command.ts';
+import type { CommandDefinition, Described, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { printable } from './output/format.ts';
+import { linesOf } from './output/log/lines.ts';
 import { newOutput } from './output/output.ts';
 import { noteRetries } from './output/storage/retries.ts';
 import { wrapped } from './output/wrap.ts';
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
     .addOption(
       new Option('--log-level <level>', 'log messages of this level and above on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('silent'),
+        .default(undefined, 'silent; serve: info, without the lines of each document'),
     )
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .exitOverride();
@@ -99,7 +100,7 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
     const positional = given.flat().map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(ending.stop, definition.signals);
-    const context = await newContext(flags, ending);
+    const context = await newContext(flags, ending, definition.logLevel);
     try {
       process.exitCode = await run(definition, flags, positional, context);
     } finally {
@@ -128,16 +129,23 @@ async function run(
   return definition.run({ flags, positional, context: { ...context, ...loaded } });
 }
 
-async function newContext(flags: Flags, { stop, watch }: Ending): Promise<Context> {
+async function newContext(
+  flags: Flags,
+  { stop, watch }: Ending,
+  logLevel: Described['logLevel'],
+): Promise<Context> {
   const clock = () => new Date();
   const { pino, stdSerializers } = await import('pino');
-  const destination = pino.destination({ fd: 2, sync: true });
+  const file = pino.destination({ fd: 2, sync: true });
+  // A program reads JSON; a person at a terminal reads lines.
+  const isRead = process.stderr.isTTY && flags['logLevel'] === undefined && !flags['json'];
+  const destination = isRead ? linesOf(file) : file;
   // A closed terminal makes the log fail too; `watch` ends the run.
-  destination.on('error', () => undefined);
+  file.on('error', () => undefined);
   const log = pino(
     {
       name: 'stowage',
-      level: textOf(flags['logLevel']) ?? 'silent',
+      level: textOf(flags['logLevel']) ?? logLevel ?? 'silent',
       serializers: { err: withOwnMessage(stdSerializers.err) },
     },
     destination,

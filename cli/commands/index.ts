@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   delete: async () => (await import('./delete.ts')).deleteCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   sweep: async () => (await import('./serve.ts')).sweepCommand,
+  announce: async () => (await import('../announce/command.ts')).announceCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,

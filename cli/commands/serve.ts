@@ -4,6 +4,8 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
+import { announceOptions } from '../announce/channels.ts';
+import { announcementLines, sweepAnnouncements } from '../announce/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
@@ -44,6 +46,7 @@ export const serveCommand: ClusterCommand = {
   ],
   lists: ['--sns-topic <arn>'],
   signals: ['SIGINT', 'SIGTERM'],
+  logLevel: 'info',
   cluster: (flags) => ({
     'serve.host': flags['host'],
     'serve.port': numberFlag(flags, 'port'),
@@ -55,11 +58,14 @@ export const serveCommand: ClusterCommand = {
     'serve.clientCa': flags['clientCa'],
     'serve.snsTopics': flags['snsTopic'],
   }),
-  async run({ context }) {
+  async run({ flags, context }) {
     const { config, clock, env, log, output } = context;
     const hungUp = new AbortController();
     const signal = AbortSignal.any([context.signal, hungUp.signal]);
     const secrets = await secretsOf(context);
+    const announce = await announceOptions(context);
+    // A chosen level also shows what the functions say about each document.
+    const quiet = flags['logLevel'] === undefined;
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
     return withReplica(context, async (store, replica) => {
@@ -75,7 +81,9 @@ export const serveCommand: ClusterCommand = {
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
+        ...(announce && { announce }),
         log,
+        ...(quiet && { functionsLog: log.child({}, { level: 'error' }) }),
         clock,
       });
       const hangUp = () => {
@@ -137,6 +145,7 @@ export const sweepCommand: ClusterCommand = {
       const seconds = numberFlag(flags, 'overdueAfter');
       // A sweep, as a timer runs it, counts as deployed functions.
       const { writer: _, ...deps } = functionDeps(context, store);
+      const announcing = await sweepAnnouncements(context, deps);
       const report = await sweep(
         { ...deps, ...(replica === undefined ? {} : { replica }) },
         seconds === undefined
@@ -146,8 +155,13 @@ export const sweepCommand: ClusterCommand = {
       const { retention } = context.config;
       // Without the writer's name, as the sweep: a timer runs both.
       const expired = retention && (await expireOncePerSlot(deps, retention));
+      const announced = await announcing?.announce();
       context.output.result(
-        { ...report, ...(expired && { expiry: expired }) },
+        {
+          ...report,
+          ...(expired && { expiry: expired }),
+          ...(announced && { announcements: announced }),
+        },
         [
           `swept ${plural(report.sets, 'set')}${statusCounts(report.statuses)}`,
           ...timestampLine('committed', report.committed),
@@ -157,13 +171,15 @@ export const sweepCommand: ClusterCommand = {
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
           ...(expired ? [reportText(expired, retention?.graceHours ?? 0)] : []),
+          ...announcementLines(announced ?? []),
           ...report.problems.map(
             ({ set, restore, task, message }) =>
               `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
           ),
         ].join('\n'),
       );
-      return report.problems.length === 0 ? 0 : 3;
+      const untold = announced?.some(({ result }) => result !== 'sent') ?? false;
+      return report.problems.length === 0 && !untold ? 0 : 3;
     });
   },
 };

@@ -13,6 +13,7 @@ import {
   StallSeconds,
 } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
+import { AnnounceSettings } from '../../functions/announce/settings.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
 import { Duration } from './durations.ts';
@@ -163,6 +164,8 @@ const Cluster = z.strictObject({
     .prefault({}),
   /** Which sets expire; absent = none. */
   retention: RetentionRules.exactOptional(),
+  /** Where `serve` and `sweep` tell of events; without channels nowhere. */
+  announce: AnnounceSettings.prefault({}),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

@@ -3,6 +3,7 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { describeProblem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument, readVerdict, verdictKeys } from '../stored/load.ts';
 import { PROBLEMS_IN_EVENT } from './events.ts';
@@ -15,6 +16,8 @@ export interface SeenVerdict {
   readonly status: Verdict['status'];
   readonly problemsTotal: number;
   readonly problems: readonly string[];
+  /** What is unusual about the set; it does not change the status. */
+  readonly warningsTotal: number;
   readonly warnings: readonly string[];
 }
 
@@ -40,6 +43,8 @@ export interface SeenSet {
   readonly verdicts: readonly SeenVerdict[];
   /** Absent while the set has no manifest, or its manifest cannot be read. */
   readonly facts?: SetFacts | undefined;
+  /** Of a set without facts. */
+  readonly planned?: { readonly cluster: string; readonly database: string } | undefined;
 }
 
 /** Reads what is new of a set: a LIST, and a GET per new verdict; the manifest once. */
@@ -55,14 +60,22 @@ export async function lookAgain(
     if (verdict !== undefined) verdicts.push(verdict);
   }
   const hasManifest = verdicts.some(({ level }) => level !== 'stitch');
-  const facts = known?.facts ?? (hasManifest ? await factsOf(deps, timestamp) : undefined);
-  return { timestamp, verdicts, facts };
+  const manifest =
+    known?.facts === undefined && hasManifest
+      ? await readHead(deps, timestamp, 'manifest')
+      : undefined;
+  const facts = known?.facts ?? (manifest && factsOfManifest(manifest));
+  const unread = facts === undefined && verdicts.length > 0;
+  const plan =
+    unread && known?.planned === undefined ? await readHead(deps, timestamp, 'plan') : undefined;
+  const planned = known?.planned ?? (plan && { cluster: plan.cluster, database: plan.database });
+  return { timestamp, verdicts, facts, ...(planned && { planned }) };
 }
 
 function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | undefined {
   const parsed = parseKey(key);
   if (verdict === undefined || parsed?.kind !== 'verdict') return undefined;
-  const { level, status, problemsTotal, problems } = verdict;
+  const { level, status, problemsTotal, problems, warnings, warningsTotal = 0 } = verdict;
   return {
     key,
     instant: parsed.instant,
@@ -70,25 +83,28 @@ function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | u
     status,
     problemsTotal,
     problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
-    warnings: warningsOf(verdict),
+    warningsTotal,
+    warnings: (warnings ?? []).slice(0, PROBLEMS_IN_EVENT).map(({ message }) => message),
   };
 }
 
-/** Comparisons of a set with its predecessors, which do not fail it. */
-function warningsOf(verdict: Verdict & { warnings?: readonly { message: string }[] }): string[] {
-  return (verdict.warnings ?? []).map(({ message }) => message);
-}
-
-async function factsOf(deps: Deps, timestamp: string): Promise<SetFacts | undefined> {
-  const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
+/** Undefined when it is missing or cannot be read: the verdicts say so. */
+async function readHead<Kind extends keyof typeof HEADS>(
+  deps: Deps,
+  timestamp: string,
+  kind: Kind,
+): Promise<ReturnType<(typeof HEADS)[Kind]['parse']> | undefined> {
+  const raw = await readDocument(deps, formatKey({ kind, timestamp }));
   if (raw === undefined) return undefined;
   try {
-    return factsOfManifest(decode(Manifest, raw));
+    return decode(HEADS[kind], raw) as ReturnType<(typeof HEADS)[Kind]['parse']>;
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
     return undefined;
   }
 }
+
+const HEADS = { manifest: Manifest, plan: Plan } as const;
 
 export function factsOfManifest(manifest: Manifest): SetFacts {
   const { cluster, database, startedAt, sealedAt, totals } = manifest;

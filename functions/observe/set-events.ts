@@ -51,10 +51,10 @@ function* namesOf(verdict: SeenVerdict, known: Known): Generator<EventName> {
   if (warnings.length > 0 && warnings.join('\n') !== known.warnings) yield 'set-warnings';
 }
 
-function eventOf({ timestamp, facts }: SeenSet, verdict: SeenVerdict, name: EventName): Event {
+function eventOf({ timestamp, facts, planned }: SeenSet, verdict: SeenVerdict, name: EventName): Event {
   const { instant, level, status, key } = verdict;
   const lines = name === 'set-warnings' ? verdict.warnings : verdict.problems;
-  const total = name === 'set-warnings' ? verdict.warnings.length : verdict.problemsTotal;
+  const total = name === 'set-warnings' ? verdict.warningsTotal : verdict.problemsTotal;
   return {
     id: `${instant}-${name}-${timestamp}`,
     name,
@@ -63,8 +63,8 @@ function eventOf({ timestamp, facts }: SeenSet, verdict: SeenVerdict, name: Even
     problems: lines,
     problemsTotal: total,
     next: NEXT[name]?.replace('SET', timestamp) ?? `stowage show ${timestamp}`,
-    cluster: facts?.cluster,
-    database: facts?.database,
+    cluster: (facts ?? planned)?.cluster,
+    database: (facts ?? planned)?.database,
     set: timestamp,
     status,
     level,

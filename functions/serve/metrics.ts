@@ -8,7 +8,9 @@ import type { Job } from '../events/route.ts';
 import type { OnExpired } from '../retention/schedule.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
+import type { AnnounceOutcome } from '../announce/announcer.ts';
 import { expiryMetrics } from './expiry-metrics.ts';
+import { announcementMetrics, type ObservedMetrics, observedMetrics } from './observed-metrics.ts';
 
 /** The result of an event, or of a request without one. */
 const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
@@ -23,6 +25,10 @@ export interface ServeMetrics {
   watchStore(trouble: () => Trouble | undefined): void;
   /** Adds the metrics of scheduled expiry. */
   watchExpiry(): OnExpired;
+  /** Sets of each database, and restores. */
+  readonly observed: ObservedMetrics;
+  /** Adds the metrics of announcements. */
+  watchAnnouncements(waiting: () => number): (outcome: AnnounceOutcome) => void;
   /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -90,6 +96,8 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
       retryCounters(registers);
     },
     watchExpiry: () => expiryMetrics(registers),
+    observed: observedMetrics(registers, clock),
+    watchAnnouncements: (waiting) => announcementMetrics(registers, waiting),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { TOOL } from '../../backup-set/base/tool.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
@@ -10,6 +11,7 @@ import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
 import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
+import { type AnnounceOptions, startTelling } from './telling.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
 import { serveMetrics } from './metrics.ts';
 import { type FetchText, fetchText, snsVerifier } from './sns.ts';
@@ -32,7 +34,12 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly fetchText?: FetchText | undefined;
   /** Rules of retention; absent = nothing expires. */
   readonly retention?: RetentionRules | undefined;
+  /** Where events are announced; absent = nowhere. */
+  readonly announce?: AnnounceOptions | undefined;
+  /** Lines for an operator. */
   readonly log: Logger;
+  /** What the functions say about each document; absent = into `log`. */
+  readonly functionsLog?: Logger | undefined;
   readonly clock: () => Date;
 }
 
@@ -63,7 +70,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const deps: Deps = {
     store,
     clock,
-    log,
+    log: options.functionsLog ?? log,
     signal: stopping.signal,
     replica: options.replica,
     lockDays: options.lockDays,
@@ -77,11 +84,18 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   );
   metrics.watchQueue(queue);
   metrics.watchStore(health.storeTrouble);
+  const telling = startTelling(
+    { ...deps, log },
+    { metrics, announce: options.announce, storeTrouble: health.storeTrouble },
+  );
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,
     queue,
-    onCreatedKey: (key) => sweeper?.noteVerdict(key),
+    onCreatedKey(key) {
+      sweeper?.noteVerdict(key);
+      telling.note(key);
+    },
     health,
     metrics,
     log,
@@ -90,24 +104,37 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     metricsToken,
   });
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
-  const sweeping = startSweeper(deps, {
+  // With a log of their own the functions say less: the journal tells what a sweep found.
+  const quiet = options.functionsLog?.child({}, { level: 'silent' });
+  const sweeping = startSweeper(quiet ? { ...deps, log: quiet } : deps, {
     intervalMs: options.sweepIntervalMs,
     onSlice: (order) => queue.offer(order),
     onSwept(attempt) {
       metrics.recordSweep(attempt);
       health.recordSweep(attempt);
+      telling.swept(attempt, quiet !== undefined);
     },
   });
   sweeper = sweeping;
-  const expiring = options.retention && startExpiry(deps, options.retention, metrics.watchExpiry());
+  const countExpiry = options.retention && metrics.watchExpiry();
+  const expiring =
+    options.retention &&
+    startExpiry(deps, options.retention, (ended) => {
+      countExpiry?.(ended);
+      telling.expired(ended);
+    });
   const { url } = server;
-  log.info({ url, root: store.url }, 'listening for events');
+  const does = workOf(options);
+  log.info({ url, root: store.url, version: TOOL, does }, `started ${TOOL} at ${url} for ${store.url}: ${does}`);
 
   /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
   async function drain(): Promise<void> {
     health.drain();
-    log.info({ url, ...queue.counts() }, 'draining');
-    const drained = Promise.all([sweeping.stop(), expiring?.stop(), queue.close()]);
+    log.info({ url, ...queue.counts() }, 'stopping: running jobs may end');
+    const drained = Promise.all([
+      ...[sweeping.stop(), expiring?.stop(), queue.close()],
+      telling.stop(),
+    ]);
     // Not `pause`: a timer that keeps the process alive would delay its end.
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     stopping.abort(new StowageError('interrupted', 'stowage serve was stopped'));
@@ -129,4 +156,16 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
       return stopped;
     },
   };
+}
+
+/** What this server does, for its first line. */
+function workOf({ sweepIntervalMs, retention, replica, announce }: ServeOptions): string {
+  const channels = announce?.channels.map(({ settings }) => settings.name) ?? [];
+  return [
+    'the functions',
+    `a sweep every ${sweepIntervalMs / 1000} s`,
+    ...(retention ? [`expiry every ${retention.everyHours} h`] : []),
+    ...(replica ? [`copies to ${replica.url}`] : []),
+    ...(channels.length > 0 ? [`announcements (${channels.join(', ')})`] : []),
+  ].join(', ');
 }

@@ -44,7 +44,10 @@ export function activatedSocket(env: ClusterContext['env'], pid: number): number
 }
 
 /** The trimmed text of a file that a field names; undefined without one. */
-export async function secretIn(path: string | undefined, field: string): Promise<string | undefined> {
+export async function secretIn(
+  path: string | undefined,
+  field: string,
+): Promise<string | undefined> {
   return path === undefined ? undefined : (await textOf(path, field)).trim();
 }
 

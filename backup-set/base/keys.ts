@@ -1,13 +1,9 @@
 import { StowageError } from './errors.ts';
-import {
-  ANNOUNCEMENTS,
-  type AnnouncementKey,
-  formatAnnouncementKey,
-  parseAnnouncementKey,
-} from './keys/announcement-keys.ts';
 import { EXPORTS, type ExportKey, parseExportKey } from './keys/export-keys.ts';
+import { formatLedgerKey, type LedgerKey, parseLedgerKey } from './keys/ledger-keys.ts';
 import {
   EXPIRIES,
+  formatTaskKey,
   METADATA_FILES,
   type MetadataFile,
   PHASES,
@@ -18,6 +14,8 @@ import {
   parseRestoreKey,
   parseTaskKey,
   type RetentionMark,
+  TASKS,
+  taskPrefix,
 } from './keys/more-keys.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
@@ -50,7 +48,7 @@ export type Key =
     }
   | { readonly kind: 'expiry'; readonly instant: string }
   | ExportKey
-  | AnnouncementKey
+  | LedgerKey
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -96,11 +94,10 @@ const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 /** Beside the parts of the manifest: what may create these may create it. */
 const NEEDS = 'manifest/needs.json';
 export type Phase = (typeof PHASES)[number];
-export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES };
+export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, TASKS, taskPrefix };
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
-export const TASKS = 'tasks/';
 
 /** Prefix of all objects of a set. */
 export function setPrefix(timestamp: string): string {
@@ -130,11 +127,6 @@ export function sealPartsPrefix(timestamp: string): string {
 /** Prefix of the orders, claims or reports of agents for a set, one object per content. */
 export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
   return `${setPrefix(timestamp)}${what}/`;
-}
-
-/** Prefix of all objects of a task, or of its orders or receipts. */
-export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
-  return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
 }
 
 /** Prefix of all sets of a UTC day. */
@@ -207,15 +199,13 @@ export function formatKey(key: Key): string {
       return `${EXPORTS}${key.name}/${key.file}`;
     case 'announcement-channel':
     case 'announcement':
-      return formatAnnouncementKey(key);
+      return formatLedgerKey(key);
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
-      return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
     case 'slice-order':
-      return `${taskPrefix(key.task, 'orders')}${key.slice}.json`;
     case 'slice-receipt':
-      return `${taskPrefix(key.task, 'receipts')}${key.slice}.json`;
+      return formatTaskKey(key);
     case 'restore-request':
       return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
@@ -245,7 +235,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
-    [ANNOUNCEMENTS, parseAnnouncementKey],
+    ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { messageOf as textOf, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError, messageOf as textOf } from '../../backup-set/base/errors.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import type { Channel } from '../../functions/announce/channels/channel.ts';
 import { messageOf } from '../../functions/announce/message.ts';

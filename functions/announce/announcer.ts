@@ -17,9 +17,9 @@ export interface AnnounceOutcome {
 }
 
 export interface Announcer {
-  /** Sends what is due of these events, one message after the other. Repeated calls send no more. */
+  /** Sends what is due of these events, in turn. Repeated calls send no more. */
   announce(events: readonly Event[]): Promise<AnnounceOutcome[]>;
-  /** Sends an event that no ledger knows, once per channel; the caller decides when to try again. */
+  /** Sends an event that no ledger knows, once per channel; the caller may try again. */
   tell(event: Event): Promise<AnnounceOutcome[]>;
   /** Events that a channel has not accepted yet, by what this process has seen. */
   waiting(): number;

@@ -1,10 +1,6 @@
 import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import {
-  type AnnouncementStep,
-  TRIES_MAX,
-  triesPrefix,
-} from '../../backup-set/base/keys/announcement-keys.ts';
+import { type LedgerStep, TRIES_MAX, triesPrefix } from '../../backup-set/base/keys/ledger-keys.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { LedgerEntry } from '../../backup-set/documents/announce/ledger.ts';
 import type { Deps } from '../deps.ts';
@@ -18,11 +14,11 @@ const PAUSES_MS = [1, 5, 15, 60, 240].map((minutes) => minutes * MINUTE_MS);
 /** What the ledger says about one event and one channel. */
 export type Standing =
   | { readonly state: 'sent' | 'failed' }
-  /** `next` may be tried at `dueAt`. After the last try there is none: it failed, when it is due. */
+  /** The next try is due at `dueAt`. After the last one the event is then given up. */
   | { readonly state: 'open'; readonly tries: number; readonly dueAt: Date };
 
 /** Pure. `tries`: when each try was stored, oldest first. */
-export function standingOf(steps: ReadonlyMap<AnnouncementStep, Date>): Standing {
+export function standingOf(steps: ReadonlyMap<LedgerStep, Date>): Standing {
   for (const state of ['sent', 'failed'] as const) if (steps.has(state)) return { state };
   const tries = [...steps.keys()].filter((step) => typeof step === 'number');
   const last = Math.max(0, ...tries);
@@ -40,7 +36,7 @@ export const isLastTry = (tries: number) => tries >= TRIES_MAX;
 /** One LIST. */
 export async function readStanding(deps: Deps, event: string, channel: string): Promise<Standing> {
   const stored = await listKeys(deps, triesPrefix(event, channel), ['announcement']);
-  const steps = new Map<AnnouncementStep, Date>();
+  const steps = new Map<LedgerStep, Date>();
   for (const { key: text, modifiedAt } of stored) {
     const key = parseKey(text);
     if (key?.kind === 'announcement') steps.set(key.step, modifiedAt);
@@ -51,8 +47,13 @@ export async function readStanding(deps: Deps, event: string, channel: string): 
 /** @returns false when another server has written it. */
 export async function writeStep(
   deps: Deps,
-  { event, channel, step, answer }: Record<'event' | 'channel', string> & {
-    readonly step: AnnouncementStep;
+  {
+    event,
+    channel,
+    step,
+    answer,
+  }: Record<'event' | 'channel', string> & {
+    readonly step: LedgerStep;
     readonly answer?: string;
   },
 ): Promise<boolean> {

@@ -18,11 +18,14 @@ export interface Message {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** The text of a channel without `text`. */
+const TEXT = '{title}\n\n{problems}\n\nset: {set}\nroot: {root}\nnext: {next}';
+
 const SUBJECT_CHARS_MAX = 250;
 
 export function messageOf(
   event: Event,
-  { subject, text }: Pick<ChannelSettings, 'subject' | 'text'>,
+  { subject, text = TEXT }: Pick<ChannelSettings, 'subject' | 'text'>,
   origin: Origin,
 ): Message {
   const values = valuesOf(event, origin);
@@ -74,7 +77,9 @@ function valuesOf(event: Event, origin: Origin): FieldValues {
     status: event.status ?? '',
     level: event.level ?? '',
     title,
-    problems: [...lines, ...(more > 0 && lines.length > 0 ? [`- and ${more} more`] : [])].join('\n'),
+    problems: [...lines, ...(more > 0 && lines.length > 0 ? [`- and ${more} more`] : [])].join(
+      '\n',
+    ),
     problemsTotal: String(problemsTotal),
     tables: amount('tables', String),
     rows: amount('rows', String),

@@ -1,11 +1,11 @@
+import type { Trouble } from '../../async/watch/trouble.ts';
+import { watchTrouble } from '../../async/watch/trouble.ts';
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
-import { watchTrouble } from '../../async/watch/trouble.ts';
-import type { Trouble } from '../../async/watch/trouble.ts';
 import type { Deps } from '../deps.ts';
 import { timeText } from '../observe/amounts.ts';
 import type { Event } from '../observe/events.ts';
-import type { Announcer, AnnounceOutcome } from './announcer.ts';
+import type { AnnounceOutcome, Announcer } from './announcer.ts';
 
 export interface SendingOptions {
   readonly announcer: Announcer;

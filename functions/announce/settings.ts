@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { CHANNEL_NAME } from '../../backup-set/base/keys/announcement-keys.ts';
-import { EVENT_NAMES, type EventName, EVENTS, SEVERITIES } from '../observe/events.ts';
+import { CHANNEL_NAME } from '../../backup-set/base/keys/ledger-keys.ts';
+import { EVENT_NAMES, EVENTS, type EventName, SEVERITIES } from '../observe/events.ts';
 import { templateProblem } from './template.ts';
 
 /** `announce:` of stowage.yaml: where events go. Absent = nowhere. */
@@ -65,7 +65,8 @@ const Channel = z
       .min(1)
       .default(['warning', 'critical']),
     subject: Template.default('[stowage] {severity}: {cluster}: {title}'),
-    text: Template.default('{title}\n\n{problems}\n\nset: {set}\nroot: {root}\nnext: {next}'),
+    /** Absent = TEXT of message.ts. */
+    text: Template.exactOptional(),
   })
   .superRefine((channel, context) => {
     const kinds = KINDS.filter((kind) => channel[kind] !== undefined);

@@ -1,4 +1,4 @@
-/** Fields that `subject` and `text` of a channel may name; docs/operations.md has a row for each. */
+/** Fields that `subject` and `text` may name; docs/operations.md has a row for each. */
 export const FIELDS = [
   'event',
   'severity',

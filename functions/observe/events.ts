@@ -2,7 +2,7 @@
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** Everything that `serve` logs a line about and announces; docs/operations.md has a row for each. */
+/** What `serve` logs and announces; docs/operations.md has a row for each. */
 export const EVENTS = {
   'set-complete': 'info',
   'set-incomplete': 'critical',
@@ -11,7 +11,6 @@ export const EVENTS = {
   'set-verified': 'info',
   'set-copied': 'info',
   'copy-failed': 'critical',
-  'locks-not-extended': 'warning',
   'restore-asked': 'info',
   'restore-done': 'info',
   'restore-failed': 'critical',

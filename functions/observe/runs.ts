@@ -127,7 +127,13 @@ function common(run: string, name: Event['name'], at: Date, set: string) {
   return { id, name, at, set, next: `stowage show ${set}`, stored: true } as const;
 }
 
-const problemsOf = ({ problems, problemsTotal }: { problems: Problem[]; problemsTotal: number }) => ({
+const problemsOf = ({
+  problems,
+  problemsTotal,
+}: {
+  problems: Problem[];
+  problemsTotal: number;
+}) => ({
   problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
   problemsTotal,
 });

@@ -51,7 +51,11 @@ function* namesOf(verdict: SeenVerdict, known: Known): Generator<EventName> {
   if (warnings.length > 0 && warnings.join('\n') !== known.warnings) yield 'set-warnings';
 }
 
-function eventOf({ timestamp, facts, planned }: SeenSet, verdict: SeenVerdict, name: EventName): Event {
+function eventOf(
+  { timestamp, facts, planned }: SeenSet,
+  verdict: SeenVerdict,
+  name: EventName,
+): Event {
   const { instant, level, status, key } = verdict;
   const lines = name === 'set-warnings' ? verdict.warnings : verdict.problems;
   const total = name === 'set-warnings' ? verdict.warningsTotal : verdict.problemsTotal;

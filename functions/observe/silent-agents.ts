@@ -1,4 +1,4 @@
-import { agentsPrefix, formatKey, parseKey, type Key } from '../../backup-set/base/keys.ts';
+import { agentsPrefix, formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';

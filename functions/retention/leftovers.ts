@@ -1,5 +1,5 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
-import { ANNOUNCEMENTS } from '../../backup-set/base/keys/announcement-keys.ts';
+import { ANNOUNCEMENTS } from '../../backup-set/base/keys/ledger-keys.ts';
 import { EXPIRIES, formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';

@@ -2,13 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Trouble } from '../../async/watch/trouble.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { storageRetries } from '../../storage/retries.ts';
+import type { AnnounceOutcome } from '../announce/announcer.ts';
 import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
 import type { OnExpired } from '../retention/schedule.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
-import type { AnnounceOutcome } from '../announce/announcer.ts';
 import { expiryMetrics } from './expiry-metrics.ts';
 import { announcementMetrics, type ObservedMetrics, observedMetrics } from './observed-metrics.ts';
 

@@ -11,10 +11,10 @@ import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
 import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
-import { type AnnounceOptions, startTelling } from './telling.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
 import { serveMetrics } from './metrics.ts';
 import { type FetchText, fetchText, snsVerifier } from './sns.ts';
+import { type AnnounceOptions, startTelling } from './telling.ts';
 
 export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
@@ -125,7 +125,10 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     });
   const { url } = server;
   const does = workOf(options);
-  log.info({ url, root: store.url, version: TOOL, does }, `started ${TOOL} at ${url} for ${store.url}: ${does}`);
+  log.info(
+    { url, root: store.url, version: TOOL, does },
+    `started ${TOOL} at ${url} for ${store.url}: ${does}`,
+  );
 
   /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
   async function drain(): Promise<void> {

@@ -49,6 +49,27 @@ export function parseExpiryKey(text: string) {
   return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;
 }
 
+export const TASKS = 'tasks/';
+
+/** Prefix of all objects of a task, or of its orders or receipts. */
+export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
+  return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
+}
+
+export function formatTaskKey(
+  key:
+    | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
+    | {
+        readonly kind: 'slice-order' | 'slice-receipt';
+        readonly task: string;
+        readonly slice: number;
+      },
+): string {
+  if (!('slice' in key)) return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
+  const folder = key.kind === 'slice-order' ? 'orders' : 'receipts';
+  return `${taskPrefix(key.task, folder)}${key.slice}.json`;
+}
+
 export function parseTaskKey(text: string) {
   const [, task = '', name = ''] = /^tasks\/([^/]+)\/(.+)\.json$/s.exec(text) ?? [];
   if (!TaskId.safeParse(task).success) return undefined;

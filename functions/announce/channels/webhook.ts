@@ -33,7 +33,7 @@ export function webhookSender(
   };
 }
 
-/** `t=<seconds>,v1=<hex>`: HMAC-SHA-256 of `<seconds>.<body>`, so an old request cannot be sent again. */
+/** `t=<seconds>,v1=<hex>`: HMAC-SHA-256 of `<seconds>.<body>`; the time makes a replay visible. */
 export function signature(body: string, secret: string, at: Date): string {
   const seconds = Math.floor(at.getTime() / 1000);
   const digest = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');

@@ -9,19 +9,19 @@ export const TRIES_MAX = 6;
 export const CHANNEL_NAME = /^[a-z][a-z0-9_]{0,31}$/;
 const EVENT = /^(\d{17})-[a-z0-9][a-z0-9-]{0,99}$/;
 
-export type AnnouncementStep = 'sent' | 'failed' | number;
+export type LedgerStep = 'sent' | 'failed' | number;
 
-export type AnnouncementKey =
+export type LedgerKey =
   | { readonly kind: 'announcement-channel'; readonly channel: string }
   | {
       readonly kind: 'announcement';
       /** `<instant>-<name>-<subject>`. */
       readonly event: string;
       readonly channel: string;
-      readonly step: AnnouncementStep;
+      readonly step: LedgerStep;
     };
 
-export function formatAnnouncementKey(key: AnnouncementKey): string {
+export function formatLedgerKey(key: LedgerKey): string {
   return key.kind === 'announcement-channel'
     ? `${ANNOUNCEMENTS}channels/${key.channel}.json`
     : `${triesPrefix(key.event, key.channel)}${key.step}.json`;
@@ -32,7 +32,7 @@ export function triesPrefix(event: string, channel: string): string {
   return `${ANNOUNCEMENTS}${event}/${channel}/`;
 }
 
-export function parseAnnouncementKey(text: string): AnnouncementKey | undefined {
+export function parseLedgerKey(text: string): LedgerKey | undefined {
   const [folder = '', name = '', step] = text.slice(ANNOUNCEMENTS.length, -5).split('/');
   if (!CHANNEL_NAME.test(name)) return undefined;
   if (step === undefined)

@@ -91,16 +91,22 @@ export const serveCommand: ClusterCommand = {
         else void renewCertificates(context, serving);
       };
       process.on('SIGHUP', hangUp);
+      // Elsewhere the first line of the log says it.
+      const isRead = output.json || output.live || !quiet;
       output.note(
         'serving',
         { url: serving.url, root: store.url },
-        `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`,
+        isRead
+          ? `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`
+          : undefined,
       );
       if (!signal.aborted) await once(signal, 'abort');
       output.note(
         'draining',
         {},
-        'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once',
+        isRead
+          ? 'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once'
+          : undefined,
       );
       await serving.stop();
       process.off('SIGHUP', hangUp);

@@ -57,13 +57,16 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
       const answer = await channel.send(messageOf(event, channel.settings, origin), signal);
       settle(id);
       await writeStep(deps, { ...entry, step: 'sent', answer });
-      deps.log.debug({ ...entry, answer }, 'announced');
+      deps.log.debug({ announcement: event.id, channel: name, answer }, 'announced');
       return { ...entry, result: 'sent', answer };
     } catch (error) {
       if (signal.aborted) throw error;
       if (isLastTry(tries)) return giveUp(id, entry, textOf(error));
       due.set(id, now);
-      deps.log.warn({ ...entry, tries }, `not announced yet: ${textOf(error)}`);
+      deps.log.warn(
+        { announcement: event.id, channel: name, tries },
+        `event ${event.id} is not announced yet: ${textOf(error)}`,
+      );
       return { ...entry, result: 'retried', answer: textOf(error) };
     }
   }
@@ -82,7 +85,7 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
     settle(id);
     if (!(await writeStep(deps, { ...entry, step: 'failed', answer }))) return undefined;
     const message = `event ${entry.event} was not announced through channel ${entry.channel}, and is given up: ${answer}`;
-    deps.log.error(entry, message);
+    deps.log.error({ announcement: entry.event, channel: entry.channel }, message);
     return { ...entry, result: 'failed', answer };
   }
 

@@ -1,7 +1,7 @@
 import { bytesText, timeText } from '../observe/amounts.ts';
 import { type Event, type EventNumber, severityOf } from '../observe/events.ts';
 import type { ChannelSettings } from './settings.ts';
-import { type FieldValues, render } from './template.ts';
+import { type FieldValues, render, renderLines } from './template.ts';
 
 /** Where the events come from. */
 export interface Origin {
@@ -31,7 +31,7 @@ export function messageOf(
   const values = valuesOf(event, origin);
   const written = {
     subject: oneLine(render(subject, values)).slice(0, SUBJECT_CHARS_MAX).toWellFormed(),
-    text: compact(render(text, values)),
+    text: compact(renderLines(text, values)),
   };
   const { id, name, at, problems, problemsTotal, title, next, numbers, ...more } = event;
   const { stored: _, ...known } = more;

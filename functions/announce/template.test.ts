@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FIELDS, type FieldValues, render, templateProblem } from './template.ts';
+import { FIELDS, type FieldValues, render, renderLines, templateProblem } from './template.ts';
 
 const valuesOf = (value: string) =>
   Object.fromEntries(FIELDS.map((field) => [field, value])) as FieldValues;
@@ -24,6 +24,13 @@ describe('a template', () => {
     ['title}', 'has a single }'],
   ])('is refused when it is %s', (text, problem) => {
     expect(templateProblem(text)).toContain(problem);
+  });
+
+  test('leaves out the lines of which all fields are empty', () => {
+    const values = { ...valuesOf('x'), set: '', root: '' };
+    expect(renderLines('{title}\nset: {set}\nin {set} {title}\n{set}{root}\nend', values)).toBe(
+      'x\nin  x\nend',
+    );
   });
 
   test('never interprets a value, whatever it holds', () => {

@@ -49,3 +49,13 @@ export function render(text: string, values: FieldValues): string {
     return field === undefined ? piece : values[field];
   });
 }
+
+/** As `render`, without the lines of which all fields are empty. */
+export function renderLines(text: string, values: FieldValues): string {
+  const isEmpty = (line: string) => {
+    const named = FIELDS.filter((field) => line.includes(`{${field}}`));
+    return named.length > 0 && named.every((field) => values[field] === '');
+  };
+  const lines = text.split('\n').filter((line) => !isEmpty(line));
+  return render(lines.join('\n'), values);
+}

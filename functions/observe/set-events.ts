@@ -66,7 +66,7 @@ function eventOf(
     title: titleOf(name, timestamp, facts, total),
     problems: lines,
     problemsTotal: total,
-    next: NEXT[name]?.replace('SET', timestamp) ?? `stowage show ${timestamp}`,
+    next: NEXT[name]?.replaceAll('SET', timestamp) ?? `stowage show ${timestamp}`,
     cluster: (facts ?? planned)?.cluster,
     database: (facts ?? planned)?.database,
     set: timestamp,

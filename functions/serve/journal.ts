@@ -49,7 +49,11 @@ export function journal(log: Logger, clock: Deps['clock'], since: () => Date): J
       if (ended !== undefined) log.info({ ...ended }, 'sweeps again');
       const report = result.value;
       const found = foundBy(report);
-      if (found !== '') log.info({ seconds, ...countsOf(report) }, `sweep: ${found}`);
+      if (found !== '')
+        log.info(
+          { seconds, ...countsOf(report) },
+          `sweep: ${found} that no notification had told of`,
+        );
       const now = report.problems.map(problemLine).join('\n');
       if (now !== problems) for (const problem of report.problems) log.warn(problemLine(problem));
       problems = now;
@@ -68,7 +72,7 @@ function foundBy({ committed, validated, overdue, uploadsAborted }: SweepReport)
   const parts: [number, string][] = [
     [committed.length, `committed ${plural(committed.length, 'set')}`],
     [validated.length, `validated ${plural(validated.length, 'set')}`],
-    [overdue.length, `${plural(overdue.length, 'overdue set')}`],
+    [overdue.length, `found ${plural(overdue.length, 'overdue set')}`],
     [uploadsAborted, `removed ${plural(uploadsAborted, 'unfinished upload')}`],
   ];
   return parts

@@ -92,7 +92,7 @@ export const serveCommand: ClusterCommand = {
       };
       process.on('SIGHUP', hangUp);
       // Elsewhere the first line of the log says it.
-      const isRead = output.json || output.live || !quiet;
+      const isRead = output.json || !quiet;
       output.note(
         'serving',
         { url: serving.url, root: store.url },

@@ -28,7 +28,10 @@ export interface ServeMetrics {
   /** Sets of each database, and restores. */
   readonly observed: ObservedMetrics;
   /** Adds the metrics of announcements. */
-  watchAnnouncements(waiting: () => number): (outcome: AnnounceOutcome) => void;
+  watchAnnouncements(
+    channels: readonly string[],
+    waiting: () => number,
+  ): (outcome: AnnounceOutcome) => void;
   /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -97,7 +100,7 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
     },
     watchExpiry: () => expiryMetrics(registers),
     observed: observedMetrics(registers, clock),
-    watchAnnouncements: (waiting) => announcementMetrics(registers, waiting),
+    watchAnnouncements: (...given) => announcementMetrics(registers, ...given),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -103,6 +103,7 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
 
 export function announcementMetrics(
   registers: Registry[],
+  channels: readonly string[],
   waiting: () => number,
 ): (outcome: AnnounceOutcome) => void {
   const sent = new Counter({
@@ -111,6 +112,9 @@ export function announcementMetrics(
     labelNames: ['channel', 'result'],
     registers,
   });
+  // Starts at 0: without it, increase() would not see the first failure.
+  for (const channel of channels)
+    for (const result of ['sent', 'retried', 'failed']) sent.inc({ channel, result }, 0);
   new Gauge({
     name: 'stowage_announcements_waiting',
     help: 'Events that a channel has not accepted yet, and that are tried again',

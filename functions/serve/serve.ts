@@ -133,7 +133,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
   async function drain(): Promise<void> {
     health.drain();
-    log.info({ url, ...queue.counts() }, 'stopping: running jobs may end');
+    log.info({ url, ...queue.counts() }, 'stopping: running jobs have 10 s to end');
     const drained = Promise.all([
       ...[sweeping.stop(), expiring?.stop(), queue.close()],
       telling.stop(),

@@ -53,10 +53,12 @@ export function startTelling(
 
   const { channels = [], cluster = '' } = announce ?? {};
   const sender = announcer(deps, channels, { cluster, root: deps.store.url });
+  const names = channels.map(({ settings }) => settings.name);
   const sending = startSending(deps, {
     announcer: sender,
     storeTrouble,
-    onOutcome: channels.length > 0 ? metrics.watchAnnouncements(sender.waiting) : () => undefined,
+    onOutcome:
+      names.length > 0 ? metrics.watchAnnouncements(names, sender.waiting) : () => undefined,
     onEvent: (event) => lines.events([event]),
   });
 

@@ -33,6 +33,14 @@ const PGBOUNCER = {
   packages: ['pgbouncer'],
   services: ['pgbouncer'],
 };
+/** Checks the rules of infra/prometheus, and scrapes a server of the tests. */
+const PROMETHEUS = {
+  name: 'Prometheus',
+  programs: ['prometheus', 'promtool'],
+  packages: ['prometheus'],
+  services: ['prometheus'],
+  without: 'npm test skips the tests with a real Prometheus',
+};
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
@@ -77,7 +85,7 @@ const PURPOSES = {
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH],
+    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, PROMETHEUS],
     emulator: true,
     newerPostgresql: true,
   },

@@ -2,7 +2,7 @@ import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
 import { newestSets } from '../stored/newest.ts';
 import type { Event } from './events.ts';
-import { overdueEvents } from './overdue.ts';
+import { overdueEvents, statusOfSeen } from './overdue.ts';
 import { noRuns, observeRuns, type SeenRuns } from './runs.ts';
 import { lookAgain, type SeenSet } from './seen-set.ts';
 import { eventsOfSet } from './set-events.ts';
@@ -55,7 +55,8 @@ export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): 
       if (seen.size === OBSERVED_MAX) break;
       const known = sets.get(timestamp);
       const recent = now.getTime() - dateOf(timestamp).getTime() < RECENT_MS;
-      const keep = known !== undefined && !all && !recent && !again.has(timestamp);
+      const isLast = known !== undefined && isFinal(known);
+      const keep = isLast && !all && !recent && !again.has(timestamp);
       seen.set(timestamp, keep ? known : await lookAgain(deps, timestamp, known));
     }
     sets = seen;
@@ -80,6 +81,9 @@ export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): 
     },
   };
 }
+
+/** An old set can still be committed: a copy, an adopted set, a backup whose receipts come late. */
+const isFinal = (set: SeenSet) => ['complete', 'damaged'].includes(statusOfSeen(set));
 
 const byTime = (a: Event, b: Event) => a.at.getTime() - b.at.getTime();
 

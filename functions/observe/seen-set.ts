@@ -60,11 +60,7 @@ export async function lookAgain(
     if (verdict !== undefined) verdicts.push(verdict);
   }
   const hasManifest = verdicts.some(({ level }) => level !== 'stitch');
-  const manifest =
-    known?.facts === undefined && hasManifest
-      ? await readHead(deps, timestamp, 'manifest')
-      : undefined;
-  const facts = known?.facts ?? (manifest && factsOfManifest(manifest));
+  const facts = known?.facts ?? (hasManifest ? await readFacts(deps, timestamp) : undefined);
   const unread = facts === undefined && verdicts.length > 0;
   const plan =
     unread && known?.planned === undefined ? await readHead(deps, timestamp, 'plan') : undefined;
@@ -86,6 +82,12 @@ function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | u
     warningsTotal,
     warnings: (warnings ?? []).slice(0, PROBLEMS_IN_EVENT).map(({ message }) => message),
   };
+}
+
+/** The numbers of a committed set; undefined when its manifest is gone or cannot be read. */
+export async function readFacts(deps: Deps, timestamp: string): Promise<SetFacts | undefined> {
+  const manifest = await readHead(deps, timestamp, 'manifest');
+  return manifest && factsOfManifest(manifest);
 }
 
 /** Undefined when it is missing or cannot be read: the verdicts say so. */

@@ -77,17 +77,21 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
+  const telling = startTelling(
+    { ...deps, log },
+    { metrics, announce: options.announce, storeTrouble: health.storeTrouble },
+  );
   const queue = jobQueue(
-    metrics.measureJob((job) => runJob(deps, job)),
+    metrics.measureJob(async (job) => {
+      const handled = await runJob(deps, job);
+      handled.wrote.forEach(telling.note);
+      return handled;
+    }),
     log,
     { failuresMax: 1 },
   );
   metrics.watchQueue(queue);
   metrics.watchStore(health.storeTrouble);
-  const telling = startTelling(
-    { ...deps, log },
-    { metrics, announce: options.announce, storeTrouble: health.storeTrouble },
-  );
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,

@@ -77,7 +77,6 @@ export const backupCommand: ClusterCommand = {
       'backup.snapshot': flags['snapshot'],
       'backup.through': flags['through'],
       databases: databasesFlag(flags),
-      'backup.carry': flags['full'] === true ? false : undefined,
       'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),
       'shippers.maxRateBytes': rateFlag(flags),
@@ -129,9 +128,10 @@ function databasesFlag({ databases }: Flags): 'all' | string[] | undefined {
 
 function wantedBase(flags: Flags): { readonly base?: WantedBase } {
   const timestamp = flags['base'];
-  if (timestamp === undefined) return {};
-  if (flags['full'] === true)
-    throw new StowageError('usage/flag', '--base and --full exclude each other');
+  const isFull = flags['full'] === true;
+  // The set still gets witnesses, so that the next backup can use it as its base.
+  if (timestamp === undefined) return isFull ? { base: 'none' } : {};
+  if (isFull) throw new StowageError('usage/flag', '--base and --full exclude each other');
   return { base: { timestamp: timestampFrom([String(timestamp)]) } };
 }
 

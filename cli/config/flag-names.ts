@@ -12,7 +12,6 @@ const FLAGS: Readonly<Record<string, string>> = {
   'backup.includeTables': '--include-table',
   'backup.excludeTables': '--exclude-table',
   'backup.tags': '--tag',
-  'backup.carry': '--full',
   'backup.unloggedRows': '--no-unlogged-table-data',
   'serve.sweepSeconds': '--sweep',
   'serve.snsTopics': '--sns-topic',

@@ -43,7 +43,7 @@ export function signature(body: string, secret: string, at: Date): string {
 async function beginningOf({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     size += chunk.byteLength;
     if (size >= ANSWER_BYTES_MAX) break;

@@ -46,7 +46,7 @@ function incrementalScenario({ name, about, server: choose }: Spec): Scenario {
       const options = { settings, ...(binDir !== undefined && { binDir }) };
       return withServer(
         bench,
-        true,
+        false,
         async (server) => {
           const tables = Array.from({ length: TABLES }, (_, at) => `lineitem_${at}`);
           const each = (gigabytes * 1e9) / TABLES;

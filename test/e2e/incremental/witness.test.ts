@@ -30,7 +30,7 @@ describe.runIf(binDir !== undefined)('on PostgreSQL 17 with WAL summaries, a sec
           DATABASE,
         );
     config = await configFor(place, servers, place.newRoot());
-    first = (await command('backup')).json.timestamp;
+    first = (await command('backup', '--full')).json.timestamp;
   });
   afterAll(async () => {
     await stopAll(servers);

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Trouble } from '../../async/watch/trouble.ts';
 import type { Deps } from '../deps.ts';
 import type { Event } from '../observe/events.ts';
@@ -48,6 +48,32 @@ test('a store that fails for a minute is told of once, and again when it works',
   await pass(330, false);
   await pass(360, false);
   expect(told).toEqual(['storage-failing', 'storage-back']);
+});
+
+test('a message that waits is tried again without a sweep', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let passes = 0;
+  const announcer: Announcer = {
+    async announce() {
+      passes++;
+      return [];
+    },
+    tell: async () => [],
+    waiting: () => (passes < 3 ? 1 : 0),
+  };
+  const deps = { clock: () => SINCE, log: pino({ level: 'silent' }) } as Deps;
+  const nothing = () => undefined;
+  const sending = startSending(deps, {
+    ...{ announcer, storeTrouble: nothing, onOutcome: nothing, onEvent: nothing },
+  });
+  sending.offer([]);
+  for (let minutes = 0; minutes < 5; minutes++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(30_000);
+  }
+  await sending.stop();
+  expect(passes).toBe(3);
 });
 
 test('a store that fails for a moment is not told of', async () => {

@@ -25,6 +25,8 @@ export interface Sending {
 const TROUBLE_MS_MIN = 60_000;
 /** Passes in which a channel is told again of a store that fails: there is no ledger to ask. */
 const TELL_TRIES = 3;
+/** Shorter than the shortest pause of the ledger. */
+const AGAIN_MS = 30_000;
 
 /**
  * Announces beside everything else: a mail server that is slow delays no sweep. Passes never
@@ -38,6 +40,8 @@ export function startSending(deps: Deps, options: SendingOptions): Sending {
   let running: Promise<void> = Promise.resolve();
   let busy = false;
   let stopped = false;
+  let last: readonly Event[] = [];
+  let again: NodeJS.Timeout | undefined;
 
   async function pass(events: readonly Event[]): Promise<void> {
     try {
@@ -58,17 +62,24 @@ export function startSending(deps: Deps, options: SendingOptions): Sending {
       await pass(events);
     }
     busy = false;
+    // Without a sweep for long, a message that waits is still sent when it is due.
+    if (!stopped && announcer.waiting() > 0)
+      again = setTimeout(() => offer(last), AGAIN_MS).unref();
+  }
+
+  function offer(events: readonly Event[]): void {
+    clearTimeout(again);
+    offered = last = events;
+    if (busy || stopped) return;
+    busy = true;
+    running = run();
   }
 
   return {
-    offer(events) {
-      offered = events;
-      if (busy || stopped) return;
-      busy = true;
-      running = run();
-    },
+    offer,
     async stop() {
       stopped = true;
+      clearTimeout(again);
       await running;
     },
   };

@@ -1,3 +1,4 @@
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
 import { newestSets } from '../stored/newest.ts';
@@ -17,6 +18,8 @@ const RECENT_MS = 2 * DAY_MS;
 const ALL_AGAIN_MS = DAY_MS;
 /** Sets that are observed, the newest first: bounds memory, and the first look at a large root. */
 export const OBSERVED_MAX = 1000;
+/** Sets that are looked at side by side: each is two or three small requests. */
+const LOOKS_IN_FLIGHT = 8;
 
 /** What was observed under a root: the newest set first. */
 export interface Observed {
@@ -49,17 +52,21 @@ export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): 
   async function lookAtSets(now: Date): Promise<void> {
     const all = now.getTime() - allAt > ALL_AGAIN_MS;
     const again = new Set(noted);
-    noted.clear();
-    const seen = new Map<string, SeenSet>();
+    const timestamps: string[] = [];
     for await (const timestamp of newestSets(deps)) {
-      if (seen.size === OBSERVED_MAX) break;
+      if (timestamps.length === OBSERVED_MAX) break;
+      timestamps.push(timestamp);
+    }
+    const seen = await mapInFlight(timestamps, LOOKS_IN_FLIGHT, async (timestamp) => {
       const known = sets.get(timestamp);
       const recent = now.getTime() - dateOf(timestamp).getTime() < RECENT_MS;
       const isLast = known !== undefined && isFinal(known);
       const keep = isLast && !all && !recent && !again.has(timestamp);
-      seen.set(timestamp, keep ? known : await lookAgain(deps, timestamp, known));
-    }
-    sets = seen;
+      return keep ? known : lookAgain(deps, timestamp, known);
+    });
+    sets = new Map(seen.map((set) => [set.timestamp, set]));
+    // Only now: after a failure the next look must read them.
+    for (const timestamp of again) noted.delete(timestamp);
     if (all) allAt = now.getTime();
   }
 

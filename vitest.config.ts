@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { unbuiltServers } from './infra/setup/stores/servers.mjs';
+import { hasBareMachine } from './test/support/install/bare-machine.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Real servers start slowly. */
@@ -68,6 +69,26 @@ if (onStores.length === 0)
     `skipped: the tests on object stores, because ${stores === '0' ? 'STOWAGE_TEST_STORES=0' : `these servers are not built: ${unbuilt.join(', ')}`} (npm run test:stores, docs/testing.md)\n`,
   );
 
+/** The packages on a bare Debian. A minute, so it runs only when it is asked for. */
+const onBareMachine =
+  process.env['STOWAGE_TEST_INSTALL'] === '1' && hasBareMachine()
+    ? [
+        {
+          test: {
+            name: 'install',
+            include: ['test/install/**/*.test.ts'],
+            ...onServers,
+            ...withPrograms,
+            ...turn(2),
+          },
+        },
+      ]
+    : [];
+if (onBareMachine.length === 0)
+  process.stderr.write(
+    'skipped: the packages on a bare Debian (npm run test:install as root, docs/testing.md)\n',
+  );
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -134,6 +155,7 @@ export default defineConfig({
           ...turn(2),
         },
       },
+      ...onBareMachine,
       ...onStores,
       ...onGreenplum,
     ],

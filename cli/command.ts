@@ -14,6 +14,8 @@ export interface Described {
   readonly lists?: readonly string[];
   /** What it logs without --log-level; absent = nothing. */
   readonly logLevel?: 'info';
+  /** Argument → the words that it can be; absent = any text. */
+  readonly words?: Readonly<Record<string, readonly string[]>>;
   /** The signals that end it in order; absent = SIGINT, SIGTERM and SIGHUP. */
   readonly signals?: readonly EndingSignal[];
 }

@@ -1,35 +1,15 @@
-import { Command, CommanderError, Option } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
-import { TOOL } from '../backup-set/base/tool.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import type { CommandDefinition, Described, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
+import { describeCommand, newProgram } from './manual/program.ts';
 import { printable } from './output/format.ts';
 import { linesOf } from './output/log/lines.ts';
 import { newOutput } from './output/output.ts';
 import { noteRetries } from './output/storage/retries.ts';
-import { wrapped } from './output/wrap.ts';
-
-const EXAMPLES = `
-Examples:
-  stowage doctor                              check servers, rights and store
-  stowage backup                              back up the cluster into a new set
-  stowage list                                print the sets and their timestamps
-  stowage restore 20260131120000 --create     restore a set into new databases
-  stowage COMMAND --help                      print the flags of a command`;
-
-const EXIT_CODES = `
-Exit codes:
-  0    done; for backup, validate and verify: the set is complete
-  1    a defect in Stowage; for demo: the restored cluster differs
-  2    wrong flags or configuration
-  3    a set is incomplete or damaged, or a backup or restore failed
-  4    refused before anything was changed; for doctor: a check failed
-  5    the object store failed
-  6    a database failed
-  130  interrupted: by a signal, or because its output could not be written`;
 
 async function main(): Promise<void> {
   process.exitCode = 1;
@@ -37,25 +17,7 @@ async function main(): Promise<void> {
   const watch = endOnLostOutput({ out: process.stdout, err: process.stderr }, stop);
   // Not from commander: errors in the command line itself must be printed as JSON, too.
   const json = process.argv.includes('--json');
-  const program = new Command('stowage')
-    .description(
-      'Offsite backup for segmented PostgreSQL: streams every segment in parallel, proves each set complete, restores from any location.',
-    )
-    .version(TOOL)
-    .option('--config <file>', 'configuration file (default: $STOWAGE_CONFIG or ./stowage.yaml)')
-    .option('--root <url>', 'where the sets are stored: s3://bucket/prefix or file:///path')
-    .option('--endpoint <url>', 'URL of the S3 server, unless it is AWS')
-    .option(
-      '--json',
-      'print the result as one JSON document on standard output, and events as JSON lines on standard error',
-    )
-    .addOption(
-      new Option('--log-level <level>', 'log messages of this level and above on standard error')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default(undefined, 'silent; serve: info, without the lines of each document'),
-    )
-    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
-    .exitOverride();
+  const program = newProgram().exitOverride();
   // Errors are printed by `report`, all in one form.
   program.configureOutput({
     outputError: () => undefined,
@@ -85,15 +47,7 @@ interface Ending {
 }
 
 function addCommand(program: Command, definition: CommandDefinition, ending: Ending): void {
-  const command = program.command(definition.usage).description(definition.summary);
-  for (const [flags, text] of definition.flags)
-    command.option(
-      flags,
-      text,
-      definition.lists?.includes(flags) === true ? collect : (undefined as never),
-    );
-  const details = definition.details?.split('\n').flatMap((line) => wrapped(line, ''));
-  if (details !== undefined) command.addHelpText('after', `\n${details.join('\n')}`);
+  const command = describeCommand(program, definition);
   command.action(async (...input: unknown[]) => {
     const given = input.slice(0, -2).filter((value) => value !== undefined);
     // Of a repeated argument commander gives a list.
@@ -151,7 +105,13 @@ async function newContext(
     destination,
   );
   const streams = { out: process.stdout, err: process.stderr };
-  const output = newOutput(streams, flags['json'] === true, clock, watch.resultFollows);
+  const output = newOutput(
+    streams,
+    flags['json'] === true,
+    clock,
+    watch.resultFollows,
+    process.env,
+  );
   return { env: process.env, clock, signal: stop.signal, log, output };
 }
 
@@ -176,10 +136,6 @@ function usageError(error: unknown): unknown {
       ? 'no command was given'
       : error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new StowageError('usage/flag', message, { cause: error });
-}
-
-function collect(value: string, so: string[] | undefined): string[] {
-  return [...(so ?? []), value];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -31,6 +31,10 @@ async function main(): Promise<void> {
       process.stdout.write(USAGE);
       process.exitCode = 0;
       return;
+    case 'version':
+      process.stdout.write(`${TOOL}\n`);
+      process.exitCode = 0;
+      return;
     case 'wrong':
       process.stderr.write(usageLine(command.message));
       process.exitCode = ERRORS['usage/flag'].exit;

@@ -16,6 +16,7 @@ With "agent" it stays resident, and takes the orders of the segments on this hos
 Options:
   --config FILE  configuration of the agent (default: ./${CONFIG_DEFAULT}); see docs/agents.md
   -h, --help     print this text
+  -V, --version  print the version
 
 Environment:
   STOWAGE_LOG    log messages of this level and above: debug, info, warn, error, silent
@@ -29,16 +30,22 @@ export type ShipperCommand =
   | { readonly kind: 'shipper' }
   | { readonly kind: 'agent'; readonly config: string }
   | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
   | { readonly kind: 'wrong'; readonly message: string };
 
 export function parseCommand(args: readonly string[]): ShipperCommand {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'V' },
+      },
       allowPositionals: true,
     });
     if (values.help === true) return { kind: 'help' };
+    if (values.version === true) return { kind: 'version' };
     const [word, surplus] = positionals;
     if (word !== undefined && word !== 'agent')
       return { kind: 'wrong', message: `unknown command ${JSON.stringify(word)}` };

@@ -1,3 +1,4 @@
+import { HOST_ERRORS } from './errors/host-errors.ts';
 import { ROWS_ERRORS } from './errors/rows-errors.ts';
 
 /**
@@ -84,6 +85,7 @@ export const ERRORS = {
     hint: 'the report of gpbackup and its log in gpAdminLogs have the reason; correct it and back up again',
   },
   ...ROWS_ERRORS,
+  ...HOST_ERRORS,
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

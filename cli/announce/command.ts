@@ -1,8 +1,17 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { ClusterCommand } from '../command.ts';
-import { printable, table } from '../output/format.ts';
+import { printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 import { testChannels } from './test-channels.ts';
+
+const COLUMNS = [
+  '',
+  'channel',
+  { title: 'target', min: 20, cut: 'middle' },
+  'time',
+  { title: 'answer', min: 30, cut: 'fold' },
+] as const;
 
 export const announceCommand: ClusterCommand = {
   usage: 'announce <what>',
@@ -12,6 +21,7 @@ Exit codes: 0 all channels have accepted the message, 2 no such channel, 4 a cha
 Example: stowage announce test --channel ops`,
   flags: [['--channel <name>', 'only this channel (repeatable)']],
   lists: ['--channel <name>'],
+  words: { what: ['test'] },
   cluster: () => ({}),
   async run({ flags, positional: [what], context }) {
     if (what !== 'test')
@@ -24,7 +34,7 @@ Example: stowage announce test --channel ops`,
     const failed = results.filter(({ ok }) => !ok);
     const rows = results.map(({ ok, channel, target, answer, ms }) => [
       ...[ok ? 'ok' : 'BAD', channel, target, `${ms} ms`],
-      printable(answer),
+      answer,
     ]);
     const end =
       failed.length === 0
@@ -32,7 +42,7 @@ Example: stowage announce test --channel ops`,
         : `${failed.length} of ${plural(results.length, 'channel')} did not accept the test message`;
     context.output.result(
       { channels: results },
-      `${table(['', 'channel', 'target', 'time', 'answer'], rows)}\n\n${end}`,
+      `${table(COLUMNS, rows, context.output.screen)}\n\n${end}`,
     );
     return failed.length === 0 ? 0 : 4;
   },

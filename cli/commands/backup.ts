@@ -20,10 +20,11 @@ import { backUpDatabases, exitOf } from '../group/backup.ts';
 import { groupText, groupValue } from '../group/backup-text.ts';
 import { configuredDatabases } from '../group/databases.ts';
 import { definitionLines } from '../output/definitions.ts';
-import { bytes, duration, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
+import { table } from '../output/table/table.ts';
 
 const WAIT_SECONDS = 600;
 const TAG_FLAG = [

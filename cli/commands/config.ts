@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { table } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 
 export const configCommand: ClusterCommand = {
   usage: 'config',

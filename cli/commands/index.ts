@@ -29,6 +29,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   announce: async () => (await import('../announce/command.ts')).announceCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
+  hosts: async () => (await import('../hosts/command.ts')).hostsCommand,
+  completion: async () => (await import('../manual/command.ts')).completionCommand(allCommands),
   demo: async () => (await import('./demo.ts')).demoCommand,
 };
 
@@ -45,6 +47,11 @@ export async function commandsFor(
   if (named !== undefined) return [await named()];
   // commander prints the version without any command.
   if (name === undefined && (args.includes('--version') || args.includes('-V'))) return [];
+  return allCommands();
+}
+
+/** For the help, the man pages and the completion. */
+export function allCommands(): Promise<readonly CommandDefinition[]> {
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 

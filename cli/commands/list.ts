@@ -5,8 +5,9 @@ import { rootExists } from '../../storage/directory/root.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import { withStore } from '../open.ts';
-import { bytes, duration, printable, table } from '../output/format.ts';
+import { bytes, duration, printable } from '../output/format.ts';
 import { damagedPackLines } from '../output/problems.ts';
+import { table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const TAG_FLAG = [

@@ -24,10 +24,11 @@ import { groupNameFrom } from '../group/members.ts';
 import { showGroup } from '../group/show.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
-import { bytes, duration, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { damagedPackLines, problemLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
+import { table } from '../output/table/table.ts';
 import { findSet, GROUP_DETAILS, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 

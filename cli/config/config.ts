@@ -10,6 +10,7 @@ import { describeIssue, fieldOf } from '../../backup-set/messages/issue.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
+import { defaultConfigFile } from './default-file.ts';
 import { flagOf } from './flag-names.ts';
 import { Config, ENVIRONMENT, FIELDS } from './schema.ts';
 
@@ -23,7 +24,7 @@ export interface Loaded {
 
 export interface ConfigInput {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--config`; undefined = $STOWAGE_CONFIG, else ./stowage.yaml. */
+  /** `--config`; undefined = $STOWAGE_CONFIG, else `defaultConfigFile`. */
   readonly file?: string | undefined;
   /** Dotted path → value, for the flags that were given. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -34,7 +35,7 @@ export interface ConfigInput {
  * @throws StowageError `config/missing`, `config/invalid` naming field and source.
  */
 export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loaded> {
-  const path = file ?? env['STOWAGE_CONFIG'] ?? 'stowage.yaml';
+  const path = file ?? env['STOWAGE_CONFIG'] ?? defaultConfigFile();
   const values = await readYaml(path);
   const sources = new Map<string, { source: Source; name: string }>();
   for (const field of leavesOf(values)) sources.set(field, { source: 'file', name: path });

@@ -1,5 +1,6 @@
 import { count, plural } from '../../backup-set/base/words.ts';
-import { printable, table } from '../output/format.ts';
+import { printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 import { namesOf } from './contents.ts';
 
 /** The result of one check. */

@@ -1,6 +1,7 @@
 import { count } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import { printable, table } from '../output/format.ts';
+import { printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 
 /** What `stowage show` prints of a set that consists of files of gpbackup. */
 export function filesLines({ files }: Manifest, tablesShown: number): string[] {

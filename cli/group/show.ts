@@ -2,7 +2,8 @@ import { count } from '../../backup-set/base/words.ts';
 import { describeMembers } from '../../backup-set/groups/groups.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
-import { bytes, printable, table } from '../output/format.ts';
+import { bytes, printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 import { findGroup } from './members.ts';
 
 /** Prints the sets of a group. @returns the exit code: 3 when it is incomplete. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, duration, printable, rate, table } from './format.ts';
+import { bytes, duration, printable, rate } from './format.ts';
 
 test.each([
   [0, '0ms'],
@@ -29,18 +29,6 @@ test.each([
 test('a rate without a time is printed as a dash', () => {
   expect(rate(1_000, 0)).toBe('–');
   expect(rate(1_000, 500)).toBe('2.00 kB/s');
-});
-
-test('a table aligns columns of numbers to the right and other columns to the left', () => {
-  expect(
-    table(
-      ['table', 'rows'],
-      [
-        ['a', '1,000'],
-        ['public.b', '–'],
-      ],
-    ),
-  ).toBe(['table      rows', '────────  ─────', 'a         1,000', 'public.b      –'].join('\n'));
 });
 
 test('control characters of a name are printed as escapes', () => {

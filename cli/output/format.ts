@@ -1,6 +1,6 @@
 import prettyMs from 'pretty-ms';
 
-/** Numbers, tables and names as the command line prints them. */
+/** Numbers and names as the command line prints them. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
@@ -23,31 +23,6 @@ export function rate(bytesDone: number, ms: number): string {
 export function duration(ms: number): string {
   const rounded = Math.round(ms);
   return prettyMs(rounded, { unitCount: 2, secondsDecimalDigits: rounded < 60_000 ? 1 : 0 });
-}
-
-/** Aligned columns; a column is right-aligned when all its cells look like numbers. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const numeric = head.map(
-    (_, column) =>
-      rows.length > 0 &&
-      rows.every(
-        (row) => /^[-–\d]/.test(row[column] ?? '') && !/[a-z]{4}/i.test(row[column] ?? ''),
-      ),
-  );
-  const line = (cells: readonly string[]) =>
-    widths
-      .map((width, column) => {
-        const cell = cells[column] ?? '';
-        return numeric[column] === true ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join(
-    '\n',
-  );
 }
 
 /** Escapes control characters, which would move the cursor of a terminal. */

@@ -1,8 +1,12 @@
+import { type Screen, screenOf } from './table/screen.ts';
+
 /** Where a command prints: its result on standard output, events on standard error. */
 export interface Output {
   readonly json: boolean;
   /** True when standard error is a terminal that can redraw lines. */
   readonly live: boolean;
+  /** The reader's screen for results: tables are made for it (`table/table.ts`). */
+  readonly screen: Screen;
   /** The result: `value` as one JSON document, or `text` for people. */
   result(value: unknown, text: string): void;
   /** An event: a JSON line with --json, else `text` as a line, if there is one. */
@@ -12,7 +16,7 @@ export interface Output {
 }
 
 export interface Streams {
-  readonly out: NodeJS.WritableStream;
+  readonly out: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
@@ -22,6 +26,7 @@ export function newOutput(
   json: boolean,
   clock: () => Date,
   beforeResult: () => void = () => undefined,
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Output {
   const live = err.isTTY === true && !json;
   let drawn = 0;
@@ -32,6 +37,7 @@ export function newOutput(
   return {
     json,
     live,
+    screen: screenOf(out, env),
     result(value, text) {
       beforeResult();
       erase();

@@ -3,7 +3,8 @@ import type { ExpiryReport } from '../../functions/retention/expire.ts';
 import type { MeasuredSet } from '../../functions/retention/measure.ts';
 import type { ExpiryPlan } from '../../functions/retention/plan.ts';
 import type { Removal } from '../../functions/retention/remove.ts';
-import { bytes, printable, table } from '../output/format.ts';
+import { bytes, printable } from '../output/format.ts';
+import { table } from '../output/table/table.ts';
 
 /** Sets named in one line; `--json` has all. */
 const NAMED_MAX = 5;

@@ -4,12 +4,13 @@
  * installs the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript
  * without packages, because none is installed when it starts. Fast when nothing is missing.
  *
- *   node infra/setup/main.mjs [--for=demo|test|bench|stack|stores|build]
+ *   node infra/setup/main.mjs [--for=demo|test|bench|stack|stores|build|package|install]
  *
  * Exit codes: 0 ready, 1 a step failed, 2 the user must install something.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeBareMachine } from './bare/machine.mjs';
 import { installBenchPeers } from './bench-peers.mjs';
 import { installDebian } from './debian.mjs';
 import { installEmulator } from './emulator.mjs';
@@ -18,6 +19,7 @@ import {
   mayBringPostgresql,
   needsOf,
   parsePurpose,
+  wantsBareMachine,
   wantsEmulator,
   wantsNewerPostgresql,
   wantsPeersInPython,
@@ -55,6 +57,7 @@ async function prepare(purpose) {
   await together([
     installNodePackages(root, print),
     wantsPeersInPython(purpose) && installBenchPeers(root, print),
+    wantsBareMachine(purpose) && makeBareMachine(print),
     wantsEmulator(purpose) && installEmulator(root, print),
     wantsStores(purpose, process.env) && buildStores(print),
     wantsNewerPostgresql(purpose) && installNewerPostgresql(root, print),

@@ -80,18 +80,43 @@ const PEERS = [
   },
 ];
 
+/** They make the packages that users install. */
+const PACKAGERS = [
+  { name: 'dpkg-deb', programs: ['dpkg-deb'], packages: ['dpkg'] },
+  { name: 'rpmbuild', programs: ['rpmbuild', 'rpm'], packages: ['rpm'] },
+];
+
+/** What the tests of packages, man pages and completion ask. */
+const INSTALLED = [
+  { ...PACKAGERS[1], without: 'the tests leave out the .rpm' },
+  ...[
+    ['mandoc', 'the tests leave out the man pages'],
+    ['zsh', 'the tests leave out completion in zsh'],
+    ['fish', 'the tests leave out completion in fish'],
+  ].map(([name, without]) => ({ name, programs: [name], packages: [name], without })),
+];
+
 const PURPOSES = {
   demo: { command: 'npm run demo', needs: [POSTGRESQL], mayBringPostgresql: true },
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, PROMETHEUS],
+    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, PROMETHEUS, ...INSTALLED],
     emulator: true,
     newerPostgresql: true,
   },
   stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
   stores: { command: 'npm run test:stores', needs: [POSTGRESQL, ZSTD, CEPH], stores: true },
   build: { command: 'npm run build', needs: [] },
+  package: { command: 'npm run package:programs', needs: PACKAGERS },
+  install: {
+    command: 'npm run test:install',
+    needs: [
+      PACKAGERS[0],
+      { name: 'debootstrap', programs: ['debootstrap'], packages: ['debootstrap'] },
+    ],
+    bareMachine: true,
+  },
 };
 
 /** The purpose named by `--for=…`; `test` without it. */
@@ -114,6 +139,9 @@ export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
 export const wantsStores = (purpose, environment) =>
   PURPOSES[purpose].stores === true ||
   (purpose === 'test' && environment.STOWAGE_TEST_STORES === '1');
+
+/** True when the bare Debian must be there, in which the packages are tried. */
+export const wantsBareMachine = (purpose) => PURPOSES[purpose].bareMachine === true;
 
 /** True when a purpose needs the peers that are Python packages. */
 export const wantsPeersInPython = (purpose) => PURPOSES[purpose].peersInPython === true;

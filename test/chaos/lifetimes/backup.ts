@@ -22,6 +22,7 @@ import { withBase } from '../../../cli/backup/base/plan-base.ts';
 import { offerBase } from '../../../cli/backup/base/send.ts';
 import { storePlan } from '../../../cli/backup/documents/plan.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
+import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
@@ -80,7 +81,14 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
 function contextOf({ clock, log }: Deps, signal: AbortSignal): ClusterContext {
   const { cluster, database, flavour, selection: backup } = PLAN;
   const config = { cluster, database, flavour, backup, shippers: { start: 'process' } };
-  const output = { json: false, live: false, result: none, note: none, draw: none };
+  const output = {
+    json: false,
+    live: false,
+    screen: NO_SCREEN,
+    result: none,
+    note: none,
+    draw: none,
+  };
   const context = { env: {}, clock, signal, log, output, config, sources: new Map() };
   return context as unknown as ClusterContext;
 }

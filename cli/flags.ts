@@ -2,6 +2,12 @@ import { StowageError } from '../backup-set/base/errors.ts';
 import { parsePattern, type Selection } from '../backup-set/base/selection.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
 import { GroupId } from '../backup-set/documents/plan.ts';
+import {
+  parseSize,
+  parseTime,
+  quantityForms,
+  SIZE_UNITS,
+} from '../backup-set/messages/quantities.ts';
 import type { Flags } from './command.ts';
 import { dashed, PATTERN_FORMS } from './config/flag-names.ts';
 import { namesGroup } from './set-name.ts';
@@ -57,15 +63,25 @@ export function numberFlag(flags: Flags, name: string): number | undefined {
   return flags[name] === undefined ? undefined : numberFrom(flags, name, 0);
 }
 
-const RATE_UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-};
+/** A time in seconds, also written as `10min`; `fallback` when the flag was not given. */
+export function secondsFrom(flags: Flags, name: string, fallback: number): number {
+  const value = flags[name];
+  if (value === undefined) return fallback;
+  const seconds = /^\d{1,9}$/.test(String(value))
+    ? Number(value)
+    : parseTime(String(value), 'Seconds');
+  if (seconds !== undefined) return seconds;
+  throw new StowageError(
+    'usage/flag',
+    `--${dashed(name)} takes ${quantityForms('Seconds')}, not ${JSON.stringify(value)}`,
+    { where: { field: name } },
+  );
+}
+
+/** For a flag that overrides a configuration field: undefined when it was not given. */
+export function secondsFlag(flags: Flags, name: string): number | undefined {
+  return flags[name] === undefined ? undefined : secondsFrom(flags, name, 0);
+}
 
 export const ACCEPT_CLUSTER_FLAG = [
   '--accept-cluster',
@@ -80,13 +96,11 @@ export const RATE_FLAG = [
 /** `--max-rate` in bytes per second; undefined when it was not given. */
 export function rateFlag({ maxRate }: Flags): number | undefined {
   if (maxRate === undefined) return undefined;
-  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([a-zA-Z]+)$/.exec(String(maxRate)) ?? [];
-  const unitBytes = Object.hasOwn(RATE_UNITS, unit) ? RATE_UNITS[unit] : undefined;
-  if (number !== undefined && unitBytes !== undefined)
-    return Math.round(Number(number) * unitBytes);
+  const rate = parseSize(String(maxRate));
+  if (rate !== undefined) return rate;
   throw new StowageError(
     'usage/flag',
-    `--max-rate takes a number and a unit (${Object.keys(RATE_UNITS).join(', ')}), not ${JSON.stringify(maxRate)}`,
+    `--max-rate takes a number and a unit (${Object.keys(SIZE_UNITS).join(', ')}), not ${JSON.stringify(maxRate)}`,
     { where: { field: 'maxRate' } },
   );
 }

@@ -1,8 +1,9 @@
 import { type Command, CommanderError } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
+import { ConfigError, problemLines } from '../segment-shipper/config-file/config-error.ts';
 import type { CommandDefinition, Described, Flags } from './command.ts';
-import { commandsFor } from './commands/index.ts';
+import { commandsFor, helpArguments } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { describeCommand, newProgram } from './manual/program.ts';
@@ -24,11 +25,14 @@ async function main(): Promise<void> {
     ...(json && { writeErr: () => undefined }),
   });
   try {
-    for (const definition of await commandsFor(process.argv.slice(2), takeValues(program)))
+    const args = helpArguments(process.argv.slice(2), takeValues(program));
+    for (const definition of await commandsFor(args, takeValues(program)))
       addCommand(program, definition, { stop, watch });
-    await program.parseAsync();
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, json);
+    // A help text that cannot be written is a lost result, too.
+    if (error instanceof CommanderError) watch.resultFollows();
+    process.exitCode = report(error, json, usageIn(program));
   }
   // A defect may leave a handle open; it must not keep a finished command alive.
   setTimeout(() => process.exit(), EXIT_AFTER_MS).unref();
@@ -115,14 +119,30 @@ async function newContext(
   return { env: process.env, clock, signal: stop.signal, log, output };
 }
 
+/** How the named command is called; undefined when none was named. */
+function usageIn({ commands }: Command): string | undefined {
+  const [only] = commands;
+  return commands.length === 1 ? `stowage ${only?.name()} ${only?.usage()}` : undefined;
+}
+
 /** Prints a failure; returns the exit code. */
-function report(error: unknown, json: boolean): number {
+function report(error: unknown, json: boolean, usage: string | undefined): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // commander has printed the help instead.
   if (error instanceof CommanderError && error.code === 'commander.help' && !json) return 2;
   const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
-  else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
+  const problems = error instanceof ConfigError && { problems: error.problems };
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message, where, hint, ...problems } })}\n`,
+    );
+  else {
+    const lines = error instanceof ConfigError ? problemLines(error.problems) : [message];
+    const called = code === 'usage/flag' && usage !== undefined ? `: ${usage}` : '';
+    process.stderr.write(
+      `stowage: ${lines.map(printable).join('\n')}\n  ${code}: ${hint}${called}\n`,
+    );
+  }
   if (code === 'internal')
     process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
   return exitCode;

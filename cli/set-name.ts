@@ -128,15 +128,15 @@ function describeSkipped(skipped: readonly Skipped[]): string {
   return `. Skipped: ${named.join(', ')}${rest}`;
 }
 
-/** A time as 14 digits, UTC. */
-function instant(value: unknown): string {
+/** A UTC time as 14 digits. @throws StowageError `usage/flag` naming the flag. */
+export function instant(value: unknown, flag = 'before', or = ''): string {
   const text = String(value);
   const form = /^(\d{14}|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?Z?)$/;
   const digits = Timestamp.safeParse(text.replaceAll(/\D/g, '').padEnd(14, '0'));
   if (form.test(text) && digits.success) return digits.data;
   throw wrong(
-    'before',
-    `--before takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a timestamp, not ${JSON.stringify(text)}`,
+    flag,
+    `--${flag} takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a timestamp${or}, not ${JSON.stringify(text)}`,
   );
 }
 

@@ -18,8 +18,10 @@ const POLL_MS = 500;
 /** What functions need, from the context of a command. */
 export function functionDeps(context: Context | ClusterContext, store: ObjectStore): Deps {
   const { clock, log, signal } = context;
-  const lockDays = 'config' in context ? context.config.retention?.lockDays : undefined;
-  return { store, clock, log, signal, writer: 'command', ...(lockDays && { lockDays }) };
+  const config = 'config' in context ? context.config : undefined;
+  const lockDays = config?.retention?.lockDays;
+  const common = { store, clock, log, signal, unusual: config?.unusual };
+  return { ...common, writer: 'command', ...(lockDays && { lockDays }) };
 }
 
 /**

@@ -255,6 +255,8 @@ export interface NodeSnapshot {
     name: string;
     kind: string;
     reason: NotShippedReason;
+    /** Null: it is no part of a partitioned table. */
+    partitionRoot: { readonly schema: string; readonly name: string } | null;
   }[];
   /** Materialized views that were populated, in an order in which they can be refreshed. */
   readonly refresh: readonly { schema: string; name: string }[];

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { UnusualRules } from '../backup-set/unusual/rules.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { SliceLimits } from './tasks/cut-slices.ts';
 
@@ -11,6 +12,11 @@ export interface Deps {
   readonly sliceLimits?: SliceLimits | undefined;
   /** `retention.lockDays`: how long a set stays locked; absent = the default of the bucket. */
   readonly lockDays?: number | undefined;
+  /**
+   * `unusual`: when a set gets warnings; absent = the defaults. A text says why the rules cannot be
+   * used, and becomes a warning of every validation.
+   */
+  readonly unusual?: UnusualRules | string | undefined;
   /** Written into verdicts: the functions run in a command, because none are deployed. */
   readonly writer?: 'command';
   readonly clock: () => Date;

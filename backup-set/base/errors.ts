@@ -48,6 +48,10 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was written; correct the database name or the selection',
   },
+  'restore/not-found': {
+    exit: 4,
+    hint: 'run `stowage list restores` to see the restores under this root',
+  },
   'restore/refused': {
     exit: 4,
     hint: 'the target was not changed; correct the named cause and restore again',
@@ -71,6 +75,10 @@ export const ERRORS = {
   'adopt/unreachable': {
     exit: 5,
     hint: 'nothing was written; check that ssh reaches the host without a password and may read the folder: ssh -o BatchMode=yes HOST ls FOLDER',
+  },
+  'adopt/fifo': {
+    exit: 5,
+    hint: 'nothing was written; remove a file or FIFO that an earlier run has left at this path, check that the folder can be written and that ssh reaches the host without a password',
   },
   'adopt/exists': {
     exit: 4,

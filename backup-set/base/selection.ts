@@ -67,11 +67,11 @@ export function selectsDatabase({ includeSchemas, includeTables }: Selection): b
 /** Include patterns that match no relation: a typing error that would look like success. */
 export function unmatchedIncludes(
   selection: Selection,
-  relations: readonly (QualifiedName & { readonly partitionRoot?: QualifiedName | undefined })[],
+  relations: readonly (QualifiedName & { readonly partitionRoot?: QualifiedName | null })[],
 ): string[] {
   const alone = (part: Partial<Selection>) => ({ ...EVERYTHING, ...part });
   const chosen = (only: Selection) =>
-    relations.some((relation) => selects(only, relation, relation.partitionRoot));
+    relations.some((relation) => selects(only, relation, relation.partitionRoot ?? undefined));
   return [
     ...selection.includeTables.filter((pattern) => !chosen(alone({ includeTables: [pattern] }))),
     ...selection.includeSchemas.filter((pattern) => !chosen(alone({ includeSchemas: [pattern] }))),

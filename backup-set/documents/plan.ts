@@ -39,7 +39,12 @@ export const Relation = Name.extend({
 });
 export type Relation = z.infer<typeof Relation>;
 
-export const NotShipped = Name.extend({ kind: z.string(), reason: z.string() });
+export const NotShipped = Name.extend({
+  kind: z.string(),
+  reason: z.string(),
+  /** The root of the partitioned table that it is a part of; null: of none. Absent = not known. */
+  partitionRoot: Name.nullable().exactOptional(),
+});
 
 /** An object of the database that has no rows, e.g. `subscription` and `sub_x`. */
 export const DefinedObject = z.object({ kind: z.string(), name: z.string() });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { quantityForms } from './quantities.ts';
 
 const VALUE_CHARS_MAX = 80;
 /** Edits between a misspelt field and the one that is suggested. */
@@ -6,15 +7,16 @@ const EDITS_MAX = 2;
 
 /**
  * One zod issue of a configuration as a sentence: the field, what it must be, and the value given.
- * `known` are the fields that a misspelt one may mean.
+ * `known` are the fields that a misspelt one may mean, `keys` those of the mapping that has it.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   values: unknown,
   known: readonly string[],
+  keys: readonly string[] = [],
 ): string {
   const field = fieldOf(issue.path);
-  if (issue.code === 'unrecognized_keys') return unknownField(field, issue.keys, known);
+  if (issue.code === 'unrecognized_keys') return unknownField(field, issue.keys, known, keys);
   const value = valueAt(values, issue.path);
   if (value === undefined && issue.code !== 'custom') return `${field} is missing`;
   const wanted = wantedBy(issue) ?? issue.message;
@@ -55,8 +57,18 @@ export function fieldOf(path: readonly PropertyKey[]): string {
 /** What the field must be; undefined when zod's own message says it. */
 function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_type': {
+      const forms = NUMBERS.has(issue.expected) && quantityForms(String(issue.path.at(-1)));
+      return `must be ${forms || (TYPES[issue.expected] ?? issue.expected)}`;
+    }
+    case 'invalid_union': {
+      const first = issue.errors.flatMap((branch) => branch.slice(0, 1));
+      const forms = first.flatMap((one) => wantedBy(one) ?? one.message);
+      const known = forms.filter((form) => /^must be /.test(form));
+      return known.length === 0
+        ? undefined
+        : [...new Set(known)].join(', or ').replaceAll(', or must be ', ', or ');
+    }
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty';
       return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
@@ -65,7 +77,9 @@ function wantedBy(issue: z.core.$ZodIssue): string | undefined {
     case 'invalid_key':
       return `is not a valid name: it ${issue.issues[0]?.message ?? 'is wrong'}`;
     case 'invalid_value':
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return issue.values.length === 1
+        ? `must be ${JSON.stringify(issue.values[0])}`
+        : `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_format':
       if (issue.format === 'url') return 'must be a URL';
       return issue.format === 'starts_with'
@@ -76,6 +90,8 @@ function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   }
 }
 
+const NUMBERS: ReadonlySet<string> = new Set(['number', 'int']);
+
 const TYPES: Readonly<Record<string, string>> = {
   number: 'a number',
   int: 'a whole number',
@@ -85,12 +101,52 @@ const TYPES: Readonly<Record<string, string>> = {
   object: 'a mapping',
 };
 
-function unknownField(parent: string, keys: readonly string[], known: readonly string[]): string {
+function unknownField(
+  parent: string,
+  keys: readonly string[],
+  known: readonly string[],
+  siblings: readonly string[],
+): string {
   const named = keys.map((key) => (parent === '' ? key : `${parent}.${key}`));
-  const [first = ''] = named;
-  const near = known.find((field) => editsBetween(field, first) <= EDITS_MAX);
+  const near = meantBy(parent, keys[0] ?? '', { known, siblings });
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   return `unknown ${named.length === 1 ? 'field' : 'fields'} ${named.join(', ')}${hint}`;
+}
+
+/** The field that a misspelt one may mean: a near name here, or its name in another section. */
+function meantBy(
+  parent: string,
+  key: string,
+  { known, siblings }: { known: readonly string[]; siblings: readonly string[] },
+): string | undefined {
+  const prefix = parent === '' ? '' : `${parent}.`;
+  const whole = `${prefix}${key}`;
+  const near = (names: readonly string[], name: string) =>
+    names
+      .map((one) => ({ one, edits: editsBetween(plainName(one), plainName(name)) }))
+      .filter(({ edits }) => edits <= Math.min(EDITS_MAX, Math.ceil(name.length / 3)))
+      .toSorted((a, b) => a.edits - b.edits)[0]?.one;
+  const sibling = near(siblings, key);
+  if (sibling !== undefined) return `${prefix}${sibling}`;
+  const elsewhere = known.filter((field) => plainName(lastOf(field)) === plainName(key));
+  if (elsewhere.length > 0) return elsewhere.length === 1 ? elsewhere[0] : undefined;
+  return near(known, whole);
+}
+
+const lastOf = (field: string) => field.slice(field.lastIndexOf('.') + 1);
+/** `zstd_level` and `ZstdLevel` mean `zstdLevel`. */
+const plainName = (name: string) => name.replaceAll(/[_-]/g, '').toLowerCase();
+
+/** The keys that the schema allows in the mapping at a path; empty when it is none. */
+export function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  const inner = unwrapped(schema);
+  const [part, ...rest] = path;
+  if (part === undefined) return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  if (inner instanceof z.ZodArray) return keysAt(inner.element, rest);
+  if (inner instanceof z.ZodRecord) return keysAt(inner.valueType, rest);
+  if (!(inner instanceof z.ZodObject)) return [];
+  const shape: Readonly<Record<PropertyKey, unknown>> = inner.shape;
+  return Object.hasOwn(shape, part) ? keysAt(shape[part], rest) : [];
 }
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {

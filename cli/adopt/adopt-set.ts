@@ -5,7 +5,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { Flags } from '../command.ts';
 import { backupText, summaryOf } from '../commands/backup.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFrom } from '../flags.ts';
+import { secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { adoptSource } from './convert/adopt-source.ts';
@@ -33,7 +33,7 @@ export async function adoptSet(
   read: () => Promise<AdoptedSource>,
 ): Promise<number> {
   const { timestamp, flags } = wanted;
-  const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+  const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
   const result = await withStore(context, async (store) => {
     const plan = formatKey({ kind: 'plan', timestamp });
     if ((await store.head(plan)) !== undefined) throw existsAlready(store, timestamp);
@@ -45,7 +45,7 @@ export async function adoptSet(
   const { source } = result.plan;
   context.output.result(
     { ...summaryOf(result), source },
-    [...sourceLines(source), backupText(result)].join('\n'),
+    [...sourceLines(source), backupText(result, context.output.screen)].join('\n'),
   );
   if (context.signal.aborted) return 130;
   return result.status === 'complete' ? 0 : 3;
@@ -79,7 +79,8 @@ function refusal(
   );
 }
 
-function noteProblems(
+/** Says what is wrong, before the set is stored or refused. */
+export function noteProblems(
   { output }: ClusterContext,
   problems: readonly SetProblem[],
   title: string,

@@ -2,6 +2,7 @@ import type { ClusterCommand } from '../command.ts';
 import { WAIT_SECONDS, wrongFlag } from './adopt-set.ts';
 import { adoptGpbackup } from './gpbackup/adopt.ts';
 import { adoptGpcrondump } from './gpcrondump/adopt.ts';
+import { IDLE_SECONDS } from './gpcrondump/stream/adopt.ts';
 import { adoptPgDump } from './pgdump/adopt.ts';
 
 /** A file per tool: `<tool>/adopt.ts`. */
@@ -30,6 +31,18 @@ The set is read twice: first to judge it, then to convert it. Standard input is 
     [
       '--distributed-by-rule <rule>',
       'pg_dump, for Greenplum: for all other tables primary-key (default), first-column or random',
+    ],
+    [
+      '--stream',
+      'gpcrondump: make the FIFOs of its list of pipes, and store what a running gpcrondump writes into them. <places> is the folder of the lists',
+    ],
+    [
+      '--run <command>',
+      '--stream: start gpcrondump by this shell command when the FIFOs are ready; without it, start it yourself',
+    ],
+    [
+      '--idle <seconds>',
+      `--stream: how long gpcrondump may write nothing (default ${IDLE_SECONDS})`,
     ],
     ['--partial', 'take the tables that are sound, and mark the set as incomplete'],
     [

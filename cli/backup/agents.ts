@@ -19,6 +19,8 @@ import type { BackupRun } from './run.ts';
 import { failedContent, type Shipped, segmentJobOf } from './ship.ts';
 
 const POLL_MS = 500;
+/** What the progress shows of a content: its agent reports rows only at its end. */
+const AGENT_WORKS = 'its agent is working';
 const WRITES_AT_ONCE = 16;
 const REPORTS_AT_ONCE = 16;
 /** How often the whole set is listed within the time that the plan allows without a new object. */
@@ -101,7 +103,7 @@ async function keepBases(run: AgentRun): Promise<ReadonlyMap<number, Pick<Backup
 /**
  * Programs wait a minute for their shipper, so nothing is dispatched before every agent has begun.
  */
-async function waitForClaims({ context, store, plan, signal }: AgentRun): Promise<void> {
+async function waitForClaims({ context, store, plan, tally, signal }: AgentRun): Promise<void> {
   const { config, clock, output } = context;
   const { claimSeconds } = config.shippers;
   const claimed = new Set<number>();
@@ -111,6 +113,8 @@ async function waitForClaims({ context, store, plan, signal }: AgentRun): Promis
       if (!claimed.has(content))
         output.note('claimed', { content }, `content ${content}: its agent has started`);
       claimed.add(content);
+      const counted = tally.contents.get(content);
+      if (counted !== undefined) counted.current ??= AGENT_WORKS;
     }
     return firstMissing() === undefined || undefined;
   };
@@ -140,6 +144,7 @@ async function waitForReports(run: AgentRun): Promise<void> {
     await eachInFlight(fresh, REPORTS_AT_ONCE, async (counted) => {
       const { content } = counted;
       reported.add(content);
+      counted.current = undefined;
       const { baseUnused } = await addAgentReport(store, plan.timestamp, counted);
       if (baseUnused !== undefined) noteUnused(run, content, baseUnused);
       await confirmCounts(run, counted, signal);

@@ -8,11 +8,11 @@ import type { ClusterContext } from '../context.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
-  numberFrom,
   RATE_FLAG,
   rateFlag,
   SELECTION_FLAGS,
   SELECTION_LISTS,
+  secondsFrom,
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
@@ -21,10 +21,11 @@ import { groupText, groupValue } from '../group/backup-text.ts';
 import { configuredDatabases } from '../group/databases.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
-import { problemLines } from '../output/problems.ts';
+import { problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
-import { table } from '../output/table/table.ts';
+import type { Screen } from '../output/table/screen.ts';
+import { type Column, table } from '../output/table/table.ts';
 
 const WAIT_SECONDS = 600;
 const TAG_FLAG = [
@@ -89,14 +90,14 @@ export const backupCommand: ClusterCommand = {
   },
   async run({ flags, context }) {
     const options = {
-      waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+      waitMs: secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
       ...wantedBase(flags),
     };
     const databases = await configuredDatabases(context);
     if (databases !== undefined) return backUpGroup(context, databases, options);
     const result = await runBackup(context, options);
-    context.output.result(summaryOf(result), backupText(result));
+    context.output.result(summaryOf(result), backupText(result, context.output.screen));
     if (context.signal.aborted) return 130;
     return result.status === 'complete' ? 0 : 3;
   },
@@ -117,7 +118,7 @@ async function backUpGroup(
   const group = await backUpDatabases(context, databases, options);
   context.output.result(
     groupValue(group, (result) => summaryOf(result)),
-    groupText(group, (result) => backupText(result)),
+    groupText(group, (result) => backupText(result, context.output.screen)),
   );
   return exitOf(group, context.signal.aborted);
 }
@@ -185,13 +186,25 @@ export function summaryOf(result: BackupResult) {
       message: error.message,
     })),
     problems: verdict?.problems ?? [],
+    warnings: verdict?.warnings ?? [],
+    warningsTotal: verdict?.warningsTotal ?? 0,
     leftOut: plan.leftOut ?? [],
     secrets: plan.secrets ?? [],
     binary: binaryRelations(plan, result.tally.contents.values()),
   };
 }
 
-export function backupText(result: BackupResult): string {
+const COLUMNS: readonly Column[] = [
+  { title: 'content', align: 'right' },
+  { title: 'tables', align: 'right' },
+  { title: 'rows', align: 'right' },
+  { title: 'bytes', align: 'right' },
+  { title: 'stored', align: 'right' },
+  { title: 'objects', align: 'right', drop: 2 },
+  { title: 'peak memory', align: 'right', drop: 1 },
+];
+
+export function backupText(result: BackupResult, screen?: Screen): string {
   const { timestamp, status, elapsedMs, failures, verdict } = result;
   const totals = totalsOf(result);
   const rows = [...result.tally.contents.values()].map((content) => [
@@ -206,7 +219,7 @@ export function backupText(result: BackupResult): string {
   const ratio =
     totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
   return [
-    table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'peak memory'], rows),
+    table(COLUMNS, rows, screen),
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(result),
@@ -215,6 +228,7 @@ export function backupText(result: BackupResult): string {
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
     ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
+    ...warningLines(verdict ?? {}),
     ...definitionLines(result.plan),
     ...binaryLines(binaryRelations(result.plan, result.tally.contents.values())),
     status === 'unproven'

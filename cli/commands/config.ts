@@ -1,37 +1,68 @@
-import type { ClusterCommand } from '../command.ts';
-import { table } from '../output/table/table.ts';
+import { problemLines } from '../../segment-shipper/config-file/config-error.ts';
+import { isSecretName, withoutSecrets } from '../../segment-shipper/config-file/yaml-file.ts';
+import type { Flags, PlainCommand } from '../command.ts';
+import { leavesOf, type Origin, type ReadConfig, readConfig } from '../config/config.ts';
+import type { Context } from '../context.ts';
+import { printable } from '../output/format.ts';
+import { type Column, table } from '../output/table/table.ts';
 
-export const configCommand: ClusterCommand = {
+export const configCommand: PlainCommand = {
   usage: 'config',
   summary: 'print all settings and where each came from (flag > environment > file > default)',
+  details: `Of a configuration with mistakes it prints the values that were given, then every mistake, and exits with 2.
+Users and passwords in URLs, and values of fields that are named like secrets, are not printed.`,
   flags: [],
-  cluster: () => ({}),
-  run({ context }) {
-    const { config, sources, output } = context;
-    const fields = [...leavesOf(config)].map(([field, value]) => {
-      const from = sources.get(field) ?? { source: 'default', name: '' };
-      return { field, value, ...from };
+  async run({ flags, context }) {
+    const read = await readConfig({
+      env: context.env,
+      file: textOf(flags, 'config'),
+      flags: { root: flags['root'], 'storage.endpoint': flags['endpoint'] },
     });
-    output.result(
-      { fields },
-      table(
-        ['field', 'value', 'from'],
-        fields.map(({ field, value, source, name }) => [
-          field,
-          JSON.stringify(value),
-          `${source} ${name}`.trim(),
-        ]),
-      ),
-    );
-    return Promise.resolve(0);
+    printConfig(context, read);
+    return read.problems.length === 0 ? 0 : 2;
   },
 };
 
-/** A list counts as one value, because it is overridden as a whole. */
-function* leavesOf(value: unknown, path: readonly string[] = []): Generator<[string, unknown]> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    for (const [name, inner] of Object.entries(value)) yield* leavesOf(inner, [...path, name]);
-  } else {
-    yield [path.join('.'), value];
-  }
+function printConfig({ output }: Context, { config, values, sources, problems }: ReadConfig): void {
+  const fields = [...leavesOf(config ?? values)].map(({ field, value }) => {
+    const from: Origin = sources.get(field) ?? { source: 'default', name: '' };
+    return { field, value: isSecretName(lastOf(field)) ? '…' : masked(value), ...from };
+  });
+  const rows = fields.map(({ field, value, ...from }) => [
+    field,
+    JSON.stringify(value) ?? '',
+    { text: originText(from), tone: from.source === 'default' ? ('dim' as const) : undefined },
+  ]);
+  const isBroken = problems.length > 0;
+  output.result(
+    { fields, ...(isBroken && { problems }) },
+    [
+      table(COLUMNS, rows, output.screen),
+      ...(isBroken ? ['', ...problemLines(problems).map(printable)] : []),
+    ].join('\n'),
+  );
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'field', min: 20, cut: 'fold' },
+  { title: 'value', align: 'left', min: 16, cut: 'fold' },
+  { title: 'from', align: 'left', min: 12, cut: 'start' },
+];
+
+function originText({ source, name, line }: Origin): string {
+  if (source === 'file') return `${name}:${line ?? 1}`;
+  return `${source} ${name}`.trim();
+}
+
+/** A value without the users and passwords of its URLs. */
+function masked(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  return Array.isArray(value) ? value.map(masked) : value;
+}
+
+const lastOf = (field: string) => field.slice(field.lastIndexOf('.') + 1);
+
+function textOf(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' ? value : undefined;
 }

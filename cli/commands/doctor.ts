@@ -10,7 +10,7 @@ import { checkJudges } from '../doctor/judges.ts';
 import { checkLocks } from '../doctor/locks.ts';
 import { checkServers } from '../doctor/servers.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
-import { numberFrom } from '../flags.ts';
+import { secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -38,9 +38,9 @@ Exits with 4 when a check fails.`,
   async run({ flags, context }) {
     const checks =
       flags['deployment'] === true
-        ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
+        ? await checkDeployment(context, secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000)
         : await checkBackups(context);
-    context.output.result({ checks }, tableOf(checks));
+    context.output.result({ checks }, tableOf(checks, context.output.screen));
     return checks.every(({ ok }) => ok) ? 0 : 4;
   },
 };

@@ -29,7 +29,7 @@ export const expireCommand: ClusterCommand = {
       if (flags['yes'] !== true) {
         const measured = await measureExpiry(deps, plan);
         const text = [
-          planText(plan, measured),
+          planText(plan, measured, context.output.screen),
           freedLine('would free in the end', measured),
           'nothing was changed; add --yes to expire',
         ].join('\n');

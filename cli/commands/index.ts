@@ -5,8 +5,12 @@ import type { CommandDefinition } from '../command.ts';
  */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   backup: async () => (await import('./backup.ts')).backupCommand,
-  list: async () => (await import('./list.ts')).listCommand,
+  list: async () => (await import('../list/command.ts')).listCommand,
   show: async () => (await import('./show.ts')).showCommand,
+  find: async () => (await import('../looking-back/find.ts')).findCommand,
+  history: async () => (await import('../looking-back/history.ts')).historyCommand,
+  diff: async () => (await import('../looking-back/diff.ts')).diffCommand,
+  log: async () => (await import('../looking-back/log.ts')).logCommand,
   validate: async () => (await import('./validate.ts')).validateCommand,
   verify: async () => (await import('./validate.ts')).verifyCommand,
   restore: async () => (await import('./restore.ts')).restoreCommand,
@@ -53,6 +57,19 @@ export async function commandsFor(
 /** For the help, the man pages and the completion. */
 export function allCommands(): Promise<readonly CommandDefinition[]> {
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
+
+/** `help` and `help COMMAND` as `--help` and `COMMAND --help`; an unknown command alone. */
+export function helpArguments(
+  args: readonly string[],
+  takeValues: readonly string[],
+): readonly string[] {
+  const word = firstWord(args, takeValues);
+  if (word !== 'help') return args;
+  const at = args.indexOf(word);
+  const others = args.toSpliced(at, 1);
+  const name = firstWord(others, takeValues);
+  return name === undefined || Object.hasOwn(COMMANDS, name) ? [...others, '--help'] : [name];
 }
 
 function firstWord(args: readonly string[], takeValues: readonly string[]): string | undefined {

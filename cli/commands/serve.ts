@@ -8,7 +8,7 @@ import { announceOptions } from '../announce/channels.ts';
 import { announcementLines, sweepAnnouncements } from '../announce/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFlag, numberFrom } from '../flags.ts';
+import { numberFlag, secondsFlag, secondsFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { reportText } from '../retention/text.ts';
@@ -50,7 +50,7 @@ export const serveCommand: ClusterCommand = {
   cluster: (flags) => ({
     'serve.host': flags['host'],
     'serve.port': numberFlag(flags, 'port'),
-    'serve.sweepSeconds': numberFlag(flags, 'sweep'),
+    'serve.sweepSeconds': secondsFlag(flags, 'sweep'),
     'serve.tokenFile': flags['tokenFile'],
     'serve.metricsTokenFile': flags['metricsTokenFile'],
     'serve.tlsCert': flags['tlsCert'],
@@ -73,6 +73,7 @@ export const serveCommand: ClusterCommand = {
         store,
         ...(replica === undefined ? {} : { replica }),
         lockDays: config.retention?.lockDays,
+        unusual: config.unusual,
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
@@ -148,7 +149,7 @@ export const sweepCommand: ClusterCommand = {
   cluster: () => ({}),
   async run({ flags, context }) {
     return withReplica(context, async (store, replica) => {
-      const seconds = numberFlag(flags, 'overdueAfter');
+      const seconds = secondsFlag(flags, 'overdueAfter');
       // A sweep, as a timer runs it, counts as deployed functions.
       const { writer: _, ...deps } = functionDeps(context, store);
       const announcing = await sweepAnnouncements(context, deps);
@@ -156,7 +157,7 @@ export const sweepCommand: ClusterCommand = {
         { ...deps, ...(replica === undefined ? {} : { replica }) },
         seconds === undefined
           ? {}
-          : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },
+          : { overdueAfterSeconds: secondsFrom(flags, 'overdueAfter', seconds) },
       );
       const { retention } = context.config;
       // Without the writer's name, as the sweep: a timer runs both.

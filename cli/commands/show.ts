@@ -16,18 +16,20 @@ import {
   tryReadDocument,
 } from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
-import { countReceipts } from '../../functions/stored/load.ts';
+import { countReceipts, newestVerdict, verdictKeys } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
 import { filesLines } from '../gpbackup-plugin/show-lines.ts';
 import { groupNameFrom } from '../group/members.ts';
 import { showGroup } from '../group/show.ts';
+import { restoreIdFrom, showRestore } from '../list/restore.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { damagedPackLines, problemLines } from '../output/problems.ts';
+import { damagedPackLines, problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
+import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
 import { findSet, GROUP_DETAILS, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -37,11 +39,16 @@ const TABLES_SHOWN = 30;
 
 export const showCommand: ClusterCommand = {
   usage: 'show <set>',
-  summary: 'show one set: segments, tables, sizes, tables without rows, and all known problems',
-  details: `${SET_DETAILS} ${GROUP_DETAILS}`,
+  summary:
+    'show one set: segments, tables, sizes, tables without rows, and all known problems; or one restore',
+  details: `${SET_DETAILS} ${GROUP_DETAILS} Or it is the id of a restore, as \`stowage list restores\` prints it.`,
   flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} largest`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
+    const { screen } = context.output;
+    const restore = restoreIdFrom(positional);
+    if (restore !== undefined)
+      return withStore(context, (store) => showRestore(context, store, restore));
     const group = groupNameFrom(positional);
     if (group !== undefined) return withStore(context, (store) => showGroup(context, store, group));
     const name = setNameFrom(positional);
@@ -51,7 +58,10 @@ export const showCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
-      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
+      const keys = await verdictKeys(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+      const validated = await newestVerdict(deps, timestamp, 'validate', keys);
+      const { compared, warnings, warningsTotal } = validated ?? {};
       const own = statusOf(stored, verdict);
       const damagedPacks =
         own === 'complete'
@@ -61,17 +71,21 @@ export const showCommand: ClusterCommand = {
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)
-          : committedText(
-              manifest,
-              flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
-            );
+          : committedText(manifest, {
+              screen,
+              tablesShown: flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
+            });
       const found = await retentionOf(deps, timestamp);
       const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, damagedPacks, manifest, retention },
+        {
+          ...{ timestamp, status, chosen, verdict, damagedPacks },
+          ...{ compared, warnings, warningsTotal, manifest, retention },
+        },
         [
           text,
+          ...warningLines({ warnings, warningsTotal }),
           ...damagedPackLines(damagedPacks, timestamp),
           ...statusLines(status, verdict),
           ...retentionLines(timestamp, retention),
@@ -82,7 +96,12 @@ export const showCommand: ClusterCommand = {
   },
 };
 
-function committedText(manifest: Manifest, tablesShown: number): string {
+interface Shown {
+  readonly screen: Screen;
+  readonly tablesShown: number;
+}
+
+function committedText(manifest: Manifest, shown: Shown): string {
   const { totals } = manifest;
   const ms = Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt);
   return [
@@ -95,11 +114,11 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...groupLines(manifest),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
-    segmentsTable(manifest),
+    segmentsTable(manifest, shown.screen),
     '',
     ...(manifest.files === undefined
-      ? [tablesTable(manifest, tablesShown)]
-      : filesLines(manifest, tablesShown)),
+      ? [tablesTable(manifest, shown)]
+      : filesLines(manifest, shown)),
     ...notShippedLines(manifest),
     ...definitionLines(manifest),
     ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),
@@ -139,7 +158,7 @@ function chosenLines({ selection, notShipped }: Manifest): string[] {
   return [`chosen tables, ${words.join(', ')}: ${plural(left, 'table')} left out`];
 }
 
-function segmentsTable({ contents }: Manifest): string {
+function segmentsTable({ contents }: Manifest, screen: Screen): string {
   const rows = contents.map(({ content, host, port, serverVersion, totals }) => [
     String(content),
     `${host}:${port}`,
@@ -152,24 +171,43 @@ function segmentsTable({ contents }: Manifest): string {
     count(totals.extents),
   ]);
   return table(
-    ['content', 'host', 'version', 'tables', 'rows', 'bytes', 'stored', 'objects', 'frames'],
+    [
+      { title: 'content', align: 'right' },
+      { title: 'host', align: 'left', min: 12, cut: 'middle' },
+      { title: 'version', drop: 1 },
+      { title: 'tables', align: 'right' },
+      { title: 'rows', align: 'right' },
+      { title: 'bytes', align: 'right' },
+      { title: 'stored', align: 'right' },
+      { title: 'objects', align: 'right', drop: 3 },
+      { title: 'frames', align: 'right', drop: 2 },
+    ],
     rows,
+    screen,
   );
 }
 
-function tablesTable({ relations }: Manifest, tablesShown: number): string {
+function tablesTable({ relations }: Manifest, { tablesShown, screen }: Shown): string {
   const biggest = relations.toSorted((a, b) => b.totals.bytes - a.totals.bytes);
   const shown = biggest.slice(0, tablesShown);
   const rows = shown.map(({ schema, name, totals }) => [
-    printable(`${schema}.${name}`),
+    `${schema}.${name}`,
     String(totals.contents),
     count(totals.rows),
     bytes(totals.bytes),
   ]);
   const rest = biggest.length - shown.length;
   return (
-    table(['table', 'segments', 'rows', 'bytes'], rows) +
-    (rest > 0 ? `\n… and ${plural(rest, 'smaller table')} (--all lists them)` : '')
+    table(
+      [
+        { title: 'table', min: 16, cut: 'middle' },
+        { title: 'segments', align: 'right' },
+        { title: 'rows', align: 'right' },
+        { title: 'bytes', align: 'right' },
+      ],
+      rows,
+      screen,
+    ) + (rest > 0 ? `\n… and ${plural(rest, 'smaller table')} (--all lists them)` : '')
   );
 }
 

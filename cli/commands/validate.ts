@@ -5,10 +5,10 @@ import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFrom } from '../flags.ts';
+import { numberFrom, secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
-import { problemLines } from '../output/problems.ts';
+import { problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
@@ -55,7 +55,7 @@ export const verifyCommand: ClusterCommand = {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {
-        const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+        const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
         return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
       const progress = showVerifyProgress(context);
@@ -79,6 +79,7 @@ function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
     verdict,
     [
       ...problemLines(problems, problemsTotal),
+      ...warningLines(verdict),
       `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );

@@ -1,25 +1,36 @@
-import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
-import type * as z from 'zod';
-import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
-import { describeIssue, fieldOf } from '../../backup-set/messages/issue.ts';
+import { fieldOf } from '../../backup-set/messages/issue.ts';
+import { withNumbers } from '../../backup-set/messages/quantities.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
+import {
+  ConfigError,
+  type ConfigProblem,
+  problemsOf,
+  yamlProblems,
+} from '../../segment-shipper/config-file/config-error.ts';
+import { readYamlFile, type YamlFile } from '../../segment-shipper/config-file/yaml-file.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
 import { defaultConfigFile } from './default-file.ts';
 import { flagOf } from './flag-names.ts';
-import { Config, ENVIRONMENT, FIELDS } from './schema.ts';
+import { Config, ENVIRONMENT } from './schema.ts';
 
 export type Source = 'flag' | 'environment' | 'file' | 'default';
+
+/** Where a value came from; `line` of a file. */
+export interface Origin {
+  readonly source: Source;
+  readonly name: string;
+  readonly line?: number;
+}
 
 /** A configuration and, for each field that is not at its default, where its value came from. */
 export interface Loaded {
   readonly config: Config;
-  readonly sources: ReadonlyMap<string, { readonly source: Source; readonly name: string }>;
+  readonly sources: ReadonlyMap<string, Origin>;
 }
 
 export interface ConfigInput {
@@ -32,26 +43,73 @@ export interface ConfigInput {
 
 /**
  * Flag > environment > file > default.
- * @throws StowageError `config/missing`, `config/invalid` naming field and source.
+ * @throws StowageError `config/missing`; ConfigError `config/invalid` with all mistakes.
  */
-export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loaded> {
+export async function loadConfig(input: ConfigInput): Promise<Loaded> {
+  const { config, sources, problems } = await readConfig(input);
+  if (config === undefined) throw new ConfigError(problems);
+  return { config, sources };
+}
+
+/** What a configuration says, also when it is wrong. */
+export interface ReadConfig {
+  readonly sources: Loaded['sources'];
+  /** The values that were given, without defaults. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Undefined when there are problems. */
+  readonly config: Config | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** @throws StowageError `config/missing` when there is no file to read. */
+export async function readConfig({ env, file, flags }: ConfigInput): Promise<ReadConfig> {
   const path = file ?? env['STOWAGE_CONFIG'] ?? defaultConfigFile();
-  const values = await readYaml(path);
-  const sources = new Map<string, { source: Source; name: string }>();
-  for (const field of leavesOf(values)) sources.set(field, { source: 'file', name: path });
+  return resolveConfig(await readYamlFile(path), { env, flags });
+}
+
+/** Pure. */
+export function resolveConfig(
+  yaml: YamlFile,
+  { env, flags }: Pick<ConfigInput, 'env' | 'flags'>,
+): ReadConfig {
+  const given = structuredClone(yaml.values);
+  const sources = new Map<string, Origin>();
+  for (const { field, path: at } of leavesOf(given))
+    sources.set(field, { source: 'file', name: yaml.path, line: yaml.placeOf(at).line });
   for (const [name, field] of Object.entries(ENVIRONMENT)) {
     const value = env[name];
     if (value !== undefined && value !== '')
-      put(values, field, fromText(field, value), sources, { source: 'environment', name });
+      put(given, field, fromText(field, value), sources, { source: 'environment', name });
   }
   for (const [field, value] of Object.entries(flags)) {
     if (value !== undefined)
-      put(values, field, value, sources, { source: 'flag', name: flagOf(field) });
+      put(given, field, value, sources, { source: 'flag', name: flagOf(field) });
   }
+  const values = withNumbers(given) as Record<string, unknown>;
   values['database'] ??= firstDatabase(values['databases']);
+  if (yaml.mistakes.length > 0)
+    return { sources, values, config: undefined, problems: yamlProblems(yaml) };
   const result = Config.safeParse(values);
-  if (!result.success) throw invalid(result.error.issues[0], values, sources, path);
-  return { config: result.data, sources };
+  if (result.success) return { sources, values, config: result.data, problems: [] };
+  const originOf = (field: string) => originText(originFor(sources, field));
+  const { issues } = result.error;
+  const problems = problemsOf(issues, { file: yaml, values, schema: Config, originOf });
+  return { sources, values, config: undefined, problems };
+}
+
+/** Of a field, or of the list or section that was given as a whole. */
+function originFor(sources: Loaded['sources'], field: string): Origin | undefined {
+  for (let name = field; name !== ''; name = name.replace(/(?:\.[^.[]*|\[\d+\]|^[^.[]*)$/, '')) {
+    const origin = sources.get(name);
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+
+function originText(origin: Origin | undefined): string | undefined {
+  if (origin === undefined || origin.source === 'file') return undefined;
+  const { source, name } = origin;
+  return `${source === 'environment' ? 'environment variable' : source} ${name}`;
 }
 
 /** What `database` is when only `databases` is given: the place to ask the servers questions. */
@@ -164,48 +222,26 @@ export function functionsOf(config: Config): 'inline' | 'events' {
   return config.functions ?? (config.root.startsWith('file:') ? 'inline' : 'events');
 }
 
-async function readYaml(path: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new StowageError(
-      'config/missing',
-      isAbsent
-        ? `configuration file ${path} does not exist`
-        : `cannot read configuration file ${path}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  try {
-    const values: unknown = parse(text) ?? {};
-    if (typeof values === 'object' && !Array.isArray(values))
-      return values as Record<string, unknown>;
-  } catch (cause) {
-    throw new StowageError(
-      'config/invalid',
-      `${path} is not YAML: ${firstLine(messageOf(cause))}`,
-      { cause },
-    );
-  }
-  throw new StowageError('config/invalid', `${path} must be a YAML mapping (field: value)`);
-}
-
-function* leavesOf(value: unknown, path: readonly string[] = []): Generator<string> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    for (const [name, inner] of Object.entries(value)) yield* leavesOf(inner, [...path, name]);
-  } else {
-    yield path.join('.');
-  }
+/** The values with their fields. A list of mappings has fields, such as `segments[0].host`. */
+export function* leavesOf(
+  value: unknown,
+  path: readonly (string | number)[] = [],
+): Generator<{ field: string; path: readonly (string | number)[]; value: unknown }> {
+  const isTree = (one: unknown) => typeof one === 'object' && one !== null;
+  if (Array.isArray(value) && value.length > 0 && value.every(isTree))
+    for (const [at, inner] of value.entries()) yield* leavesOf(inner, [...path, at]);
+  else if (isTree(value) && !Array.isArray(value))
+    for (const [name, inner] of Object.entries(value as object))
+      yield* leavesOf(inner, [...path, name]);
+  else yield { field: fieldOf(path), path, value };
 }
 
 function put(
   values: Record<string, unknown>,
   field: string,
   value: unknown,
-  sources: Map<string, { source: Source; name: string }>,
-  origin: { source: Source; name: string },
+  sources: Map<string, Origin>,
+  origin: Origin,
 ): void {
   const path = field.split('.');
   const last = path.pop() ?? field;
@@ -228,24 +264,3 @@ function fromText(field: string, value: string): string | number {
 }
 
 const NUMBERS = ['shippers.workers', 'stallSeconds'];
-
-function invalid(
-  issue: z.core.$ZodIssue | undefined,
-  values: unknown,
-  sources: Loaded['sources'],
-  path: string,
-): StowageError {
-  const field = fieldOf(issue?.path ?? []);
-  const origin = sources.get(field);
-  const where =
-    origin === undefined
-      ? path
-      : origin.source === 'file'
-        ? origin.name
-        : `${origin.source === 'environment' ? 'environment variable' : origin.source} ${origin.name}`;
-  const what =
-    issue === undefined ? 'the document is invalid' : describeIssue(issue, values, FIELDS);
-  return new StowageError('config/invalid', `${where}: ${what}`, { where: { field } });
-}
-
-const firstLine = (text: string) => text.split('\n')[0]?.replace(/:$/, '') ?? '';

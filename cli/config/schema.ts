@@ -4,6 +4,7 @@ import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
+import { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -166,6 +167,8 @@ const Cluster = z.strictObject({
   retention: RetentionRules.exactOptional(),
   /** Where `serve` and `sweep` tell of events; without channels nowhere. */
   announce: AnnounceSettings.prefault({}),
+  /** When a validation warns about a set. */
+  unusual: UnusualRules.prefault({}),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

@@ -1,7 +1,7 @@
 import { count, plural } from '../../backup-set/base/words.ts';
-import { printable } from '../output/format.ts';
-import { table } from '../output/table/table.ts';
-import { namesOf } from './contents.ts';
+import { NO_SCREEN, type Screen } from '../output/table/screen.ts';
+import { type Column, table } from '../output/table/table.ts';
+import { folded } from './fold.ts';
 
 /** The result of one check. */
 export interface Check {
@@ -16,24 +16,20 @@ export interface Check {
   readonly detail: string;
 }
 
-/** Fewer alike lines are shown one by one. */
-const ALIKE_MIN = 4;
-
-/** Failed checks come last, where they are still on the screen after a long table. */
-export function tableOf(checks: readonly Check[]): string {
+/** Failed checks come last and together, where they are still on the screen after a long table. */
+export function tableOf(checks: readonly Check[], screen: Screen = NO_SCREEN): string {
   const bad = checks.filter(({ ok, skipped }) => !ok && skipped !== true).length;
   const skipped = checks.filter((check) => check.skipped === true).length;
   const unmade = skipped === 0 ? '' : `, ${count(skipped)} were not made`;
+  const lines = folded(checks).toSorted((a, b) => rankOf(a) - rankOf(b));
+  const rows = lines.map((check) => [
+    { text: statusOf(check), tone: TONES[rankOf(check)] },
+    check.of,
+    check.name,
+    check.detail,
+  ]);
   return [
-    table(
-      ['', 'where', 'check', 'found'],
-      linesOf(checks).map((check) => [
-        statusOf(check),
-        check.of,
-        check.name,
-        printable(check.detail),
-      ]),
-    ),
+    table(COLUMNS, rows, screen),
     '',
     bad === 0
       ? `${checks.length === 1 ? 'the check' : `all ${count(checks.length)} checks`} passed`
@@ -41,34 +37,20 @@ export function tableOf(checks: readonly Check[]): string {
   ].join('\n');
 }
 
-function linesOf(checks: readonly Check[]): Check[] {
-  const rank = ({ ok, skipped }: Check) => (ok ? 0 : skipped === true ? 1 : 2);
-  return mergeAlike(checks).toSorted((a, b) => rank(a) - rank(b));
+const COLUMNS: readonly Column[] = [
+  { title: '' },
+  { title: 'where', min: 10, cut: 'fold' },
+  { title: 'check', min: 12, cut: 'fold' },
+  { title: 'found', min: 30, cut: 'fold', align: 'left' },
+];
+
+/** By rank. */
+const TONES = ['good', 'warn', 'dim', 'bad'] as const;
+
+function rankOf({ ok, remark, skipped }: Check): 0 | 1 | 2 | 3 {
+  if (skipped === true) return 2;
+  if (!ok) return 3;
+  return remark === true ? 1 : 0;
 }
 
-/** One line for the checks of many contents that found the same, where the first of them was. */
-function mergeAlike(checks: readonly Check[]): Check[] {
-  const kindOf = (check: Check) =>
-    contentOf(check) === undefined
-      ? undefined
-      : JSON.stringify([statusOf(check), check.name, check.detail]);
-  const alike = Map.groupBy(checks, kindOf);
-  return checks.flatMap((check) => {
-    const kind = kindOf(check);
-    const same = kind === undefined ? [] : (alike.get(kind) ?? []);
-    if (same.length < ALIKE_MIN) return [check];
-    if (same[0] !== check) return [];
-    return [{ ...check, of: namesOf(same.map((one) => contentOf(one) ?? 0)) }];
-  });
-}
-
-function contentOf({ of }: Check): number | undefined {
-  const [, content] = /^content (-?\d+)$/.exec(of) ?? [];
-  return content === undefined ? undefined : Number(content);
-}
-
-function statusOf({ ok, remark, skipped }: Check): string {
-  if (skipped === true) return '–';
-  if (!ok) return 'BAD';
-  return remark === true ? 'note' : 'ok';
-}
+const statusOf = (check: Check) => (['ok', 'note', '–', 'BAD'] as const)[rankOf(check)];

@@ -1,6 +1,7 @@
 import { asStowageError } from '../../backup-set/base/errors.ts';
 import { flavourNamed } from '../../database/flavours.ts';
-import { shipperCommand, targetOf } from '../config/config.ts';
+import { ignoredPasswordFile } from '../../database/session/password-file.ts';
+import { segmentsOf, shipperCommand, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { configuredDatabases, inDatabase } from '../group/databases.ts';
 import type { Check } from './check.ts';
@@ -18,7 +19,7 @@ export async function checkServers(context: ClusterContext): Promise<Check[]> {
     return [{ of: 'cluster', name: 'databases', ok: false, detail }];
   }
   const [first = context.config.database, ...others] = databases ?? [];
-  const checks = await inspect(inDatabase(context, first));
+  const checks = [...(await passwordFile(context)), ...(await inspect(inDatabase(context, first)))];
   for (const database of others) {
     const own = await inspect(inDatabase(context, database));
     checks.push(
@@ -28,6 +29,18 @@ export async function checkServers(context: ClusterContext): Promise<Check[]> {
     );
   }
   return checks;
+}
+
+/** A server that needs no password today hides the mistake. */
+async function passwordFile({ config, env }: ClusterContext): Promise<Check[]> {
+  const { coordinator } = config;
+  const known = coordinator === undefined ? [] : [{ content: -1, ...coordinator }];
+  for (const segment of [...segmentsOf(config), ...known]) {
+    const ignored = await ignoredPasswordFile(targetOf(config, segment, env), env);
+    if (ignored === undefined) continue;
+    return [{ of: 'this host', name: 'password file', ok: true, remark: true, detail: ignored }];
+  }
+  return [];
 }
 
 function inspect({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {

@@ -55,7 +55,7 @@ export async function writeExport(
   return 0;
 }
 
-/** An export of a partitioned table cannot tell which of the tables left out are its partitions. */
+/** In sets of earlier programs, tables left out may or may not be partitions of an exported one. */
 function warnOfPartitions({ output }: ClusterContext, { what, mayLack = [] }: RowSource): void {
   if (mayLack.length === 0) return;
   const more = mayLack.length > SHOWN_MAX ? ', …' : '';
@@ -63,7 +63,7 @@ function warnOfPartitions({ output }: ClusterContext, { what, mayLack = [] }: Ro
   output.note(
     'may-lack',
     lackField(mayLack),
-    `${printable(what)}: the set has no rows of ${plural(mayLack.length, 'table')} (${names}${more}). The rows of those that are partitions of it are not exported`,
+    `${printable(what)}: the set has no rows of ${plural(mayLack.length, 'table')} (${names}${more}), so the rows of those that are partitions of it are not exported`,
   );
 }
 

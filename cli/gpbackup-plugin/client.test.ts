@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { runToEnd } from '../../async/child-process.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 
 const CLIENT = new URL('../../infra/launch/stowage-gpbackup-plugin', import.meta.url);
@@ -13,6 +14,54 @@ const CLIENT = new URL('../../infra/launch/stowage-gpbackup-plugin', import.meta
 test('the client for gpbackup has the version of the program that it starts', async () => {
   const [, version] = /^VERSION=(.+)$/m.exec(await readFile(CLIENT, 'utf8')) ?? [];
   expect(`stowage ${version}`).toBe(TOOL);
+});
+
+/** As a resident process: answers every call at its socket, after as long as Node may take. */
+const SERVING = `const { createServer } = require('node:http');
+const { appendFileSync } = require('node:fs');
+appendFileSync(process.env.STARTS, 'started\\n');
+const server = createServer((request, response) => {
+  request.resume().on('end', () => response.end());
+});
+server.on('error', () => process.exit(1));
+setTimeout(() => server.listen(process.argv.at(-1)), 1_000);
+setTimeout(() => process.exit(), 6_000);`;
+
+test('one of two calls that find the lock of a killed owner starts the process', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'client-'));
+  const user = `test-${folder.slice(-6)}`;
+  const sockets = `/tmp/stowage-gpbackup-${user}`;
+  const script = (name: string, text: string) =>
+    writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const starts = join(folder, 'starts');
+  try {
+    await mkdir(sockets, { mode: 0o700 });
+    await Promise.all([
+      script('id', `echo ${user}`),
+      // Time passes between the look at the lock and what a call does with it.
+      script(
+        'readlink',
+        `found=$(/usr/bin/readlink "$@") || exit 1; [ $1 = -f ] || sleep $DELAY; echo "$found"`,
+      ),
+      writeFile(join(folder, 'serving.cjs'), SERVING),
+      script('node', `exec '${process.execPath}' '${join(folder, 'serving.cjs')}' "$@"`),
+      writeFile(join(folder, 'plugin.yaml'), `options:\n  node: ${join(folder, 'node')}\n`),
+      // No process has this id.
+      symlink('4194304', join(sockets, 'plugin.yaml.lock')),
+    ]);
+    const call = async (delay: string) => {
+      const path = `${folder}:${process.env['PATH']}`;
+      const env = { ...process.env, PATH: path, STARTS: starts, DELAY: delay };
+      const args = ['setup_plugin_for_restore', join(folder, 'plugin.yaml'), '/tmp', 'master'];
+      return runToEnd('sh', [fileURLToPath(CLIENT), ...args], { env });
+    };
+    const ends = await Promise.all([call('0.1'), call('0.4'), call('0.7')]);
+    expect(ends.map(({ code, stderr }) => [code, stderr])).toEqual(Array(3).fill([0, '']));
+    expect(await readFile(starts, 'utf8')).toBe('started\n');
+  } finally {
+    await rm(sockets, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('the client passes no rows to a socket in a folder that is not its own', async () => {

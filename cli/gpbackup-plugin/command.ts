@@ -15,6 +15,7 @@ import { giveFile, giveRanges, readOffsets } from './give-file.ts';
 import { type Answer, type Call, listen } from './listen.ts';
 import { readPluginOptions } from './options.ts';
 import { placeOf } from './place.ts';
+import { provenFiles } from './proven-files.ts';
 import { sealSet } from './seal/seal-set.ts';
 import { type Plugin, storeFile, storeLocalFile } from './store-file.ts';
 
@@ -72,6 +73,7 @@ async function clusterOf(context: Context, path: string): Promise<ClusterContext
 function answering(context: ClusterContext, plugin: Plugin) {
   const admit = uploadsAtOnce(UPLOADS_AT_ONCE);
   const { store } = plugin;
+  const proven = provenFiles(functionDeps(context, store));
   let isDone = false;
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     const { name, path, scope } = call;
@@ -89,10 +91,10 @@ function answering(context: ClusterContext, plugin: Plugin) {
         await admit(placeOf(path), (place) => storeLocalFile(plugin, place, path, signal));
         return undefined;
       case 'restore_file':
-        await giveFile(store, placeOf(path), path, signal);
+        await giveFile(proven.read(placeOf(path), signal), path, signal);
         return undefined;
       case 'restore_data':
-        return store.get(placeOf(path).key, { signal });
+        return proven.read(placeOf(path), signal);
       case 'restore_data_subset':
         return giveRanges(store, placeOf(path), await readOffsets(call.offsets), signal);
       case 'delete_backup':

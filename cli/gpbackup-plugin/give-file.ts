@@ -9,15 +9,14 @@ import type { Place } from './place.ts';
 
 /** Writes a stored file to its path on this host: a file that is there is whole. */
 export async function giveFile(
-  store: ObjectStore,
-  { key }: Place,
+  bytes: AsyncIterable<Uint8Array>,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temp = `${path}.stowage-${process.pid}`;
   try {
-    await pipeline(Readable.from(store.get(key, { signal })), createWriteStream(temp), { signal });
+    await pipeline(Readable.from(bytes), createWriteStream(temp), { signal });
     await rename(temp, path);
   } finally {
     await rm(temp, { force: true });

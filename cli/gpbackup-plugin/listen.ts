@@ -76,12 +76,15 @@ export async function listen(options: Listening, signal: AbortSignal): Promise<v
   });
   server.listen(socket);
   await once(server, 'listening');
+  const { ino } = await stat(socket);
   signal.addEventListener('abort', () => stop.abort(), { once: true });
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
   clearTimeout(ending);
-  await rm(socket, { force: true });
+  // Another process may have taken its place.
+  const isOwn = (await stat(socket).catch(() => undefined))?.ino === ino;
+  if (isOwn) await rm(socket, { force: true });
   // Of the client that has started this process.
-  await removeEmpty(`${socket}.log`);
+  if (isOwn) await removeEmpty(`${socket}.log`);
   server.close();
   server.closeAllConnections();
   await once(server, 'close');

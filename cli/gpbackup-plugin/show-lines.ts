@@ -1,10 +1,13 @@
 import { count } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import { printable } from '../output/format.ts';
+import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
 
 /** What `stowage show` prints of a set that consists of files of gpbackup. */
-export function filesLines({ files }: Manifest, tablesShown: number): string[] {
+export function filesLines(
+  { files }: Manifest,
+  { tablesShown, screen }: { readonly tablesShown: number; readonly screen: Screen },
+): string[] {
   if (files === undefined) return [];
   const { layout, needs, tables } = files;
   const biggest = tables.toSorted((a, b) => b.rows - a.rows).slice(0, tablesShown);
@@ -13,8 +16,12 @@ export function filesLines({ files }: Manifest, tablesShown: number): string[] {
     `files of gpbackup, ${layout === 'single' ? 'one with the rows of all tables' : 'one for each table'} and segment`,
     ...(needs.length === 0 ? [] : [`an increment: it needs files of ${needs.join(', ')}`]),
     table(
-      ['table', 'rows'],
-      biggest.map(({ schema, name, rows }) => [printable(`${schema}.${name}`), count(rows)]),
+      [
+        { title: 'table', min: 16, cut: 'middle' },
+        { title: 'rows', align: 'right' },
+      ],
+      biggest.map(({ schema, name, rows }) => [`${schema}.${name}`, count(rows)]),
+      screen,
     ),
     ...(rest > 0 ? [`and ${count(rest)} more (--all)`] : []),
   ];

@@ -8,6 +8,7 @@ import { exitOf, textOf } from '../restore/command/text.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
 import type { RestoreOptions } from '../restore/request.ts';
+import { restoreCommandOf } from './again.ts';
 import { type DatabaseRestore, type GroupRestore, lookAtGroup, restoreGroup } from './restore.ts';
 
 /** Flags that are about one database. */
@@ -44,7 +45,7 @@ export async function restoreGroupCommand(
   if ('resume' in options) throw new Error('--resume was refused above');
   if (flags['dryRun'] === true) return dryRunGroup(context, id, options);
   const restored = await restoreGroup(context, id, options);
-  context.output.result(documentOf(restored), textOfGroup(restored, flags));
+  context.output.result(documentOf(restored, flags), textOfGroup(restored, flags));
   if (context.signal.aborted) return 130;
   return exitOfGroup(restored);
 }
@@ -63,13 +64,15 @@ async function dryRunGroup(
   return found.every(({ reasons }) => reasons.length === 0) ? 0 : 4;
 }
 
-function documentOf({ id, restores, missing }: GroupRestore) {
+function documentOf({ id, restores, missing }: GroupRestore, flags: Flags) {
   return {
     group: { id, missing },
     databases: restores.map(({ database, timestamp, result, error }) => ({
       database,
       timestamp,
       started: result !== undefined || error !== undefined,
+      ...(result === undefined &&
+        error === undefined && { command: restoreCommandOf(timestamp, flags) }),
       ...(result && { ...result.outcome, ...result.choices }),
       ...(error && {
         error: {
@@ -87,13 +90,11 @@ function textOfGroup({ id, restores, missing }: GroupRestore, flags: Flags): str
   const isDone = ({ result }: DatabaseRestore) => result !== undefined && exitOf(result) === 0;
   const done = restores.filter(isDone).length;
   const rest = restores.filter(({ result, error }) => result === undefined && error === undefined);
-  const mode =
-    flags['create'] === true ? ' --create' : flags['truncate'] === true ? ' --truncate' : '';
   return [
     ...restores.flatMap((one) => [printable(`database ${one.database}`), ...linesOf(one), '']),
     ...rest.map(({ database, timestamp }) =>
       printable(
-        `database ${database} was not started: \`stowage restore ${timestamp}${mode}\` restores it`,
+        `database ${database} was not started: \`${restoreCommandOf(timestamp, flags)}\` restores it`,
       ),
     ),
     ...missing.map((database) => printable(`database ${database} has no complete set in ${id}`)),

@@ -35,7 +35,8 @@ export interface GroupRestore {
 
 /**
  * Restores every database of a group under its own name, one after the other. The sets and targets
- * of all are checked before the first one is changed. Globals are those of the first set.
+ * of all are checked before the first one is changed. Each set runs its own globals: a role that
+ * was made during the backup is in those of the later sets only.
  * @throws StowageError `set/incomplete`; `restore/refused` when one of the checks refuses.
  */
 export async function restoreGroup(
@@ -56,7 +57,7 @@ export async function restoreGroup(
     const { database, timestamp } = one;
     const of = `${at + 1} of ${chosen.length}`;
     context.output.note('database', { database, at }, printable(`database ${database} (${of})`));
-    const own = { ...options, ...setOf(timestamp), globals: options.globals && at === 0 };
+    const own = { ...options, ...setOf(timestamp) };
     restores.push(await restoreOne(inDatabase(context, database), one, own));
   }
   const missing = group.members.filter(

@@ -16,7 +16,7 @@ export async function showGroup(
   const rows = members.map(({ database, status: its, timestamp }) => {
     const totals = sets.find((set) => set.timestamp === timestamp)?.totals;
     return [
-      printable(database),
+      database,
       timestamp ?? '–',
       its === 'missing' ? 'no set' : its,
       totals === undefined ? '–' : String(totals.relations),
@@ -27,7 +27,18 @@ export async function showGroup(
   context.output.result(
     { group: { id, status, members } },
     [
-      table(['database', 'set', 'status', 'tables', 'rows', 'bytes'], rows),
+      table(
+        [
+          { title: 'database', min: 12, cut: 'middle' },
+          'set',
+          'status',
+          { title: 'tables', align: 'right' },
+          { title: 'rows', align: 'right' },
+          { title: 'bytes', align: 'right' },
+        ],
+        rows,
+        context.output.screen,
+      ),
       '',
       `status: ${status}: ${printable(describeMembers(members))}`,
     ].join('\n'),

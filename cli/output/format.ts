@@ -25,6 +25,27 @@ export function duration(ms: number): string {
   return prettyMs(rounded, { unitCount: 2, secondsDecimalDigits: rounded < 60_000 ? 1 : 0 });
 }
 
+/** How long ago, in one unit: `42s`, `12m`, `36h`, `9d`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [size, unit] = AGES.find(([, , below]) => seconds < below) ?? DAYS;
+  return `${Math.floor(seconds / size)}${unit}`;
+}
+
+const DAYS = [86_400, 'd', Number.POSITIVE_INFINITY] as const;
+const AGES = [
+  [1, 's', 100],
+  [60, 'm', 100 * 60],
+  [3600, 'h', 48 * 3600],
+] as const;
+
+/** A time as the clock on the wall of this host shows it: `2026-11-29 23:40`. */
+export function localTime(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
 /** Escapes control characters, which would move the cursor of a terminal. */
 export function printable(text: string): string {
   return text.replace(

@@ -1,4 +1,5 @@
 import { type Screen, screenOf } from './table/screen.ts';
+import { shortened } from './table/width.ts';
 
 /** Where a command prints: its result on standard output, events on standard error. */
 export interface Output {
@@ -7,6 +8,8 @@ export interface Output {
   readonly live: boolean;
   /** The reader's screen for results: tables are made for it (`table/table.ts`). */
   readonly screen: Screen;
+  /** The terminal on which lines are redrawn. */
+  readonly drawnOn: Screen;
   /** The result: `value` as one JSON document, or `text` for people. */
   result(value: unknown, text: string): void;
   /** An event: a JSON line with --json, else `text` as a line, if there is one. */
@@ -29,6 +32,7 @@ export function newOutput(
   env: Readonly<Record<string, string | undefined>> = {},
 ): Output {
   const live = err.isTTY === true && !json;
+  const drawnOn = screenOf(err, env);
   let drawn = 0;
   const erase = () => {
     if (drawn > 0) err.write(`\u001b[${drawn}A\u001b[0J`);
@@ -38,6 +42,7 @@ export function newOutput(
     json,
     live,
     screen: screenOf(out, env),
+    drawnOn,
     result(value, text) {
       beforeResult();
       erase();
@@ -54,8 +59,9 @@ export function newOutput(
     draw(lines) {
       if (!live) return;
       erase();
-      const width = (err.columns ?? 80) - 1;
-      for (const line of lines) err.write(`${line.slice(0, width)}\n`);
+      // A line that fills the last column may continue on the next line.
+      const width = Math.min(drawnOn.columns, err.columns ?? 80) - 1;
+      for (const line of lines) err.write(`${shortened(line, width)}\n`);
       drawn = lines.length;
     },
   };

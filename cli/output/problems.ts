@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../backup-set/base/errors.ts';
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { describeWarning, type Warning } from '../../backup-set/unusual/warnings.ts';
 import type { DamagedPack } from '../../functions/sets/damaged-packs.ts';
 import { printable } from './format.ts';
 
@@ -22,6 +23,23 @@ export function problemLines(problems: readonly Problem[], total = problems.leng
   const shown = [...new Set(first.map((one) => `  ${printable(describeProblem(one))}`))];
   const more = total - first.length;
   return more > 0 ? [...shown, `  … and ${count(more)} more (--json lists them)`] : shown;
+}
+
+/** What is unusual about a set, as indented lines below a title; none without warnings. */
+export function warningLines({
+  warnings = [],
+  warningsTotal = warnings.length,
+}: {
+  readonly warnings?: readonly Warning[] | undefined;
+  readonly warningsTotal?: number | undefined;
+}): string[] {
+  if (warningsTotal === 0) return [];
+  const more = warningsTotal - Math.min(SHOWN, warnings.length);
+  return [
+    `unusual, compared with the sets before (the status does not change):`,
+    ...warnings.slice(0, SHOWN).map((one) => `  ${printable(describeWarning(one))}`),
+    ...(more > 0 ? [`  … and ${count(more)} more (--json lists the first 100)`] : []),
+  ];
 }
 
 /** Says which packs of a set are damaged, which set's check has found it, and what to do. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type SegmentProgress, segmentLine, totalLine } from './progress.ts';
+import { type SegmentProgress, segmentLine, segmentLines, totalLine } from './progress.ts';
 import { retriesLines } from './storage/retries.ts';
 
 const segment: SegmentProgress = {
@@ -110,4 +110,45 @@ test('requests that were sent again are shown with the time that the store asked
   expect(retriesLines({ throttled: 0, failed: 1, throttledMs: 0 })).toEqual([
     'storage did not answer at once: 1 retry',
   ]);
+});
+
+test('the slowest segments come first, and those that are further are counted', () => {
+  const many = Array.from({ length: 20 }, (_, content) => ({
+    ...segment,
+    content,
+    fraction: (20 - content) / 20,
+  }));
+  const lines = segmentLines(backup, many, { columns: 80, ms: 5_000 });
+  expect(lines.map((line) => line.slice(0, 10))).toEqual([
+    ...many
+      .toReversed()
+      .slice(0, 16)
+      .map(({ content }) => `content ${content}`.padEnd(10)),
+    '… and 4 se',
+  ]);
+  expect(lines.at(-1)).toBe('… and 4 segments that are further');
+});
+
+test('a wide terminal also shows host, rate and the compressed bytes of a segment', () => {
+  expect(segmentLine(backup, segment, { columns: 200, ms: 5_000 })).toBe(
+    'content 0   db0                       50%   11.0 MB    2.20 MB/s   3.42 MB uploaded  4/5 tables         shop.lineitem',
+  );
+});
+
+test('the time left of building indexes is known when some were built, and says what follows', () => {
+  const kind = {
+    what: 'post-data',
+    title: 'restore, phase post-data',
+    shows: 'time',
+    next: ['analyzing'],
+  } as const;
+  const built = (objectsDone: number) =>
+    both.map((one) => ({ ...one, current: undefined, objectsDone, objectsPlanned: 40 }));
+  expect(totalLine(kind, built(10), 60_000)).toBe(
+    'restore, phase post-data: 20 of 80 objects, running for 1m, about 3m left in this phase, then analyzing',
+  );
+  expect(totalLine(kind, built(2), 60_000)).not.toContain('left');
+  expect(totalLine({ ...data, next: ['building indexes and keys'] }, both, 5_000)).toContain(
+    'about 5s left in this phase, then building indexes and keys, now shop.lineitem',
+  );
 });

@@ -3,6 +3,7 @@ import { anyRetries } from '../../storage/retries.ts';
 import type { Context } from '../context.ts';
 import { bytes, duration, printable, rate } from './format.ts';
 import { retriesLines } from './storage/retries.ts';
+import { folded, shortened } from './table/width.ts';
 
 /** The progress of one segment. */
 export interface SegmentProgress {
@@ -35,14 +36,18 @@ export interface ProgressKind {
    * is for phases that move no rows, `count` for tables whose rows are counted.
    */
   readonly shows: 'backup' | 'restore' | 'verify' | 'count' | 'time';
+  /** What follows when this is done, and is not in the time left. */
+  readonly next?: readonly string[];
 }
 
 const LIVE_MS = 250;
-const PLAIN_MS = 5_000;
-/** Segments drawn on a terminal; the last line has the total of all. */
+/** Programs read the JSON lines; people and logs read the others. */
+const JSON_MS = 5_000;
+const PLAIN_MS = 10_000;
+/** Segments drawn on a terminal, the slowest first; the last line has the total of all. */
 const LINES_MAX = 16;
 
-/** Prints progress until stopped: redrawn lines on a terminal, elsewhere a line every 5 s. */
+/** Prints progress until stopped: redrawn lines on a terminal, elsewhere a line now and then. */
 export function showProgress(
   { output, clock }: Pick<Context, 'output' | 'clock'>,
   kind: ProgressKind,
@@ -57,19 +62,20 @@ export function showProgress(
       totalLine(kind, now, ms),
       ...(storage === undefined ? [] : retriesLines(storage)),
     ];
-    if (output.live)
+    if (output.live) {
+      const { columns } = output.drawnOn;
       output.draw([
-        ...now.slice(0, LINES_MAX).map((segment) => segmentLine(kind, segment)),
-        ...lines,
+        ...segmentLines(kind, now, { columns, ms }),
+        ...lines.flatMap((line) => folded(line, columns - 1)),
       ]);
-    else
+    } else
       output.note(
         'progress',
         { what: kind.what, elapsedMs: ms, segments: now, ...(storage && { storage }) },
         lines.join('; '),
       );
   };
-  const timer = setInterval(show, output.live ? LIVE_MS : PLAIN_MS);
+  const timer = setInterval(show, output.live ? LIVE_MS : output.json ? JSON_MS : PLAIN_MS);
   return {
     stop() {
       clearInterval(timer);
@@ -78,8 +84,48 @@ export function showProgress(
   };
 }
 
-export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): string {
-  const name = `content ${segment.content}`.padEnd(11);
+/** How wide the lines may be, and how long the work has been running. */
+interface Drawn {
+  readonly columns: number;
+  readonly ms: number;
+}
+
+/** The segments that need most time first, because the end waits for them. */
+export function segmentLines(
+  kind: ProgressKind,
+  segments: readonly SegmentProgress[],
+  drawn: Drawn,
+): string[] {
+  const slowest = segments.toSorted(
+    (a, b) => (shareOf(kind, a) ?? 0) - (shareOf(kind, b) ?? 0) || a.content - b.content,
+  );
+  const more = slowest.length - LINES_MAX;
+  return [
+    ...slowest.slice(0, LINES_MAX).map((segment) => segmentLine(kind, segment, drawn)),
+    ...(more > 0
+      ? [`… and ${plural(more, 'segment')} that ${more === 1 ? 'is' : 'are'} further`]
+      : []),
+  ];
+}
+
+/** Which part of its work a segment has done, 0…1. */
+function shareOf({ shows }: ProgressKind, segment: SegmentProgress): number | undefined {
+  if (shows !== 'time') return segment.fraction;
+  const { objectsDone = 0, objectsPlanned = 0 } = segment;
+  return objectsPlanned === 0 ? undefined : objectsDone / objectsPlanned;
+}
+
+/** From so many columns on, a line also has the host, the rate and the compressed bytes. */
+const WIDE_COLUMNS = 120;
+
+export function segmentLine(
+  { shows }: ProgressKind,
+  segment: SegmentProgress,
+  { columns, ms }: Drawn = { columns: 80, ms: 0 },
+): string {
+  const isWide = columns >= WIDE_COLUMNS;
+  const host = isWide ? ` ${shortened(printable(segment.host), 24, 'middle').padEnd(24)}` : '';
+  const name = `${`content ${segment.content}`.padEnd(11)}${host}`;
   const current = printable(segment.current ?? '');
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
@@ -89,30 +135,38 @@ export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): 
       objectsPlanned === 0 ? '' : `${objectsDone}/${plural(objectsPlanned, 'object')}`;
     return `${name} ${objects.padEnd(18)} ${current}`.trimEnd();
   }
-  if (shows === 'verify')
-    return `${name} ${part}  ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
+  const rateOf = (done: number) => (isWide ? `${rate(done, ms).padStart(11)}  ` : '');
+  if (shows === 'verify') {
+    const { storedBytes } = segment;
+    const read = `${bytes(storedBytes).padStart(8)}  ${rateOf(storedBytes)}`;
+    return `${name} ${part}  ${read}${current}`.trimEnd();
+  }
   // The shippers of a Greenplum's segments feed rows, and load no table themselves.
   const tables =
     segment.relationsPlanned === 0
       ? ''
       : `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
   if (shows === 'count') return `${name} ${tables.padEnd(18)} ${current}`.trimEnd();
-  const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
+  const moved = shows === 'backup' ? 'uploaded' : 'downloaded';
+  const stored = isWide ? `${bytes(segment.storedBytes).padStart(8)} ${moved}  ` : '';
+  const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  ${rateOf(segment.bytes)}${stored}`;
   return `${done}${tables.padEnd(18)} ${current}`.trimEnd();
 }
 
 export function totalLine(
-  { shows, title }: ProgressKind,
+  { shows, title, next = [] }: ProgressKind,
   segments: readonly SegmentProgress[],
   ms: number,
 ): string {
   const total = (field: Counted) => segments.reduce((sum, one) => sum + (one[field] ?? 0), 0);
   const now = currentOf(segments);
+  const then = next.length === 0 ? [] : [`then ${next.join(', ')}`];
   if (shows === 'time') {
     const planned = total('objectsPlanned');
     const objects =
       planned === 0 ? [] : [`${count(total('objectsDone'))} of ${plural(planned, 'object')}`];
-    return `${title}: ${[...objects, `running for ${duration(ms)}`, ...now].join(', ')}`;
+    const left = objectsLeft(segments, ms).map((time) => `${time} in this phase`);
+    return `${title}: ${[...objects, `running for ${duration(ms)}`, ...left, ...then, ...now].join(', ')}`;
   }
   const stored = bytes(total('storedBytes'));
   const left = timeLeft(segments, ms);
@@ -121,6 +175,7 @@ export function totalLine(
       `${title}: ${stored} read`,
       rate(total('storedBytes'), ms),
       ...left.map((time) => `${time} in this phase`),
+      ...then,
     ].join(', ');
   const underWay = total('underWay');
   const loading = underWay > 0 && shows === 'restore' ? ` (${count(underWay)} under way)` : '';
@@ -132,6 +187,7 @@ export function totalLine(
     tables,
     rate(total('bytes'), ms),
     ...left.map((time) => (shows === 'backup' ? time : `${time} in this phase`)),
+    ...then,
     ...(shows === 'restore' || hasAllTables(segments) ? now : []),
   ].join(', ');
 }
@@ -167,4 +223,25 @@ function timeLeft(segments: readonly SegmentProgress[], ms: number): string[] {
   const fraction = known.reduce((sum, next) => sum + next, 0) / known.length;
   const left = (ms / fraction) * (1 - fraction);
   return fraction > 0.01 && left >= LEFT_MS_MIN ? [`about ${duration(left)} left`] : [];
+}
+
+/** Less is no measure: indexes differ much in size. */
+const OBJECTS_DONE_MIN = 5;
+const OBJECTS_SHARE_MIN = 0.1;
+const OBJECTS_MS_MIN = 10_000;
+
+/** The time that the other indexes and constraints need, when they need as long as those made. */
+function objectsLeft(segments: readonly SegmentProgress[], ms: number): string[] {
+  const slowest = segments
+    .map(({ objectsDone = 0, objectsPlanned = 0 }) => ({ objectsDone, objectsPlanned }))
+    .filter(({ objectsPlanned }) => objectsPlanned > 0)
+    .toSorted((a, b) => a.objectsDone / a.objectsPlanned - b.objectsDone / b.objectsPlanned)[0];
+  if (slowest === undefined) return [];
+  const { objectsDone, objectsPlanned } = slowest;
+  const share = objectsDone / objectsPlanned;
+  const left = (ms / share) * (1 - share);
+  const isMeasured = objectsDone >= OBJECTS_DONE_MIN && share >= OBJECTS_SHARE_MIN;
+  return isMeasured && ms >= OBJECTS_MS_MIN && left >= LEFT_MS_MIN
+    ? [`about ${duration(left)} left`]
+    : [];
 }

@@ -61,6 +61,24 @@ describe('a table of a set', () => {
     expect(lackedBy('parts.event_2')).toEqual([]);
   });
 
+  it('lacks, as a root, only its own partitions where the set says whose they are', () => {
+    const left = (name: string, partitionRoot: object | null, reason = 'excluded') => ({
+      ...{ schema: 'parts', name, kind: 'table', reason, partitionRoot },
+    });
+    const notShipped = [
+      left('event_3', { schema: 'parts', name: 'event' }),
+      left('event_4', { schema: 'parts', name: 'event' }, 'foreign'),
+      left('event', null, 'partitioned-root'),
+      left('event_sub', { schema: 'parts', name: 'event' }, 'partitioned-root'),
+      left('other_1', { schema: 'parts', name: 'other' }),
+      left('event_5', { schema: 'old', name: 'event' }),
+      left('alone', null),
+    ];
+    const known = { ...manifest, notShipped } as unknown as Manifest;
+    const { mayLack } = findTable(known, tableNameFrom('parts.event'));
+    expect(mayLack.map(({ name }) => name)).toEqual(['event_3', 'event_4']);
+  });
+
   it('has all entries of one name when the segments differ in its columns', () => {
     expect(idsOf('public.skewed')).toEqual([5, 6]);
   });

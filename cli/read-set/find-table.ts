@@ -9,7 +9,7 @@ export interface SetTable extends QualifiedName {
   readonly relations: readonly ManifestRelation[];
   /** The name is that of a partitioned table, whose leaves have the rows. */
   readonly isRoot: boolean;
-  /** Of a root: tables that the set leaves out. Some may be partitions of it: sets do not say. */
+  /** Of a root: partitions without rows in the set; in a set that does not say, all tables. */
   readonly mayLack: readonly QualifiedName[];
 }
 
@@ -28,7 +28,7 @@ export function findTable(manifest: Manifest, wanted: TableName): SetTable {
   const add = (name: QualifiedName, relation: ManifestRelation, isRoot: boolean) => {
     const key = JSON.stringify([name.schema, name.name]);
     const relations = [...(tables.get(key)?.relations ?? []), relation];
-    const mayLack = isRoot ? manifest.notShipped.filter(({ reason }) => ROWLESS.has(reason)) : [];
+    const mayLack = isRoot ? manifest.notShipped.filter((one) => mayBePartOf(name, one)) : [];
     tables.set(key, { schema: name.schema, name: name.name, relations, isRoot, mayLack });
   };
   for (const relation of manifest.relations) {
@@ -45,6 +45,13 @@ export function findTable(manifest: Manifest, wanted: TableName): SetTable {
     `${shown(wanted)} names ${others.length + 1} tables of set ${manifest.timestamp}: ${names}. Write the schema, too`,
     { where: { set: manifest.timestamp, relation: wanted.name } },
   );
+}
+
+/** Its rows are not in the set, and it is a partition of this root, or the set does not say. */
+function mayBePartOf(root: QualifiedName, one: Manifest['notShipped'][number]): boolean {
+  if (!ROWLESS.has(one.reason)) return false;
+  const { partitionRoot: its } = one;
+  return its === undefined || (its?.schema === root.schema && its.name === root.name);
 }
 
 function notFound(manifest: Manifest, wanted: TableName): StowageError {

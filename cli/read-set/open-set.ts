@@ -4,6 +4,7 @@ import { requireLiving } from '../../functions/retention/marks.ts';
 import { whileReading } from '../../functions/retention/reading.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { withStore } from '../open.ts';
 import { loadManifest } from '../restore/request.ts';
 import { findSet, type SetName } from '../set-name.ts';
@@ -17,7 +18,8 @@ export interface OpenSet {
 }
 
 /**
- * Runs `work` on a complete set. While it runs, expiry keeps the set and its packs.
+ * Runs `work` on a complete set. While it runs, expiry keeps the set and its packs. A set of files
+ * of gpbackup is converted first, as for a restore.
  * @param why for the mark of the reader, such as `export of public.t`.
  * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`.
  */
@@ -31,7 +33,13 @@ export async function readingSet<T>(
     const timestamp = await findSet(context, store, name);
     const deps = functionDeps(context, store);
     await requireLiving(deps, timestamp);
-    const manifest = await loadManifest(context, store, timestamp);
-    return whileReading(deps, timestamp, why, () => work({ store, deps, manifest }));
+    const stored = await loadManifest(context, store, timestamp);
+    const read = (manifest: Manifest) =>
+      whileReading(deps, manifest.timestamp, why, () => work({ store, deps, manifest }));
+    if (stored.files === undefined) return read(stored);
+    const converted = await whileReading(deps, timestamp, why, () =>
+      convertedSet(context, store, stored, true),
+    );
+    return read(await loadManifest(context, store, converted));
   });
 }

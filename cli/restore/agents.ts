@@ -10,6 +10,7 @@ import {
   RestoreReceipt,
 } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { namesOf } from '../doctor/contents.ts';
 import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import type { RestoreRun } from './run.ts';
@@ -43,9 +44,10 @@ async function waitForReceipts(run: RestoreRun, phase: Phase): Promise<void> {
   const noteNew = eventNotes(run, phase);
   const startedAt = clock();
   const claimUntil = startedAt.getTime() + config.shippers.claimSeconds * 1000;
-  let unanswered = awaited.length;
+  let unanswered: readonly number[] = awaited;
   using _ = noteWaiting(context, {
-    what: () => `${plural(unanswered, 'agent')} to finish phase ${phase} of restore ${plan.id}`,
+    what: () =>
+      `${plural(unanswered.length, 'agent')} of ${plural(awaited.length, 'content')} to finish phase ${phase} of restore ${plan.id} (${namesOf(unanswered)})`,
     needs: `\`stowage-segment-shipper agent\` must run for ${store.url} on every segment host`,
   });
   const look = async () => {
@@ -54,7 +56,7 @@ async function waitForReceipts(run: RestoreRun, phase: Phase): Promise<void> {
     noteNew('claimed', claimed);
     noteNew('answered', answered);
     const missing = awaited.filter((content) => !answered.has(content));
-    unanswered = missing.length;
+    unanswered = missing;
     if (missing.length === 0) return true;
     // An agent that has claimed its order may work for long: only the others are late.
     const late =

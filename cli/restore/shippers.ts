@@ -17,6 +17,7 @@ import { hostRates } from '../shippers/host-rates.ts';
 import { runShipperHere } from '../shippers/in-process.ts';
 import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
+import { notePhase, PHASE_WORK } from './command/phase-text.ts';
 import type { RestoreRun } from './run.ts';
 
 /** The shippers of one restore. */
@@ -68,13 +69,18 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
       const number = plan.phases.indexOf(phase) + 1;
       const title = `restore, phase ${phase} (${number} of ${plan.phases.length})`;
       const shows = phase === 'verify' ? 'verify' : phase === 'data' ? 'restore' : 'time';
-      const progress = showProgress(context, { what: phase, title, shows }, () =>
+      const next = plan.phases.slice(number).map((one) => PHASE_WORK[one]);
+      const progress = showProgress(context, { what: phase, title, shows, next }, () =>
         chosen.map((member) => lineOf(member, phase)),
       );
+      const startedAt = context.clock().getTime();
       try {
-        return await Promise.all(
+        const keys = await Promise.all(
           chosen.map((member) => follow(run, member, phase).finally(() => rates.end(member))),
         );
+        const lines = chosen.map((member) => lineOf(member, phase));
+        notePhase(context, phase, lines, context.clock().getTime() - startedAt);
+        return keys;
       } finally {
         progress.stop();
       }

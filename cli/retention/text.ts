@@ -3,8 +3,9 @@ import type { ExpiryReport } from '../../functions/retention/expire.ts';
 import type { MeasuredSet } from '../../functions/retention/measure.ts';
 import type { ExpiryPlan } from '../../functions/retention/plan.ts';
 import type { Removal } from '../../functions/retention/remove.ts';
-import { bytes, printable } from '../output/format.ts';
-import { table } from '../output/table/table.ts';
+import { bytes } from '../output/format.ts';
+import type { Screen } from '../output/table/screen.ts';
+import { type Column, table } from '../output/table/table.ts';
 
 /** Sets named in one line; `--json` has all. */
 const NAMED_MAX = 5;
@@ -29,14 +30,25 @@ export function planValue(plan: ExpiryPlan, measured: readonly MeasuredSet[]) {
   };
 }
 
+const COLUMNS: readonly Column[] = [
+  { title: 'set' },
+  { title: 'status' },
+  { title: 'decision' },
+  { title: 'reason', min: 24, cut: 'fold' },
+];
+
 /** The plan of an expiry: each set with the rule that keeps it, or why it goes. */
-export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): string {
+export function planText(
+  plan: ExpiryPlan,
+  measured: readonly MeasuredSet[],
+  screen?: Screen,
+): string {
   const sizes = new Map(measured.map((set) => [set.timestamp, set]));
   const rows = plan.decisions.map(({ timestamp, keptBy, why }) => [
     timestamp,
     plan.facts.get(timestamp)?.status ?? '–',
     keptBy.length > 0 ? 'kept' : 'expires',
-    printable(keptBy.length > 0 ? keptBy.join(', ') : `${why}${freed(sizes.get(timestamp))}`),
+    keptBy.length > 0 ? keptBy.join(', ') : `${why}${freed(sizes.get(timestamp))}`,
   ]);
   const expired = plan.expired
     .toReversed()
@@ -48,13 +60,11 @@ export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): st
         : removableAt <= plan.now
           ? 'removed'
           : 'in grace',
-      printable(
-        waitsFor.length > 0
-          ? `for ${waitsFor.join(', ')}`
-          : lock !== undefined
-            ? lockedText(lock.until?.toISOString())
-            : `${graceText(removableAt, plan.now)}${freed(sizes.get(timestamp))}`,
-      ),
+      waitsFor.length > 0
+        ? `for ${waitsFor.join(', ')}`
+        : lock !== undefined
+          ? lockedText(lock.until?.toISOString())
+          : `${graceText(removableAt, plan.now)}${freed(sizes.get(timestamp))}`,
     ]);
   const removing = plan.removing.map((timestamp) => [
     timestamp,
@@ -70,7 +80,7 @@ export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): st
     `${count(goes)} would expire`,
     ...(expired.length > 0 ? [`${count(expired.length)} expired before`] : []),
   ].join(', ');
-  return `${table(['set', 'status', 'decision', 'reason'], all)}\n${counts}`;
+  return `${table(COLUMNS, all, screen)}\n${counts}`;
 }
 
 const graceText = (removableAt: Date, now: Date) =>

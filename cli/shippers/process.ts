@@ -13,10 +13,10 @@ import {
   StowageError,
 } from '../../backup-set/base/errors.ts';
 import { stallMsOf } from '../../database/liveness/stalled.ts';
-import { type Instruction, type Job, Report } from '../../segment-shipper/protocol/control.ts';
-import { readLines } from '../../segment-shipper/protocol/ndjson.ts';
+import type { Instruction, Job, Report } from '../../segment-shipper/protocol/control.ts';
 import { SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
 import { reportRetries } from '../../storage/retries.ts';
+import { type Answer, describeAnswer, reportsOf, versionOf } from './answer.ts';
 
 /** A shipper on this machine or on a segment host, as the coordinator controls it. */
 export interface ShipperProcess {
@@ -99,9 +99,10 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   async function follow(): Promise<void> {
     let last: Report | undefined;
     let unreadable: StowageError | undefined;
+    const answer: Answer = { before: [], hello: undefined };
     try {
       using _ = watchReports();
-      for await (const report of readLines(child.stdout, Report)) {
+      for await (const report of reportsOf(child.stdout, answer)) {
         if (report.type === 'hello') greeted.resolve(report.carries === true);
         if (report.type === 'failed' || report.type === 'done') last = report;
         if (report.type === 'progress' && report.storage !== undefined)
@@ -120,10 +121,11 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
       );
     });
     if (silent !== undefined) throw silent;
-    if (last?.type === 'failed') throw reportedError(last, content, host);
-    if (unreadable !== undefined) throw unreadable;
+    if (last?.type === 'failed') throw reportedError(last, { content, host, answer });
+    if (unreadable !== undefined)
+      throw wrongAnswer(unreadable, { content, host, answer }, { exit, log: stderr.text() });
     if (last?.type === 'done' && exit.code === 0) return;
-    throw endedError(exit, content, host, stderr.text());
+    throw endedError({ content, host, answer }, { exit, log: stderr.text() });
   }
 
   /** A shipper that works reports twice a second. */
@@ -147,14 +149,38 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   }
 }
 
+interface Answered {
+  readonly content: number;
+  readonly host: string;
+  readonly answer: Answer;
+}
+
+interface Ending {
+  readonly exit: Exit;
+  readonly log: string;
+}
+
+/** Another program answered, or another version. */
+function wrongAnswer(
+  { code, message }: StowageError,
+  { content, host, answer }: Answered,
+  { exit, log }: Ending,
+): StowageError {
+  const what = `the shipper of content ${content} on ${host} did not answer as one: ${message}`;
+  return new StowageError(code, `${what}${describeAnswer(answer, exit, log)}`, {
+    where: { content },
+  });
+}
+
 function reportedError(
   report: Extract<Report, { type: 'failed' }>,
-  content: number,
-  host: string,
+  { content, host, answer }: Answered,
 ): StowageError {
   const code = report.code in ERRORS ? (report.code as ErrorCode) : 'internal';
   const { relation, object, offset } = report;
-  return new StowageError(code, `content ${content} on ${host}: ${report.message}`, {
+  const versions = code === 'shipper/protocol' ? versionOf(answer) : '';
+  const message = `${report.message}${versions && `; ${versions}`}`;
+  return new StowageError(code, `content ${content} on ${host}: ${message}`, {
     where: {
       content,
       ...(relation && { relation }),
@@ -172,15 +198,14 @@ function silentError({ content }: Job, host: string, silentMs: number): StowageE
   );
 }
 
-function endedError(exit: Exit, content: number, host: string, log: string): StowageError {
+function endedError({ content, host, answer }: Answered, { exit, log }: Ending): StowageError {
   const how =
     exit.signal === null
       ? `exited with code ${exit.code} before it reported "done"`
       : `was killed by ${exit.signal}`;
-  const last = log.trim().split('\n').at(-1) ?? '';
   return new StowageError(
     'shipper/died',
-    `the shipper of content ${content} on ${host} ${how}${last === '' ? '' : `; last line of its log: ${last}`}`,
+    `the shipper of content ${content} on ${host} ${how}${describeAnswer(answer, exit, log)}`,
     { where: { content } },
   );
 }

@@ -59,6 +59,7 @@ export async function discoverRelations(
         name: relation.name,
         kind: KINDS[relation.relkind],
         reason,
+        partitionRoot: rootOf(relation) ?? null,
       });
   }
   const refresh = catalog.filter(

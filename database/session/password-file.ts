@@ -13,10 +13,31 @@ export async function findPassword(
 ): Promise<string | undefined> {
   if (target.password !== undefined) return target.password;
   if (env['PGPASSWORD'] !== undefined) return env['PGPASSWORD'];
+  const found = await readPasswordFile(target, env);
+  return found?.isPrivate === true ? found.password : undefined;
+}
+
+/**
+ * Why the password file is not used although it has the password: libpq ignores a file that other
+ * users may read, and so does Stowage. Undefined when that is not so.
+ */
+export async function ignoredPasswordFile(
+  target: ConnectionTarget,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  if (target.password !== undefined || env['PGPASSWORD'] !== undefined) return undefined;
+  const found = await readPasswordFile(target, env);
+  if (found === undefined || found.isPrivate || found.password === undefined) return undefined;
+  const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
+  return `the password in ${found.file} is ignored, because its group or other users may use the file (mode ${mode}): chmod 600 ${found.file}`;
+}
+
+async function readPasswordFile(target: ConnectionTarget, env: NodeJS.ProcessEnv) {
   const file = env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
   try {
     const { mode } = await stat(file);
-    return (mode & 0o077) === 0 ? passwordIn(await readFile(file, 'utf8'), target) : undefined;
+    const password = passwordIn(await readFile(file, 'utf8'), target);
+    return { file, mode, isPrivate: (mode & 0o077) === 0, password };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { Client, type ClientConfig } from 'pg';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { receivingClient } from '../copy-wire/receiving-client.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { type WatchedSession, watchSession } from '../liveness/session-watch.ts';
@@ -9,7 +10,7 @@ import { databaseError } from './database-error.ts';
 import { hearsLog, nameSegmentsOf } from './failover/segment-notice.ts';
 import { throughFailover } from './failover/through-failover.ts';
 import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
-import { findPassword } from './password-file.ts';
+import { findPassword, ignoredPasswordFile } from './password-file.ts';
 import { backendKeyOf, bytesOn, bytesUnsent, connectionOf, isAnswering } from './pg-internals.ts';
 import type { Session, SessionOptions, StatementTerms } from './session-types.ts';
 import { settingsScript } from './settings.ts';
@@ -182,11 +183,8 @@ async function connect(client: Client, session: Session, options: SessionOptions
   const cut = () => connectionOf(client).stream.destroy(new Error('interrupted'));
   using _ = onAbort(options.signal, cut);
   try {
-    await client.connect().catch((error: unknown) => {
-      throw (
-        tlsFailure(error, client, session.target) ??
-        databaseError(error, session.target, (place) => `cannot connect to ${place}`)
-      );
+    await client.connect().catch(async (error: unknown) => {
+      throw tlsFailure(error, client, session.target) ?? (await notAdmitted(error, session.target));
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
@@ -202,6 +200,15 @@ async function connect(client: Client, session: Session, options: SessionOptions
     cut();
     throw options.signal?.aborted === true ? interruptedError(options.signal) : error;
   }
+}
+
+/** Says so when the server wants a password, and the file that has it is ignored. */
+async function notAdmitted(error: unknown, target: ConnectionTarget): Promise<StowageError> {
+  const plain = databaseError(error, target, (place) => `cannot connect to ${place}`);
+  const ignored = plain.code === 'database/denied' ? await ignoredPasswordFile(target) : undefined;
+  if (ignored === undefined) return plain;
+  const { code, message, where } = plain;
+  return new StowageError(code, `${message}; ${ignored}`, { cause: error, where });
 }
 
 function clientConfig(

@@ -20,6 +20,7 @@ import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
 import { createOrRead } from '../stored/save.ts';
 import { writeVerdict } from '../stored/write-verdict.ts';
+import { knownWarnings } from '../unusual/compare-with-older.ts';
 import { advanceRestore, writeOutcome } from './advance-restore.ts';
 
 /**
@@ -133,7 +134,8 @@ async function checkForRestore(
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const { key } = await write(deps, timestamp, 'validate', found);
+  const unusual = await knownWarnings(deps, timestamp);
+  const { key } = await write(deps, timestamp, 'validate', { ...found, unusual });
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {

@@ -5,14 +5,16 @@ import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { verdictOf, writeVerdict } from '../stored/write-verdict.ts';
+import { compareWithOlder } from '../unusual/compare-with-older.ts';
 
 export interface ValidateResult extends JobResult {
   readonly verdict: Verdict;
 }
 
 /**
- * Checks a committed set and writes the verdict of level `validate`. For a set without a manifest
- * it returns a verdict but does not write it: only committed sets are validated.
+ * Checks a committed set, compares it with older ones, and writes the verdict of level `validate`.
+ * For a set without a manifest it returns a verdict but does not write it: only committed sets are
+ * validated.
  * @throws StowageError `set/not-found` when nothing is stored under this timestamp.
  */
 export async function validate(deps: Deps, timestamp: string): Promise<ValidateResult> {
@@ -23,7 +25,12 @@ export async function validate(deps: Deps, timestamp: string): Promise<ValidateR
     return { verdict: verdictOf(timestamp, 'validate', state, now), wrote: [] };
   }
   const checked = await checkSet(deps, timestamp, raw);
-  const { key, verdict } = await writeVerdict(deps, timestamp, 'validate', checked);
+  const { manifest } = checked;
+  const unusual = manifest && { unusual: await compareWithOlder(deps, manifest) };
+  const { key, verdict } = await writeVerdict(deps, timestamp, 'validate', {
+    ...checked,
+    ...unusual,
+  });
   return { verdict, wrote: [key] };
 }
 

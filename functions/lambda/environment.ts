@@ -1,7 +1,10 @@
 import type { Context } from 'aws-lambda';
 import pino, { type Logger } from 'pino';
+import * as z from 'zod';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { describeIssue, fieldNames } from '../../backup-set/messages/issue.ts';
 import { withOwnMessage } from '../../backup-set/messages/log-error.ts';
+import { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import { openStore } from '../../storage/open.ts';
 import type { Deps } from '../deps.ts';
 import { type Counted, embedded } from './metrics.ts';
@@ -31,12 +34,25 @@ export async function openInvocation(context: Context): Promise<Invocation> {
   const remainingMs = Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
   return {
     ...(await opened),
+    unusual: unusualFrom(process.env['STOWAGE_UNUSUAL'] ?? ''),
     clock: () => new Date(),
     // The root as configured: the alarms use the same dimension.
     count: (counted) => metrics.info(embedded(root, new Date(), counted)),
     log: base.child({ requestId: context.awsRequestId }),
     signal: AbortSignal.timeout(remainingMs),
   };
+}
+
+/** A wrong rule must not stop validations and restores: it is a warning of every set. */
+function unusualFrom(text: string): UnusualRules | string | undefined {
+  if (text === '') return undefined;
+  try {
+    return UnusualRules.parse(JSON.parse(text));
+  } catch (error) {
+    const [issue] = error instanceof z.ZodError ? error.issues : [];
+    const why = issue && describeIssue(issue, JSON.parse(text), fieldNames(UnusualRules));
+    return `the set was not compared with older sets: environment variable STOWAGE_UNUSUAL is not an object as \`unusual\` of stowage.yaml, in JSON${why ? `: ${why}` : ''}`;
+  }
 }
 
 type Stores = Pick<Deps, 'store' | 'replica'>;

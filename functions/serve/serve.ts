@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
+import type { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { jobQueue } from '../events/job-queue.ts';
@@ -22,6 +23,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly replica?: ObjectStore | undefined;
   /** `retention.lockDays`. */
   readonly lockDays?: number | undefined;
+  /** `unusual`. */
+  readonly unusual?: UnusualRules | undefined;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
   /** The secret that senders of events must present (`isAuthorized`). */
@@ -74,6 +77,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     signal: stopping.signal,
     replica: options.replica,
     lockDays: options.lockDays,
+    unusual: options.unusual,
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);

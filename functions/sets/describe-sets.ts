@@ -1,8 +1,11 @@
-import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import type { Deps } from '../deps.ts';
 import { type DamagedPack, damagedPacksIn } from './damaged-packs.ts';
 import { listTimestamps } from './list.ts';
 import { lookAtSet, type SetSummary } from './status.ts';
+
+/** Each set is about five requests, one after the other, and one manifest in memory. */
+const SETS_IN_FLIGHT = 8;
 
 /** A row of the list of all sets. */
 export interface ListedSet extends SetSummary {
@@ -15,11 +18,9 @@ export interface ListedSet extends SetSummary {
  * only the check of another set has found the damage.
  */
 export async function describeSets(deps: Deps): Promise<ListedSet[]> {
-  const found: { summary: SetSummary; verdict: Verdict | undefined }[] = [];
-  for (const timestamp of (await listTimestamps(deps.store)).reverse()) {
-    const set = await lookAtSet(deps, timestamp);
-    if (set !== undefined) found.push(set);
-  }
+  const timestamps = (await listTimestamps(deps.store)).reverse();
+  const looked = await mapInFlight(timestamps, SETS_IN_FLIGHT, (one) => lookAtSet(deps, one));
+  const found = looked.filter((set) => set !== undefined);
   const damaged = damagedPacksIn(
     found.map(({ summary: { timestamp }, verdict }) => ({ timestamp, verdict })),
   );

@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
-import { readDocument } from '../stored/load.ts';
+import { newestVerdict, readDocument, verdictKeys } from '../stored/load.ts';
 
 /** One row of a list of sets. */
 export interface SetSummary {
@@ -17,6 +17,7 @@ export interface SetSummary {
   /** `complete` only with a manifest; `open` without a verdict. `damaged` has precedence. */
   readonly status: Verdict['status'] | 'open';
   readonly database: string | undefined;
+  readonly cluster: string | undefined;
   /** True: made of chosen tables only, by `selection`. Undefined: no plan can be read. */
   readonly chosen: boolean | undefined;
   readonly selection: Selection | undefined;
@@ -29,6 +30,10 @@ export interface SetSummary {
   readonly needs: readonly string[];
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
+  /** The last check that read every byte. */
+  readonly verified: Pick<Verdict, 'at' | 'status'> | undefined;
+  /** What the newest `validate` found unusual; undefined = nothing, or not compared. */
+  readonly warnings?: number | undefined;
 }
 
 /** What the marks of a set say, for people. */
@@ -55,11 +60,19 @@ export async function lookAtSet(
   const isThere = stored.exists || planned?.exists === true || (await hasReceipts(deps, timestamp));
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
+  const keys = await verdictKeys(deps, timestamp);
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+  const verified =
+    verdict?.level === 'verify' ? verdict : await newestVerdict(deps, timestamp, 'verify', keys);
+  const validated =
+    verdict?.level === 'validate'
+      ? verdict
+      : await newestVerdict(deps, timestamp, 'validate', keys);
   const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
     database: plan?.database,
+    cluster: plan?.cluster,
     chosen: plan && !isEverything(plan.selection),
     selection: plan?.selection,
     tags: plan?.tags ?? [],
@@ -72,6 +85,8 @@ export async function lookAtSet(
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
+    verified: verified && { at: verified.at, status: verified.status },
+    warnings: validated?.warningsTotal,
   };
   return { summary, verdict };
 }

@@ -5,6 +5,7 @@ import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type ProvenObject, Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
+import { boundedWarnings, type WarningList } from '../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
 import { createOrRead } from './save.ts';
@@ -14,6 +15,8 @@ export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
   readonly proven?: readonly ProvenObject[];
+  /** Of `validate`. Absent = the set was not compared with older sets. */
+  readonly unusual?: WarningList;
 }
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
@@ -38,6 +41,7 @@ export function verdictOf(
     ...(finding.proven?.length && { proven: [...finding.proven] }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,
+    ...(finding.unusual && boundedWarnings(finding.unusual)),
   };
 }
 
@@ -59,8 +63,9 @@ export async function writeVerdict(
     const verdict = { ...verdictOf(timestamp, level, finding, at), ...(writer && { writer }) };
     try {
       await deps.store.create(key, encode(Verdict, verdict), { signal: deps.signal });
-      const { status, problemsTotal } = verdict;
-      deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
+      const { status, problemsTotal, warningsTotal: warnings } = verdict;
+      const counts = { problems: problemsTotal, ...(warnings && { warnings }) };
+      deps.log.info({ set: timestamp, level, status, ...counts }, 'verdict written');
       return { key, verdict };
     } catch (error) {
       if (!isStowageError(error, 'storage/exists')) throw error;

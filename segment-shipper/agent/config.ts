@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
-import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { describeIssue, fieldNames, fieldOf } from '../../backup-set/messages/issue.ts';
+import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { withNumbers } from '../../backup-set/messages/quantities.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -14,6 +12,8 @@ import {
   StallSeconds,
 } from '../../database/connection-settings.ts';
 import { StorageSection, StoreRoot, type StoreSettings } from '../../storage/settings.ts';
+import { ConfigError, problemsOf, yamlProblems } from '../config-file/config-error.ts';
+import { readYamlFile } from '../config-file/yaml-file.ts';
 
 /** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
 export const AgentConfig = z
@@ -79,38 +79,15 @@ export function storeOf({ root, storage, stallSeconds }: AgentConfig): StoreSett
 
 /** @throws StowageError `config/missing`, `config/invalid` naming the field. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new StowageError(
-      'config/missing',
-      isAbsent
-        ? `the agent's configuration file ${path} does not exist; --config FILE names another one`
-        : `cannot read the agent's configuration file ${path}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  let values: unknown;
-  try {
-    values = parse(text) ?? {};
-  } catch (cause) {
-    const [reason = ''] = messageOf(cause).split('\n');
-    throw new StowageError('config/invalid', `${path} is not YAML: ${reason.replace(/:$/, '')}`, {
-      cause,
-    });
-  }
-  if (typeof values !== 'object' || Array.isArray(values))
-    throw new StowageError('config/invalid', `${path} must be a YAML mapping (field: value)`);
+  const file = await readYamlFile(path, "the agent's configuration file").catch((error) => {
+    const other = `${messageOf(error)}; --config FILE names another one`;
+    throw isStowageError(error, 'config/missing')
+      ? new StowageError(error.code, other, { cause: error })
+      : error;
+  });
+  if (file.mistakes.length > 0) throw new ConfigError(yamlProblems(file));
+  const values = withNumbers(file.values);
   const result = AgentConfig.safeParse(values);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const what =
-    issue === undefined
-      ? 'the document is invalid'
-      : describeIssue(issue, values, fieldNames(AgentConfig));
-  throw new StowageError('config/invalid', `${path}: ${what}`, {
-    where: { field: fieldOf(issue?.path ?? []) },
-  });
+  throw new ConfigError(problemsOf(result.error.issues, { file, values, schema: AgentConfig }));
 }

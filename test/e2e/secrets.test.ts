@@ -125,6 +125,22 @@ describe.skipIf(withoutCeph)('with Ceph RGW and servers that need passwords', ()
     expect(secretIn(denied.text + refused.text + embedded.text)).toEqual([]);
   });
 
+  test('a password file that other users may read is ignored, and the error and doctor say so', async () => {
+    const { PGPASSWORD: _, ...without } = env;
+    const file = join(place.folder, 'pgpass');
+    await writeFile(file, `*:*:*:*:${PASSWORD}\n`, { mode: 0o644 });
+    const ignored = `the password in ${file} is ignored, because its group or other users may use the file (mode 0644): chmod 600 ${file}`;
+    const [backup, doctor] = await Promise.all(
+      ['backup', 'doctor'].map((command) =>
+        stowage([command], { config, env: { ...without, PGPASSFILE: file } }),
+      ),
+    );
+    expect(backup?.json.error).toMatchObject({ code: 'database/denied' });
+    expect(backup?.json.error.message).toContain(ignored);
+    expect(doctor?.text).toContain(ignored);
+    expect(secretIn(`${backup?.text}${doctor?.text}`)).toEqual([]);
+  });
+
   test('stowage config shows no secret', async () => {
     const shown = await stowage(['config'], { config, env });
     expect(shown.code).toBe(0);

@@ -9,6 +9,7 @@ const BEFORE_MARK_MAX = 64 * 1024;
 export async function* afterMark(
   chunks: AsyncIterable<Buffer>,
   mark: string,
+  onMark?: () => void,
 ): AsyncGenerator<Buffer, boolean> {
   const line = Buffer.from(`${mark}\n`);
   let before: Buffer | undefined = Buffer.alloc(0);
@@ -23,6 +24,7 @@ export async function* afterMark(
     if (at === -1) continue;
     const data = before.subarray(at + line.length);
     before = undefined;
+    onMark?.();
     if (data.length > 0) yield data;
   }
   return before === undefined;

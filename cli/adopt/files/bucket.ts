@@ -20,8 +20,8 @@ export async function filesOfBucket(settings: StoreSettings): Promise<SourceFile
         if (!key.endsWith('/')) found.push({ name: key, bytes });
       return found;
     },
-    async open(name, signal, range) {
-      const chunks = store.get(name, { signal, ...range });
+    async open(name, signal) {
+      const chunks = store.get(name, { signal });
       return Readable.from(chunks, { objectMode: false, highWaterMark: CHUNK_BYTES });
     },
     close: () => store.close(),

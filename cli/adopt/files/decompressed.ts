@@ -1,4 +1,4 @@
-import type { Readable, Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
 import { UnsoundScript } from '../script/unsound.ts';
@@ -39,6 +39,25 @@ export async function* decompressed(
   }
 }
 
+/** As `decompressed`, of bytes that can be read once. */
+export async function* decompressedStream(
+  chunks: AsyncIterable<Buffer>,
+  compression: CompressionName,
+): AsyncGenerator<Buffer> {
+  if (compression === 'none') {
+    yield* chunks;
+    return;
+  }
+  const stream = Readable.from(chunks, { objectMode: false });
+  try {
+    yield* unpacked(stream, undefined, compression);
+  } catch (error) {
+    throw unsound(error, compression);
+  } finally {
+    stream.destroy();
+  }
+}
+
 async function* plain(file: Readable, size: number): AsyncGenerator<Buffer> {
   let read = 0;
   for await (const chunk of file) {
@@ -50,7 +69,7 @@ async function* plain(file: Readable, size: number): AsyncGenerator<Buffer> {
 
 async function* unpacked(
   file: Readable,
-  size: number,
+  size: number | undefined,
   compression: 'gzip' | 'zstd',
 ): AsyncGenerator<Buffer> {
   const unpack: Transform & { readonly bytesWritten: number } =
@@ -68,9 +87,9 @@ async function* unpacked(
   } finally {
     unpack.destroy();
   }
-  if (unpack.bytesWritten !== size)
+  if (unpack.bytesWritten !== (size ?? read))
     throw new UnsoundScript(`bytes follow the end of its ${compression} stream`);
-  requireSize(read, size);
+  if (size !== undefined) requireSize(read, size);
 }
 
 function requireSize(read: number, size: number): void {

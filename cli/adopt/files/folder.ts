@@ -34,9 +34,8 @@ export function filesOfFolder(folder: string): SourceFiles {
       }
       return found;
     },
-    async open(name, signal, range) {
-      const end = range && { start: range.offset, end: range.offset + range.length - 1 };
-      return createReadStream(join(root, name), { highWaterMark: CHUNK_BYTES, signal, ...end });
+    async open(name, signal) {
+      return createReadStream(join(root, name), { highWaterMark: CHUNK_BYTES, signal });
     },
     async close() {},
   };

@@ -45,10 +45,8 @@ export function filesOfHost(remote: RemoteHost, folder: string): SourceFiles {
       }
       return filesIn(Buffer.concat(chunks).toString('utf8'), root);
     },
-    async open(name, signal, range) {
-      const path = quoted(posix.join(root, name));
-      const cut = range && `tail -c +${range.offset + 1} | head -c ${range.length}`;
-      const script = cut === undefined ? `exec cat -- ${path}` : `cat -- ${path} | ${cut}`;
+    async open(name, signal) {
+      const script = `exec cat -- ${quoted(posix.join(root, name))}`;
       const chunks = outputOf(remote, script, `reading ${place}/${name}`, signal);
       return Readable.from(chunks, { objectMode: false });
     },
@@ -115,7 +113,7 @@ async function* outputOf(
   }
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+export const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const failed = (doing: string, why: string) =>
   new StowageError('adopt/unreachable', `${doing} failed: ${why}`);

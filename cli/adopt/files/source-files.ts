@@ -7,11 +7,6 @@ export interface SourceFile {
   readonly bytes: number;
 }
 
-export interface Range {
-  readonly offset: number;
-  readonly length: number;
-}
-
 /**
  * The port to the files of another tool: a folder, or a prefix in a bucket. It only reads. Every
  * call takes a signal that ends it.
@@ -31,7 +26,7 @@ export interface SourceFiles {
    * last byte; a read that breaks off continues there or destroys the stream with an error. The
    * consumer must read it to its end or destroy it.
    */
-  open(name: string, signal: AbortSignal, range?: Range): Promise<Readable>;
+  open(name: string, signal: AbortSignal): Promise<Readable>;
 
   /** Closes connections. The files must not be used afterwards. */
   close(): Promise<void>;

@@ -1,20 +1,26 @@
 import { plural } from '../../../backup-set/base/words.ts';
 import type { Invocation } from '../../command.ts';
 import type { ClusterContext } from '../../context.ts';
-import { adoptSet, judge, timestampOf } from '../adopt-set.ts';
+import { adoptSet, judge, timestampOf, wrongFlag } from '../adopt-set.ts';
 import { withPlaces } from '../files/open-places.ts';
 import { asSource } from './as-source.ts';
 import { readResolved } from './chain.ts';
 import { findFiles } from './find-files.ts';
+import { adoptStreamed } from './stream/adopt.ts';
 
 const TOOL = 'gpcrondump';
 
 /** `stowage adopt gpcrondump`. */
-export async function adoptGpcrondump({
-  flags,
-  positional: [, ...places],
-  context,
-}: Invocation<ClusterContext>): Promise<number> {
+export async function adoptGpcrondump(invocation: Invocation<ClusterContext>): Promise<number> {
+  const {
+    flags,
+    positional: [, ...places],
+    context,
+  } = invocation;
+  if (flags['stream'] === true) return adoptStreamed(invocation);
+  for (const flag of ['run', 'idle'])
+    if (flags[flag] !== undefined)
+      throw wrongFlag(flag, `--${flag} is for adopt gpcrondump --stream`);
   const adoption = { tool: TOOL, timestamp: timestampOf(flags), flags };
   const { timestamp } = adoption;
   const prefix = typeof flags['prefix'] === 'string' ? flags['prefix'] : undefined;

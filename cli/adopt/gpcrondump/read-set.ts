@@ -54,6 +54,18 @@ interface NamedDump {
   readonly file: FoundFile | undefined;
 }
 
+/** Reads the dumps of a set, each once. Both throw UnsoundScript. */
+export interface DumpReader {
+  definitions(file: FoundFile, section: 'pre-data' | 'post-data'): Promise<ScriptDefinitions>;
+  /** Calls the function for each table as soon as its rows are counted. */
+  sections(file: FoundFile, onCounted: (section: CountedSection) => void): Promise<void>;
+}
+
+const readerOfFiles = (signal: AbortSignal): DumpReader => ({
+  definitions: (file, section) => readDefinitions(textOf(file, signal), section),
+  sections: (file, onCounted) => countSections(textOf(file, signal), onCounted),
+});
+
 /** Each reads, decompresses and counts with about one core. */
 const DUMPS_AT_ONCE = 4;
 
@@ -66,6 +78,7 @@ export async function readSet(
   files: readonly FoundFile[],
   timestamp: string,
   signal: AbortSignal,
+  reader: DumpReader = readerOfFiles(signal),
 ): Promise<GpcrondumpSet> {
   const problems: SetProblem[] = [];
   const unique = await uniqueFiles(files, problems);
@@ -90,18 +103,18 @@ export async function readSet(
   const counted = await mapInFlight(
     dumps.filter(({ dump }) => dump.content >= 0).sort((a, b) => a.dump.content - b.dump.content),
     DUMPS_AT_ONCE,
-    (named) => countDump(named, problems, signal),
+    (named) => countDump(named, problems, reader),
   );
   const segments = withColumns(counted);
   const encodingOfRows = segments.flatMap(({ sections }) => sections)[0]?.encoding;
   const [definitions, postData] = hasDefinitions
     ? [
-        await definitionsIn(master, 'pre-data', problems, signal),
+        await definitionsIn(master, 'pre-data', problems, reader),
         await definitionsIn(
           ofMaster.find(({ dump }) => dump.isPostData),
           'post-data',
           problems,
-          signal,
+          reader,
         ),
       ]
     : [noDefinitions(encodingOfRows), noDefinitions(encodingOfRows)];
@@ -206,7 +219,7 @@ async function definitionsIn(
   named: NamedDump | undefined,
   section: 'pre-data' | 'post-data',
   problems: SetProblem[],
-  signal: AbortSignal,
+  reader: DumpReader,
 ): Promise<ScriptDefinitions | undefined> {
   if (named?.file === undefined) {
     const what = section === 'pre-data' ? 'dump' : '_post_data';
@@ -215,7 +228,7 @@ async function definitionsIn(
     return undefined;
   }
   try {
-    return await readDefinitions(textOf(named.file, signal), section);
+    return await reader.definitions(named.file, section);
   } catch (error) {
     if (!(error instanceof UnsoundScript)) throw error;
     problems.push({ file: named.dump.file, message: error.message });
@@ -226,14 +239,14 @@ async function definitionsIn(
 async function countDump(
   { dump, file }: NamedDump,
   problems: SetProblem[],
-  signal: AbortSignal,
+  reader: DumpReader,
 ): Promise<SegmentDump> {
   const { content, host, port } = dump;
   const sections: CountedSection[] = [];
   const counted = { content, host, port, file: dump.file, dump: file, sections };
   if (file === undefined) return { ...counted, isCut: true };
   try {
-    await countSections(textOf(file, signal), (section) => sections.push(section));
+    await reader.sections(file, (section) => sections.push(section));
   } catch (error) {
     if (!(error instanceof UnsoundScript)) throw error;
     problems.push({ file: dump.file, content, message: error.message });

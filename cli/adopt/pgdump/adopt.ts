@@ -2,13 +2,14 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import type { Invocation } from '../../command.ts';
 import type { ClusterContext } from '../../context.ts';
-import { numberFrom } from '../../flags.ts';
+import { secondsFrom } from '../../flags.ts';
 import { withStore } from '../../open.ts';
 import { printable } from '../../output/format.ts';
 import { judge, WAIT_SECONDS, wrongFlag } from '../adopt-set.ts';
 import { adoptSource } from '../convert/adopt-source.ts';
 import { distributionFrom } from '../distribution/from-flags.ts';
 import { withPlaces } from '../files/open-places.ts';
+import { printSets } from '../print-sets.ts';
 import { UnsoundScript } from '../script/unsound.ts';
 import { adoptStdin } from './adopt-stdin.ts';
 import { asSource, type SourceSettings } from './as-source.ts';
@@ -16,7 +17,6 @@ import { type DumpInput, inputOf, placeOf, STDIN } from './input.ts';
 import { type JudgedDump, judgeDump } from './judge.ts';
 import { databasesWanted, groupOf, refuseExisting, refuseUnfit, timestampOfDump } from './names.ts';
 import { openDump } from './open-dump.ts';
-import { printSets } from './print-sets.ts';
 import type { PgDumpRun } from './run.ts';
 
 /** `stowage adopt pg_dump`. */
@@ -29,7 +29,7 @@ export async function adoptPgDump({
     throw wrongFlag('places', 'adopt pg_dump takes one file or one directory');
   refuseUnfit(context.config);
   const distribution = await distributionFrom(context.config, flags);
-  const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+  const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
   const run = { context, flags, distribution, waitMs };
   const results = await unsoundNamed(path, () =>
     withStore(context, async (store) => {

@@ -13,7 +13,7 @@ import { folderOf } from '../../adopt/gpbackup/names.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-type StoredFile = Pick<
+export type StoredFile = Pick<
   NonNullable<ManifestPart['files']>[number],
   'key' | 'file' | 'bytes' | 'crc32'
 >;
@@ -72,9 +72,10 @@ export function filesOfSets(store: ObjectStore, files: FilesOfSets): SourceFiles
   };
 }
 
-async function* checked(
+/** @throws StowageError `storage/changed` behind the last byte, when the CRC-32 differs. */
+export async function* checked(
   store: ObjectStore,
-  { key, crc32: proven }: StoredFile,
+  { key, crc32: proven }: Pick<StoredFile, 'key' | 'crc32'>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let sum = 0;

@@ -2,7 +2,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
-import { numberFrom } from '../../flags.ts';
+import { secondsFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import { mapFrom, referencesFrom, wordsBehindMap } from '../mapped/flags.ts';
 import type { RestoreOptions } from '../request.ts';
@@ -44,7 +44,7 @@ export function optionsFrom(
     count: flags['count'] !== false,
     objects: flags['objects'] !== false,
     acceptCluster: flags['acceptCluster'] === true,
-    waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+    waitMs: secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000,
   };
   const verify = typeof flags['verify'] === 'boolean' ? flags['verify'] : undefined;
   const { resume } = flags;

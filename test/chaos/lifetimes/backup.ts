@@ -85,6 +85,7 @@ function contextOf({ clock, log }: Deps, signal: AbortSignal): ClusterContext {
     json: false,
     live: false,
     screen: NO_SCREEN,
+    drawnOn: NO_SCREEN,
     result: none,
     note: none,
     draw: none,

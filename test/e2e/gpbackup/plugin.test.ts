@@ -84,6 +84,30 @@ test('a backup that gpbackup passes on is complete, and every file comes back by
   expect(await call('restore_file', report)).toMatchObject({ code: 0, stderr: '' });
   const original = await readFile(join(FIXTURE, `gpbackup_${FIXTURE_TIMESTAMP}_report`));
   expect((await readFile(report)).equals(original)).toBe(true);
+  const copy = `file://${folder}/copy`;
+  const copied = await stowage(['copy', FIXTURE_TIMESTAMP, '--to', copy], { config: file, env });
+  expect(failureOf(copied)).toBeUndefined();
+  // Bytes that have changed since must not reach a table: another letter in a table's rows.
+  const key = keysOf(OF_TABLE)[0] ?? '';
+  const stored = strict.objects.get(key);
+  if (stored === undefined) throw new Error(`${OF_TABLE} is not stored`);
+  const changed = Buffer.from(stored.body);
+  changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
+  strict.objects.set(key, { ...stored, body: changed });
+  for (const [name, path] of [
+    ['restore_data', pathOf(OF_TABLE)],
+    ['restore_file', pathOf(OF_TABLE)],
+  ] as const) {
+    const refused = await call(name, path);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has changed since'),
+    });
+  }
+  expect(await readdir(join(folder, 'seg0/backups/20261129', FIXTURE_TIMESTAMP))).not.toContain(
+    OF_TABLE,
+  );
+  strict.objects.set(key, stored);
   // Not one object of it may be gone.
   strict.objects.delete(keysOf(OF_TABLE)[0] ?? '');
   const validated = await stowage(['validate', FIXTURE_TIMESTAMP], { config: file, env });
@@ -91,9 +115,21 @@ test('a backup that gpbackup passes on is complete, and every file comes back by
   expect(validated.json.problems).toMatchObject([
     { code: 'object-missing', object: expect.stringContaining(OF_TABLE) as string },
   ]);
+  const repaired = await stowage(['repair', FIXTURE_TIMESTAMP, '--from', copy], {
+    config: file,
+    env,
+  });
+  expect(failureOf(repaired)).toBeUndefined();
+  expect(strict.objects.get(key)?.body.equals(stored.body)).toBe(true);
   const deleted = await call('delete_backup', FIXTURE_TIMESTAMP);
   expect(deleted).toMatchObject({ code: 0, stderr: '' });
   expect(keysOf(SET)).toEqual([]);
+  // The copy has its rows, too, for the commands that read a table.
+  const cat = ['cat', FIXTURE_TIMESTAMP, 'app.heap', '--root', copy];
+  const rows = await stowage(cat, { config: file, env, plain: true });
+  expect(failureOf(rows)).toBeUndefined();
+  expect(rows.text.split('\n').filter((line) => /^\d+\t/.test(line))).toHaveLength(100);
+  expect(rows.text).toContain('converting it into set 20261129015654');
 });
 
 test('a backup that lacks one file is incomplete, and gpbackup is told which', async () => {

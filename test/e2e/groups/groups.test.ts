@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, stowage } from '../../support/cli.ts';
+import { type CliResult, startStowage, stowage } from '../../support/cli.ts';
 import { configFor } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 
 const DATABASES = ['orders', 'billing'];
 
@@ -93,6 +94,30 @@ describe('a backup of several databases', () => {
     const backup = await command('backup', '--databases', 'all');
     expect(output(backup).databases.map(({ database }) => database)).toEqual(DATABASES.toSorted());
   });
+});
+
+test('a role that is made during the run of a group comes back with the database that needs it', async () => {
+  // The backup of billing waits for this lock, so that its globals follow those of orders.
+  const holder = server.psql(
+    `BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE;
+     DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'going')
+       LOOP PERFORM pg_sleep(0.05); END LOOP; END $$;
+     CREATE ROLE late; GRANT SELECT ON t TO late; COMMIT`,
+    'billing',
+  );
+  const locks = "SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND granted";
+  await waitUntil(async () => (await server.psql(locks, 'billing')) !== '0');
+  const running = startStowage(['backup'], { config });
+  await running.waitForEvent('database', ({ database }) => database === 'billing');
+  await server.psql('CREATE ROLE going');
+  await holder;
+  const { group: made } = output(await running.ended);
+  for (const database of DATABASES) await server.psql(`DROP DATABASE ${database}`);
+  await server.psql('DROP ROLE late; DROP ROLE going');
+  const restore = await command('restore', made.id, '--create', '--globals');
+  expect(restore.code, restore.text).toBe(0);
+  const granted = 'SELECT has_table_privilege($$late$$, $$t$$, $$SELECT$$)';
+  expect(await server.psql(granted, 'billing')).toBe('t');
 });
 
 describe('a restore of a group', () => {

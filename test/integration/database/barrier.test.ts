@@ -102,7 +102,13 @@ describe('the barrier', () => {
     );
     expect(held.nodes[0]?.relations.map(({ name }) => name)).toEqual(['other']);
     expect(held.nodes[0]?.notShipped).toEqual([
-      { schema: 'public', name: 'account', kind: 'table', reason: 'excluded' },
+      {
+        schema: 'public',
+        name: 'account',
+        kind: 'table',
+        reason: 'excluded',
+        partitionRoot: null,
+      },
     ]);
   });
 

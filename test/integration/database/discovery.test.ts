@@ -97,6 +97,13 @@ describe('discovery', () => {
       ['unfilled', 'materialized-view', 'materialized-view'],
       ['z_base', 'materialized-view', 'materialized-view'],
     ]);
+    const roots = notShipped.map(({ name, partitionRoot }) => [name, partitionRoot?.name ?? null]);
+    expect(Object.fromEntries(roots)).toMatchObject({
+      parts: null,
+      parts_2026: 'parts',
+      remote: null,
+      remote_leaf: 'parts',
+    });
     expect(largeObjects).toBe(2);
   });
 

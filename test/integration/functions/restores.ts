@@ -12,7 +12,7 @@ const AT = '2026-02-01T00:00:00.000Z';
 /** Stores a request for a set; @returns its key. */
 export async function storeRequest(
   store: ObjectStore,
-  set: SmallSet,
+  set: Pick<SmallSet, 'timestamp' | 'contents'>,
   id: string,
   changes: Partial<RestoreRequest> = {},
 ): Promise<string> {

@@ -1,7 +1,7 @@
-import type { BackupResult } from '../../backup/coordinate.ts';
-import { backupText, summaryOf } from '../../commands/backup.ts';
-import type { ClusterContext } from '../../context.ts';
-import { sourceLines } from '../source-lines.ts';
+import type { BackupResult } from '../backup/coordinate.ts';
+import { backupText, summaryOf } from '../commands/backup.ts';
+import type { ClusterContext } from '../context.ts';
+import { sourceLines } from './source-lines.ts';
 
 /** Prints the sets of a dump, and gives the exit code. */
 export function printSets(context: ClusterContext, results: readonly BackupResult[]): number {
@@ -12,7 +12,11 @@ export function printSets(context: ClusterContext, results: readonly BackupResul
   }));
   const texts = results.map((result) => {
     const of = results.length > 1 ? [`database ${result.plan.database}:`] : [];
-    return [...of, ...sourceLines(result.plan.source), backupText(result)].join('\n');
+    return [
+      ...of,
+      ...sourceLines(result.plan.source),
+      backupText(result, context.output.screen),
+    ].join('\n');
   });
   const [first] = values;
   const group = results[0]?.plan.group;

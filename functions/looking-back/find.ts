@@ -1,0 +1,50 @@
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
+import type { TableNumbers } from '../../backup-set/numbers/tables.ts';
+import type { Deps } from '../deps.ts';
+import { retentionOf } from '../retention/marks.ts';
+import { retentionText, type SetRetention } from '../sets/status.ts';
+import { currentVerdict } from '../stored/current-verdict.ts';
+import { READS_IN_FLIGHT } from '../stored/load.ts';
+import type { LookedAt } from './manifests.ts';
+import { lookForTables, type TableSearch } from './tables.ts';
+
+/** A set that holds tables of the pattern. */
+export interface HoldingSet {
+  readonly timestamp: string;
+  readonly takenAt: string;
+  readonly database: string;
+  readonly cluster: string;
+  readonly tables: readonly TableNumbers[];
+  /** Of the newest verdict; undefined: no function has checked the set yet. */
+  readonly status: Verdict['status'] | undefined;
+  /** Undefined = it lives, and is not held. */
+  readonly retention: SetRetention | undefined;
+}
+
+export interface FoundTables extends Omit<LookedAt<unknown>, 'sets'> {
+  /** Newest first. */
+  readonly sets: readonly HoldingSet[];
+}
+
+/**
+ * The sets that hold rows of the tables that a pattern names, and whether they are intact. One GET
+ * per set; per set that holds one, two LISTs and a GET per level of verdict.
+ */
+export async function findTables(
+  deps: Deps,
+  pattern: string,
+  search: TableSearch = {},
+): Promise<FoundTables> {
+  const { sets, ...rest } = await lookForTables(deps, pattern, search);
+  const holding = sets.filter(({ tables }) => tables.length > 0).toReversed();
+  const described = await mapInFlight(holding, READS_IN_FLIGHT, async (set) => {
+    const { timestamp, takenAt, database, cluster, tables } = set;
+    const found = await retentionOf(deps, timestamp);
+    const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
+    const state = { status: verdict?.status, retention: retentionText(found) };
+    const isGone = found.state === 'removing';
+    return isGone ? [] : [{ timestamp, takenAt, database, cluster, tables, ...state }];
+  });
+  return { sets: described.flat(), ...rest };
+}

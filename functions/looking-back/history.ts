@@ -1,0 +1,74 @@
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { type TableNumbers, tableKey } from '../../backup-set/numbers/tables.ts';
+import type { Deps } from '../deps.ts';
+import type { LookedAt } from './manifests.ts';
+import {
+  type Absence,
+  absenceIn,
+  byName,
+  lookForTables,
+  type SetTables,
+  type TableSearch,
+} from './tables.ts';
+
+/** One table of one database over time. */
+export interface TableHistory extends QualifiedName {
+  readonly database: string;
+  readonly kind: TableNumbers['kind'];
+  /** One per complete set of the database, oldest first. */
+  readonly points: readonly HistoryPoint[];
+}
+
+/** The table in one set: its numbers, or why the set has none. */
+export type HistoryPoint = { readonly timestamp: string; readonly takenAt: string } & (
+  | Pick<TableNumbers, 'rows' | 'bytes' | 'storedBytes' | 'contents' | 'leaves'>
+  | Absence
+);
+
+export interface Histories extends Omit<LookedAt<unknown>, 'sets'> {
+  readonly histories: readonly TableHistory[];
+}
+
+/** Rows and bytes of the tables that a pattern names, over time. One GET per set. */
+export async function tableHistories(
+  deps: Deps,
+  pattern: string,
+  search: TableSearch = {},
+): Promise<Histories> {
+  const { sets, ...rest } = await lookForTables(deps, pattern, search);
+  return { histories: historiesOf(sets), ...rest };
+}
+
+/** The same numbers per table. */
+export function historiesOf(sets: readonly SetTables[]): TableHistory[] {
+  return [...Map.groupBy(sets, ({ database }) => database)]
+    .flatMap(([database, own]) => {
+      const names = new Map<string, TableNumbers>();
+      for (const { tables } of own) for (const table of tables) names.set(tableKey(table), table);
+      // Indexed once: looking through every set for every table would be quadratic.
+      const indexed = own.map((set) => ({
+        set,
+        byKey: new Map(set.tables.map((table) => [tableKey(table), table])),
+      }));
+      return [...names].map(([key, table]) => ({
+        schema: table.schema,
+        name: table.name,
+        database,
+        kind: table.kind,
+        points: indexed.map(({ set, byKey }) => pointOf(set, table, byKey.get(key))),
+      }));
+    })
+    .toSorted((a, b) => byName(a, b));
+}
+
+function pointOf(
+  set: SetTables,
+  known: TableNumbers,
+  table: TableNumbers | undefined,
+): HistoryPoint {
+  const { timestamp, takenAt } = set;
+  if (table === undefined) return { timestamp, takenAt, ...absenceIn(set, known) };
+  const { rows, bytes, storedBytes, contents, leaves } = table;
+  const volume = { rows, bytes, storedBytes, contents };
+  return { timestamp, takenAt, ...volume, ...(leaves !== undefined && { leaves }) };
+}

@@ -1,0 +1,109 @@
+import {
+  parsePattern,
+  type QualifiedName,
+  type Selection,
+  selects,
+} from '../../backup-set/base/selection.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { type TableNumbers, tableKey, tablesOf } from '../../backup-set/numbers/tables.ts';
+import type { Deps } from '../deps.ts';
+import { eachManifest, type LookedAt, type Window } from './manifests.ts';
+
+/** What a set knows about the tables that a pattern names. */
+export interface SetTables {
+  readonly timestamp: string;
+  readonly takenAt: string;
+  readonly database: string;
+  readonly cluster: string;
+  /** Ordered by name. A leaf is listed when its root is not. */
+  readonly tables: readonly TableNumbers[];
+  /** Tables of the pattern that the database had and that have no rows in the set. */
+  readonly notShipped: readonly (QualifiedName & { readonly reason: string })[];
+  readonly selection: Selection;
+}
+
+/** Listed per set: `*.*` on a large database would otherwise take all memory. */
+const TABLES_MAX = 10_000;
+
+export interface TableSearch extends Window {
+  /** List the leaves of a partitioned table, too, where the pattern names both. */
+  readonly leaves?: boolean | undefined;
+}
+
+/**
+ * The tables that a pattern names in every set of a window, from manifests alone.
+ * @param pattern as --include-table has it; without a schema, any schema.
+ */
+export async function lookForTables(
+  deps: Deps,
+  pattern: string,
+  search: TableSearch = {},
+): Promise<LookedAt<SetTables>> {
+  const isNamed = namedBy(pattern);
+  return eachManifest(deps, search, (manifest) =>
+    setTables(manifest, isNamed, search.leaves === true),
+  );
+}
+
+/** Whether a pattern names a table. A malformed pattern names none. */
+export function namedBy(pattern: string): (table: QualifiedName) => boolean {
+  const parts = parsePattern(pattern) ?? [];
+  const [first, second, third] = parts;
+  if (first === undefined || third !== undefined) return () => false;
+  if (second === undefined) return ({ name }) => first.test(name);
+  return ({ schema, name }) => first.test(schema) && second.test(name);
+}
+
+function setTables(
+  manifest: Manifest,
+  isNamed: (table: QualifiedName) => boolean,
+  leaves: boolean,
+): SetTables {
+  const { timestamp, snapshot, database, cluster, selection } = manifest;
+  const named = [...tablesOf(manifest).values()].filter(isNamed);
+  const roots = new Set(named.filter(({ kind }) => kind === 'root').map(tableKey));
+  const tables = named.filter(
+    ({ root }) => leaves || root === undefined || !roots.has(tableKey(root)),
+  );
+  return {
+    timestamp,
+    takenAt: snapshot.takenAt,
+    database,
+    cluster,
+    tables: tables.toSorted(byName).slice(0, TABLES_MAX),
+    notShipped: manifest.notShipped
+      .filter(isNamed)
+      .slice(0, TABLES_MAX)
+      .map(({ schema, name, reason }) => ({ schema, name, reason })),
+    selection,
+  };
+}
+
+export function byName(one: QualifiedName, other: QualifiedName): number {
+  return compare(one.schema, other.schema) || compare(one.name, other.name);
+}
+
+const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+
+/** Why a set has no rows of a table. */
+export type Absence =
+  /** The backup was of other tables. */
+  | { readonly why: 'not-selected' }
+  /** The database had the table; `reason` is that of `notShipped[]`. */
+  | { readonly why: 'not-shipped'; readonly reason: string }
+  /** The database had no such table. */
+  | { readonly why: 'not-there' };
+
+/** A set that has no rows of the table. */
+export function absenceIn(
+  set: SetTables,
+  table: Pick<TableNumbers, 'schema' | 'name' | 'root'>,
+): Absence {
+  const shipped = set.notShipped.find(
+    ({ schema, name }) => schema === table.schema && name === table.name,
+  );
+  if (!selects(set.selection, table, table.root)) return { why: 'not-selected' };
+  return shipped === undefined
+    ? { why: 'not-there' }
+    : { why: 'not-shipped', reason: shipped.reason };
+}

@@ -1,0 +1,130 @@
+import type * as z from 'zod';
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import { decode } from '../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type Key, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
+import {
+  Outcome,
+  RestorePlan,
+  RestoreReceipt,
+  RestoreRequest,
+} from '../../backup-set/documents/restore/restore.ts';
+import type { Deps } from '../deps.ts';
+import { listKeys, READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { newestRestores } from '../stored/newest.ts';
+
+/** What the documents of a restore say. Undefined = missing, or it cannot be read. */
+export interface RestoreSummary {
+  readonly restore: string;
+  /** `open`: it has no outcome. It is running, or its command was killed. */
+  readonly status: Outcome['status'] | 'open';
+  readonly request: RestoreRequest | undefined;
+  readonly outcome: Outcome | undefined;
+  /** When the outcome was stored, by the clock of the store. */
+  readonly endedAt: string | undefined;
+}
+
+/** The newest restores under a root, newest first. Three requests for each. */
+export async function describeRestores(deps: Deps, most: number): Promise<RestoreList> {
+  const ids = await newestRestores(deps);
+  const restores = await mapInFlight(ids.slice(0, most), READS_IN_FLIGHT, (id) =>
+    describeRestore(deps, id),
+  );
+  return { restores: restores.filter((one) => one !== undefined), total: ids.length };
+}
+
+export interface RestoreList {
+  readonly restores: readonly RestoreSummary[];
+  /** Restores under the root, also those that were not read. */
+  readonly total: number;
+}
+
+/** Undefined for a folder that holds neither a request nor an outcome. */
+async function describeRestore(deps: Deps, restore: string): Promise<RestoreSummary | undefined> {
+  const key = formatKey({ kind: 'outcome', restore });
+  const [request, ended] = await Promise.all([
+    tryRead(deps, { kind: 'restore-request', restore }, RestoreRequest),
+    deps.store.head(key, { signal: deps.signal }),
+  ]);
+  if (request === undefined && ended === undefined) return undefined;
+  const outcome = ended && (await tryRead(deps, { kind: 'outcome', restore }, Outcome));
+  return {
+    restore,
+    status: outcome?.status ?? 'open',
+    request,
+    outcome,
+    endedAt: ended?.modifiedAt.toISOString(),
+  };
+}
+
+/** The receipt of one content; of its relations, which can be many, only their sums. */
+export type ContentReceipt = Pick<
+  RestoreReceipt,
+  'content' | 'status' | 'startedAt' | 'finishedAt' | 'storedBytes' | 'problems' | 'problemsTotal'
+> & { readonly relations: number; readonly rows: number };
+
+/** One phase of a restore, and the receipts that contents have written of it. */
+export interface RestorePhase {
+  readonly phase: Phase;
+  readonly receipts: readonly ContentReceipt[];
+}
+
+export interface WholeRestore extends RestoreSummary {
+  readonly plan: RestorePlan | undefined;
+  readonly phases: readonly RestorePhase[];
+}
+
+/**
+ * Everything that is stored of a restore: one LIST per phase, one GET per document.
+ * @throws StowageError `restore/not-found` when there is no such restore.
+ */
+export async function readRestore(deps: Deps, restore: string): Promise<WholeRestore> {
+  const summary = await describeRestore(deps, restore);
+  if (summary === undefined)
+    throw new StowageError(
+      'restore/not-found',
+      `there is no restore ${restore} under ${deps.store.url}`,
+    );
+  const plan = await tryRead(deps, { kind: 'restore-plan', restore }, RestorePlan);
+  const phases: RestorePhase[] = [];
+  for (const phase of plan?.phases ?? [])
+    phases.push({ phase, receipts: await receiptsOf(deps, restore, phase) });
+  return { ...summary, plan, phases };
+}
+
+async function receiptsOf(deps: Deps, restore: string, phase: Phase): Promise<ContentReceipt[]> {
+  const prefix = phasePrefix(restore, 'receipts', phase);
+  const listed = await listKeys(deps, prefix, ['restore-receipt']);
+  const read = await mapInFlight(listed, READS_IN_FLIGHT, async ({ key }) => {
+    const receipt = await tryReadKey(deps, key, RestoreReceipt);
+    return receipt && summed(receipt);
+  });
+  return read.filter((receipt) => receipt !== undefined).toSorted((a, b) => a.content - b.content);
+}
+
+function summed(receipt: RestoreReceipt): ContentReceipt {
+  const { content, status, startedAt, finishedAt, storedBytes, problems, problemsTotal } = receipt;
+  const times = { startedAt, finishedAt, storedBytes };
+  const rows = receipt.relations.reduce((sum, relation) => sum + relation.rows, 0);
+  const relations = receipt.relations.length;
+  return { content, status, ...times, relations, rows, problems, problemsTotal };
+}
+
+const tryRead = <Schema extends z.ZodType>(deps: Deps, key: Key, schema: Schema) =>
+  tryReadKey(deps, formatKey(key), schema);
+
+async function tryReadKey<Schema extends z.ZodType>(
+  deps: Deps,
+  key: string,
+  schema: Schema,
+): Promise<z.infer<Schema> | undefined> {
+  const raw = await readDocument(deps, key);
+  if (raw === undefined) return undefined;
+  try {
+    return decode(schema, raw);
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    deps.log.warn({ err: error, key }, 'document ignored: it cannot be read');
+    return undefined;
+  }
+}

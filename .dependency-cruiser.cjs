@@ -83,7 +83,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(async|backup-set|frame|database|segment-shipper|functions|cli)/',
-        pathNot: '^functions/lambda',
+        pathNot: '^functions/(lambda/|announce/channels/sns[.]ts)',
       },
       to: { path: 'node_modules/@(aws-sdk|smithy)/' },
     },

@@ -4,7 +4,7 @@ import type { EndingSignal } from './ending.ts';
 /** Flags as given on the command line, by their camel-cased names. */
 export type Flags = Readonly<Record<string, unknown>>;
 
-interface Described {
+export interface Described {
   /** Name and arguments as commander writes them, e.g. `show <timestamp>`. */
   readonly usage: string;
   readonly summary: string;
@@ -12,6 +12,8 @@ interface Described {
   readonly flags: readonly (readonly [flags: string, text: string])[];
   /** Flags that may be repeated. */
   readonly lists?: readonly string[];
+  /** What it logs without --log-level; absent = nothing. */
+  readonly logLevel?: 'info';
   /** Argument → the words that it can be; absent = any text. */
   readonly words?: Readonly<Record<string, readonly string[]>>;
   /** The signals that end it in order; absent = SIGINT, SIGTERM and SIGHUP. */

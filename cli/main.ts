@@ -2,12 +2,13 @@ import { type Command, CommanderError } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import { ConfigError, problemLines } from '../segment-shipper/config-file/config-error.ts';
-import type { CommandDefinition, Flags } from './command.ts';
+import type { CommandDefinition, Described, Flags } from './command.ts';
 import { commandsFor, helpArguments } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { describeCommand, newProgram } from './manual/program.ts';
 import { printable } from './output/format.ts';
+import { linesOf } from './output/log/lines.ts';
 import { newOutput } from './output/output.ts';
 import { noteRetries } from './output/storage/retries.ts';
 
@@ -57,7 +58,7 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
     const positional = given.flat().map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(ending.stop, definition.signals);
-    const context = await newContext(flags, ending);
+    const context = await newContext(flags, ending, definition.logLevel);
     try {
       process.exitCode = await run(definition, flags, positional, context);
     } finally {
@@ -86,16 +87,23 @@ async function run(
   return definition.run({ flags, positional, context: { ...context, ...loaded } });
 }
 
-async function newContext(flags: Flags, { stop, watch }: Ending): Promise<Context> {
+async function newContext(
+  flags: Flags,
+  { stop, watch }: Ending,
+  logLevel: Described['logLevel'],
+): Promise<Context> {
   const clock = () => new Date();
   const { pino, stdSerializers } = await import('pino');
-  const destination = pino.destination({ fd: 2, sync: true });
+  const file = pino.destination({ fd: 2, sync: true });
+  // A program reads JSON; a person at a terminal reads lines.
+  const isRead = process.stderr.isTTY && flags['logLevel'] === undefined && !flags['json'];
+  const destination = isRead ? linesOf(file) : file;
   // A closed terminal makes the log fail too; `watch` ends the run.
-  destination.on('error', () => undefined);
+  file.on('error', () => undefined);
   const log = pino(
     {
       name: 'stowage',
-      level: textOf(flags['logLevel']) ?? 'silent',
+      level: textOf(flags['logLevel']) ?? logLevel ?? 'silent',
       serializers: { err: withOwnMessage(stdSerializers.err) },
     },
     destination,

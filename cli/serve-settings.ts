@@ -48,12 +48,16 @@ export function activatedSocket(env: ClusterContext['env'], pid: number): number
   return Number(env['LISTEN_FDS'] ?? '0') > 0 ? FIRST_FD : undefined;
 }
 
-async function secretIn(path: string | undefined, field: string): Promise<string | undefined> {
+/** The trimmed text of a file that a field names; undefined without one. */
+export async function secretIn(
+  path: string | undefined,
+  field: string,
+): Promise<string | undefined> {
   return path === undefined ? undefined : (await textOf(path, field)).trim();
 }
 
 /** An empty file is refused: an empty secret lets every client in, an empty certificate none. */
-async function textOf(path: string, field: string): Promise<string> {
+export async function textOf(path: string, field: string): Promise<string> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

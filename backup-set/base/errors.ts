@@ -146,6 +146,10 @@ export const ERRORS = {
     exit: 5,
     hint: 'the store gave an answer that Stowage cannot use; run `stowage doctor`',
   },
+  'announce/failed': {
+    exit: 4,
+    hint: 'correct what the channel answered (announce.channels in the configuration), then run `stowage announce test`',
+  },
   'functions/silent': {
     exit: 5,
     hint: 'run `stowage doctor --deployment` to check that functions run for this root; the request stays stored',

@@ -4,6 +4,7 @@ import { consistentSet } from '../testing/arbitraries.ts';
 import { receiptDocument } from '../testing/builders.ts';
 import { HOSTILE_NAMES } from '../testing/names.ts';
 import { isStowageError } from './errors.ts';
+import type { LedgerStep } from './keys/ledger-keys.ts';
 import { RETENTION_MARKS } from './keys/more-keys.ts';
 import { LEASE_NAMES } from './keys/schedule-keys.ts';
 import {
@@ -87,6 +88,18 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     what: fc.constantFrom(...RETENTION_MARKS),
   }),
   expiry: fc.record({ kind: fc.constant('expiry'), instant }),
+  'announcement-channel': fc.record({
+    kind: fc.constant('announcement-channel'),
+    channel: fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/),
+  }),
+  announcement: fc.record({
+    kind: fc.constant('announcement'),
+    event: fc
+      .tuple(instant, fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,40}$/))
+      .map((parts) => parts.join('-')),
+    channel: fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/),
+    step: fc.constantFrom<LedgerStep>('sent', 'failed', 1, 2, 3, 4, 5, 6),
+  }),
   export: fc.record({
     kind: fc.constant('export'),
     name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}(\.[a-z0-9]{1,5})?$/),

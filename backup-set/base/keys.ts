@@ -1,10 +1,13 @@
 import { StowageError } from './errors.ts';
 import { EXPORTS, type ExportKey, parseExportKey } from './keys/export-keys.ts';
+import { formatLedgerKey, type LedgerKey, parseLedgerKey } from './keys/ledger-keys.ts';
 import {
   EXPIRIES,
+  formatTaskKey,
   METADATA_FILES,
   type MetadataFile,
   PHASES,
+  type Phase,
   parseExpiryKey,
   parseFile,
   parseLockRecord,
@@ -13,6 +16,8 @@ import {
   parseTaskKey,
   type RetentionMark,
   shipmentName,
+  TASKS,
+  type TaskKey,
 } from './keys/more-keys.ts';
 import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
@@ -47,12 +52,8 @@ export type Key =
   | { readonly kind: 'expiry'; readonly instant: string }
   | ExportKey
   | ScheduleKey
-  | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
-  | {
-      readonly kind: 'slice-order' | 'slice-receipt';
-      readonly task: string;
-      readonly slice: number;
-    }
+  | LedgerKey
+  | TaskKey
   | {
       readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
       readonly restore: string;
@@ -91,12 +92,12 @@ export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
 const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 /** Beside the parts of the manifest: what may create these may create it. */
 const NEEDS = 'manifest/needs.json';
-export type Phase = (typeof PHASES)[number];
-export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName };
+
+export { type Phase, taskPrefix } from './keys/more-keys.ts';
+export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName, TASKS };
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
-export const TASKS = 'tasks/';
 
 /** Prefix of all objects of a set. */
 export function setPrefix(timestamp: string): string {
@@ -126,11 +127,6 @@ export function sealPartsPrefix(timestamp: string): string {
 /** Prefix of the orders, claims or reports of agents for a set, one object per content. */
 export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
   return `${setPrefix(timestamp)}${what}/`;
-}
-
-/** Prefix of all objects of a task, or of its orders or receipts. */
-export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
-  return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
 }
 
 /** Prefix of all sets of a UTC day. */
@@ -204,14 +200,15 @@ export function formatKey(key: Key): string {
     case 'schedule-run':
     case 'lease':
       return formatScheduleKey(key);
+    case 'announcement-channel':
+    case 'announcement':
+      return formatLedgerKey(key);
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
-      return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
     case 'slice-order':
-      return `${taskPrefix(key.task, 'orders')}${key.slice}.json`;
     case 'slice-receipt':
-      return `${taskPrefix(key.task, 'receipts')}${key.slice}.json`;
+      return formatTaskKey(key);
     case 'restore-request':
       return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
@@ -238,6 +235,7 @@ export function parseKey(text: string): Key | undefined {
     [EXPORTS, parseExportKey],
     ['schedules/', parseScheduleKey],
     ['leases/', parseScheduleKey],
+    ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);

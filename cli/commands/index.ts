@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   delete: async () => (await import('./delete.ts')).deleteCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   sweep: async () => (await import('./serve.ts')).sweepCommand,
+  announce: async () => (await import('../announce/command.ts')).announceCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
   status: async () => (await import('../status/command.ts')).statusCommand,

@@ -4,6 +4,8 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
+import { announceOptions } from '../announce/channels.ts';
+import { announcementLines, sweepAnnouncements } from '../announce/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import { openConsoleRoots } from '../console/roots.ts';
 import type { ClusterContext } from '../context.ts';
@@ -50,6 +52,7 @@ export const serveCommand: ClusterCommand = {
   ],
   lists: ['--sns-topic <arn>'],
   signals: ['SIGINT', 'SIGTERM'],
+  logLevel: 'info',
   cluster: (flags) => ({
     'serve.host': flags['host'],
     'serve.port': numberFlag(flags, 'port'),
@@ -61,11 +64,14 @@ export const serveCommand: ClusterCommand = {
     'serve.clientCa': flags['clientCa'],
     'serve.snsTopics': flags['snsTopic'],
   }),
-  async run({ context, flags }) {
+  async run({ flags, context }) {
     const { config, clock, env, log, output } = context;
     const hungUp = new AbortController();
     const signal = AbortSignal.any([context.signal, hungUp.signal]);
     const secrets = await secretsOf(context);
+    const announce = await announceOptions(context);
+    // A chosen level also shows what the functions say about each document.
+    const quiet = flags['logLevel'] === undefined;
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
     return withReplica(context, async (store, replica) => {
@@ -85,7 +91,9 @@ export const serveCommand: ClusterCommand = {
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
+        ...(announce && { announce }),
         log,
+        ...(quiet && { functionsLog: log.child({}, { level: 'error' }) }),
         clock,
       });
       const scheduling = config.schedule && startSchedule(context, store, commandLine(flags));
@@ -94,10 +102,14 @@ export const serveCommand: ClusterCommand = {
         else void renewCertificates(context, serving);
       };
       process.on('SIGHUP', hangUp);
+      // Elsewhere the first line of the log says it.
+      const isRead = output.json || !quiet;
       output.note(
         'serving',
         { url: serving.url, root: store.url },
-        `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`,
+        isRead
+          ? `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`
+          : undefined,
       );
       if (roots.shown !== undefined) {
         const console = `${serving.url}/console/`;
@@ -107,7 +119,9 @@ export const serveCommand: ClusterCommand = {
       output.note(
         'draining',
         {},
-        'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once',
+        isRead
+          ? 'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once'
+          : undefined,
       );
       await Promise.all([serving.stop(), scheduling?.stop()]);
       process.off('SIGHUP', hangUp);
@@ -152,6 +166,7 @@ export const sweepCommand: ClusterCommand = {
       const seconds = secondsFlag(flags, 'overdueAfter');
       // A sweep, as a timer runs it, counts as deployed functions.
       const { writer: _, ...deps } = functionDeps(context, store);
+      const announcing = await sweepAnnouncements(context, deps);
       const report = await sweep(
         { ...deps, ...(replica === undefined ? {} : { replica }) },
         seconds === undefined
@@ -161,8 +176,13 @@ export const sweepCommand: ClusterCommand = {
       const { retention } = context.config;
       // Without the writer's name, as the sweep: a timer runs both.
       const expired = retention && (await expireOncePerSlot(deps, retention));
+      const announced = await announcing?.announce();
       context.output.result(
-        { ...report, ...(expired && { expiry: expired }) },
+        {
+          ...report,
+          ...(expired && { expiry: expired }),
+          ...(announced && { announcements: announced }),
+        },
         [
           `swept ${plural(report.sets, 'set')}${statusCounts(report.statuses)}`,
           ...timestampLine('committed', report.committed),
@@ -172,13 +192,15 @@ export const sweepCommand: ClusterCommand = {
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
           ...(expired ? [reportText(expired, retention?.graceHours ?? 0)] : []),
+          ...announcementLines(announced ?? []),
           ...report.problems.map(
             ({ set, restore, task, message }) =>
               `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
           ),
         ].join('\n'),
       );
-      return report.problems.length === 0 ? 0 : 3;
+      const untold = announced?.some(({ result }) => result !== 'sent') ?? false;
+      return report.problems.length === 0 && !untold ? 0 : 3;
     });
   },
 };

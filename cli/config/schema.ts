@@ -14,6 +14,7 @@ import {
   StallSeconds,
 } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
+import { AnnounceSettings } from '../../functions/announce/settings.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
 import { ScheduleSection } from '../schedule/schema.ts';
@@ -176,6 +177,8 @@ const Cluster = z.strictObject({
     .prefault({}),
   /** Which sets expire; absent = none. */
   retention: RetentionRules.exactOptional(),
+  /** Where `serve` and `sweep` tell of events; without channels nowhere. */
+  announce: AnnounceSettings.prefault({}),
   /** When a validation warns about a set. */
   unusual: UnusualRules.prefault({}),
   /** What runs by itself, and when; absent = nothing. */

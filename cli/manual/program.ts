@@ -43,7 +43,7 @@ export function newProgram(): Command {
     .addOption(
       new Option('--log-level <level>', 'log messages of this level and above on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('silent'),
+        .default(undefined, 'silent; serve: info, without the lines of each document'),
     )
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
 }

@@ -71,6 +71,8 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'schedule-run':
     case 'lease':
     case 'export':
+    case 'announcement-channel':
+    case 'announcement':
     case 'metadata':
     case 'pack':
     case 'file':

@@ -21,6 +21,9 @@ export interface Announcement {
   readonly status: Verdict['status'] | Outcome['status'];
   /** Of a verdict. */
   readonly level?: Verdict['level'];
+  /** Of a verdict with warnings: what is unusual about the set, the first ones, a line each. */
+  readonly warningsTotal?: number;
+  readonly warnings?: readonly string[];
   /** Of a verdict, a replication or locks. */
   readonly at?: string;
   /** Of an outcome. */
@@ -68,7 +71,8 @@ export async function announcementOf(
   if (raw === undefined) return undefined;
   const common = { root: deps.store.url, object };
   if (kind === 'verdict') {
-    const { timestamp, status, level, at, ...found } = decode(Verdict, raw);
+    const verdict = decode(Verdict, raw);
+    const { timestamp, status, level, at, warnings = [], warningsTotal = 0 } = verdict;
     return {
       ...common,
       kind: 'verdict',
@@ -76,7 +80,11 @@ export async function announcementOf(
       status,
       level,
       at,
-      ...firstProblems(found),
+      ...(warningsTotal > 0 && {
+        warningsTotal,
+        warnings: warnings.slice(0, PROBLEMS_ANNOUNCED).map(({ message }) => message),
+      }),
+      ...firstProblems(verdict),
     };
   }
   if (kind === 'locks') {

@@ -13,7 +13,9 @@ export const handler = onMessages<string>(openInvocation, {
   run: (given, key) =>
     measure(given, async (deps): Promise<Values> => {
       const announced = await announce(deps, key, (announcement) => publish(deps, announcement));
-      return announced === undefined ? {} : { [metricOf(announced)]: 1 };
+      if (announced === undefined) return {};
+      const unusual = (announced.warningsTotal ?? 0) > 0;
+      return { [metricOf(announced)]: 1, ...(unusual && { SetsUnusual: 1 }) };
     }),
 });
 
@@ -49,7 +51,9 @@ const METRIC_OF: Readonly<Record<Announcement['status'], Metric>> = {
   refused: 'RestoresRefused',
 };
 
-function metricOf({ kind, status }: Announcement): Metric {
+function metricOf({ kind, status, level }: Announcement): Metric {
+  // A drill says nothing about the status of the set.
+  if (level === 'drill' && status !== 'complete') return 'DrillsFailed';
   if (kind === 'locks') return status === 'complete' ? 'LocksExtended' : 'LocksNotExtended';
   if (kind !== 'replication') return METRIC_OF[status];
   return status === 'complete' ? 'SetsReplicated' : 'ReplicationsFailed';

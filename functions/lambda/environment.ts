@@ -7,12 +7,12 @@ import { withOwnMessage } from '../../backup-set/messages/log-error.ts';
 import { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import { openStore } from '../../storage/open.ts';
 import type { Deps } from '../deps.ts';
-import { embedded, type Values } from './metrics.ts';
+import { type Counted, embedded } from './metrics.ts';
 
 /** The dependencies of one invocation. */
 export interface Invocation extends Deps {
   /** Records metrics. */
-  readonly count: (values: Values) => void;
+  readonly count: (counted: Counted) => void;
 }
 
 /** The work is interrupted this long before the timeout, so that its messages are returned. */
@@ -37,7 +37,7 @@ export async function openInvocation(context: Context): Promise<Invocation> {
     unusual: unusualFrom(process.env['STOWAGE_UNUSUAL'] ?? ''),
     clock: () => new Date(),
     // The root as configured: the alarms use the same dimension.
-    count: (values) => metrics.info(embedded(root, new Date(), values)),
+    count: (counted) => metrics.info(embedded(root, new Date(), counted)),
     log: base.child({ requestId: context.awsRequestId }),
     signal: AbortSignal.timeout(remainingMs),
   };

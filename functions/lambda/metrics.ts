@@ -12,12 +12,22 @@ export const METRICS = {
   /** Sets for whose objects `extend-retention` ended, without and with problems. */
   LocksExtended: 'Count',
   LocksNotExtended: 'Count',
+  /** Sets that are complete and unusual: their verdict has warnings. */
+  SetsUnusual: 'Count',
+  DrillsFailed: 'Count',
+  /** Of each committed set, per database: rows as COPY sends them, and what it added. */
+  SetBytes: 'Bytes',
+  SetNewBytes: 'Bytes',
+  SetTables: 'Count',
+  SetSeconds: 'Seconds',
   /** Sets that got a tombstone. */
   SetsExpired: 'Count',
   /** Unsealed sets without a new object for longer than allowed, at the last sweep. */
   SetsOverdue: 'Count',
   /** Hours since the newest complete set, from the sweep. Absent without a complete set. */
   HoursSinceCompleteSet: 'None',
+  /** Time in which requests paused because the store asked for fewer; absent without any. */
+  ThrottledMs: 'Milliseconds',
   JobMs: 'Milliseconds',
   JobsFailed: 'Count',
 } as const;
@@ -27,20 +37,41 @@ export type Values = Readonly<Partial<Record<Metric, number>>>;
 
 export const NAMESPACE = 'Stowage';
 export const DIMENSION = 'Root';
+const DATABASE = 'Database';
+/** Metrics of one set: with the database as a second dimension, and no other metric has it. */
+const OF_DATABASE: readonly Metric[] = ['SetBytes', 'SetNewBytes', 'SetTables', 'SetSeconds'];
+
+/** What a piece of work counts, and the database of the set that it was about. */
+export type Counted = Values & { readonly database?: string | undefined };
 
 /**
  * Values in CloudWatch's embedded metric format: CloudWatch makes metrics of the logged line, so no
  * call to its API is needed. Pure.
  */
-export function embedded(root: string, at: Date, values: Values): Record<string, unknown> {
+export function embedded(
+  root: string,
+  at: Date,
+  { database, ...values }: Counted,
+): Record<string, unknown> {
   const names = Object.keys(values) as Metric[];
-  const Metrics = names.map((Name) => ({ Name, Unit: METRICS[Name] }));
+  const isOfDatabase = (name: Metric) => OF_DATABASE.includes(name);
+  const directive = (dimensions: string[], chosen: readonly Metric[]) => ({
+    Namespace: NAMESPACE,
+    Dimensions: [dimensions],
+    Metrics: chosen.map((Name) => ({ Name, Unit: METRICS[Name] })),
+  });
+  const ofRoot = names.filter((name) => !isOfDatabase(name));
+  const ofDatabase = database === undefined ? [] : names.filter(isOfDatabase);
   return {
     _aws: {
       Timestamp: at.getTime(),
-      CloudWatchMetrics: [{ Namespace: NAMESPACE, Dimensions: [[DIMENSION]], Metrics }],
+      CloudWatchMetrics: [
+        directive([DIMENSION], ofRoot),
+        ...(ofDatabase.length > 0 ? [directive([DIMENSION, DATABASE], ofDatabase)] : []),
+      ],
     },
     [DIMENSION]: root,
+    ...(database !== undefined && { [DATABASE]: database }),
     ...values,
   };
 }

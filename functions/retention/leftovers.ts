@@ -1,6 +1,7 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
+import { ANNOUNCEMENTS } from '../../backup-set/base/keys/ledger-keys.ts';
 import { LEASES, SCHEDULES } from '../../backup-set/base/keys/schedule-keys.ts';
-import { EXPIRIES, formatKey } from '../../backup-set/base/keys.ts';
+import { EXPIRIES, formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
@@ -18,7 +19,7 @@ export interface Leftovers {
 
 /**
  * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
- * for as long, and of old runs of expiry and of schedules.
+ * for as long, of old runs of expiry and of schedules, and of old announcements.
  */
 export async function removeLeftovers(
   deps: Deps,
@@ -35,9 +36,23 @@ export async function removeLeftovers(
   for (const run of old) objects += await removeRun(deps, run);
   for (const prefix of [EXPIRIES, SCHEDULES, LEASES])
     objects += await removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit);
+  objects += await removeAnnouncements(deps, limit, now);
   if (objects > 0)
     deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
   return { runs: old.length, objects };
+}
+
+/** An event of the last 7 days whose ledger is gone would be sent again. */
+const LEDGER_KEPT = '30d';
+
+async function removeAnnouncements(deps: Deps, limit: Date, now: Date): Promise<number> {
+  const before = Math.min(limit.getTime(), earlier(now, LEDGER_KEPT).getTime());
+  return removeUnder(
+    deps,
+    ANNOUNCEMENTS,
+    ({ key, modifiedAt }) =>
+      parseKey(key)?.kind === 'announcement' && modifiedAt.getTime() <= before,
+  );
 }
 
 /**

@@ -67,7 +67,7 @@ async function take(deps: Deps, slot: Date): Promise<boolean> {
 }
 
 /** How a scheduled run ended; undefined = another server has run. */
-export type OnExpired = (ended: ScheduledExpiry | 'failed') => void;
+export type OnExpired = (ended: ScheduledExpiry | { readonly failed: unknown }) => void;
 
 /**
  * Runs the expiry of each slot, beside the sweeps: a removal of many objects takes long.
@@ -105,7 +105,7 @@ async function runSlots(
       pauseMs = Math.min((await slotNow(deps, rules)).leftMs, PAUSE_MS_MAX);
     } catch (error) {
       if (deps.signal?.aborted) return;
-      onExpired('failed');
+      onExpired({ failed: error });
       if (watch.failed(error))
         deps.log.error(
           { err: error },

@@ -15,8 +15,8 @@ export function expiryMetrics(registers: Registry[]): OnExpired {
   const objects = counter('stowage_expired_objects_total', 'Objects that expiry removed');
   const bytes = counter('stowage_expired_bytes_total', 'Bytes of the objects that expiry removed');
   return (ended) => {
-    runs.inc({ result: ended === 'failed' ? 'failed' : 'done' });
-    if (ended === 'failed') return;
+    runs.inc({ result: 'failed' in ended ? 'failed' : 'done' });
+    if ('failed' in ended) return;
     expired.inc(ended.expired.length);
     objects.inc(ended.objects + ended.leftovers.objects);
     bytes.inc(ended.bytes);

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Trouble } from '../../async/watch/trouble.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { storageRetries } from '../../storage/retries.ts';
+import type { AnnounceOutcome } from '../announce/announcer.ts';
 import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
@@ -9,6 +10,7 @@ import type { OnExpired } from '../retention/schedule.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
 import { expiryMetrics } from './expiry-metrics.ts';
+import { announcementMetrics, type ObservedMetrics, observedMetrics } from './observed-metrics.ts';
 
 /** The result of an event, or of a request without one. */
 const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
@@ -23,6 +25,13 @@ export interface ServeMetrics {
   watchStore(trouble: () => Trouble | undefined): void;
   /** Adds the metrics of scheduled expiry. */
   watchExpiry(): OnExpired;
+  /** Sets of each database, and restores. */
+  readonly observed: ObservedMetrics;
+  /** Adds the metrics of announcements. */
+  watchAnnouncements(
+    channels: readonly string[],
+    waiting: () => number,
+  ): (outcome: AnnounceOutcome) => void;
   /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -90,6 +99,8 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
       retryCounters(registers);
     },
     watchExpiry: () => expiryMetrics(registers),
+    observed: observedMetrics(registers, clock),
+    watchAnnouncements: (...given) => announcementMetrics(registers, ...given),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

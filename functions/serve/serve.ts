@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { TOOL } from '../../backup-set/base/tool.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { UnusualRules } from '../../backup-set/unusual/rules.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -15,6 +16,7 @@ import { httpApp } from './http.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
 import { serveMetrics } from './metrics.ts';
 import { type FetchText, fetchText, snsVerifier } from './sns.ts';
+import { type AnnounceOptions, startTelling } from './telling.ts';
 
 export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
@@ -40,7 +42,12 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly fetchText?: FetchText | undefined;
   /** Rules of retention; absent = nothing expires. */
   readonly retention?: RetentionRules | undefined;
+  /** Where events are announced; absent = nowhere. */
+  readonly announce?: AnnounceOptions | undefined;
+  /** Lines for an operator. */
   readonly log: Logger;
+  /** What the functions say about each document; absent = into `log`. */
+  readonly functionsLog?: Logger | undefined;
   readonly clock: () => Date;
 }
 
@@ -71,7 +78,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const deps: Deps = {
     store,
     clock,
-    log,
+    log: options.functionsLog ?? log,
     signal: stopping.signal,
     replica: options.replica,
     lockDays: options.lockDays,
@@ -79,8 +86,16 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
+  const telling = startTelling(
+    { ...deps, log },
+    { metrics, announce: options.announce, storeTrouble: health.storeTrouble },
+  );
   const queue = jobQueue(
-    metrics.measureJob((job) => runJob(deps, job)),
+    metrics.measureJob(async (job) => {
+      const handled = await runJob(deps, job);
+      handled.wrote.forEach(telling.note);
+      return handled;
+    }),
     log,
     { failuresMax: 1 },
   );
@@ -90,7 +105,10 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const app = httpApp({
     root: store.url,
     queue,
-    onCreatedKey: (key) => sweeper?.noteVerdict(key),
+    onCreatedKey(key) {
+      sweeper?.noteVerdict(key);
+      telling.note(key);
+    },
     health,
     metrics,
     log,
@@ -104,24 +122,40 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     },
   });
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
-  const sweeping = startSweeper(deps, {
+  // With a log of their own the functions say less: the journal tells what a sweep found.
+  const quiet = options.functionsLog?.child({}, { level: 'silent' });
+  const sweeping = startSweeper(quiet ? { ...deps, log: quiet } : deps, {
     intervalMs: options.sweepIntervalMs,
     onSlice: (order) => queue.offer(order),
     onSwept(attempt) {
       metrics.recordSweep(attempt);
       health.recordSweep(attempt);
+      telling.swept(attempt, quiet !== undefined);
     },
   });
   sweeper = sweeping;
-  const expiring = options.retention && startExpiry(deps, options.retention, metrics.watchExpiry());
+  const countExpiry = options.retention && metrics.watchExpiry();
+  const expiring =
+    options.retention &&
+    startExpiry(deps, options.retention, (ended) => {
+      countExpiry?.(ended);
+      telling.expired(ended);
+    });
   const { url } = server;
-  log.info({ url, root: store.url }, 'listening for events');
+  const does = workOf(options);
+  log.info(
+    { url, root: store.url, version: TOOL, does },
+    `started ${TOOL} at ${url} for ${store.url}: ${does}`,
+  );
 
   /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
   async function drain(): Promise<void> {
     health.drain();
-    log.info({ url, ...queue.counts() }, 'draining');
-    const drained = Promise.all([sweeping.stop(), expiring?.stop(), queue.close()]);
+    log.info({ url, ...queue.counts() }, 'stopping: running jobs have 10 s to end');
+    const drained = Promise.all([
+      ...[sweeping.stop(), expiring?.stop(), queue.close()],
+      telling.stop(),
+    ]);
     // Not `pause`: a timer that keeps the process alive would delay its end.
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     stopping.abort(new StowageError('interrupted', 'stowage serve was stopped'));
@@ -143,4 +177,16 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
       return stopped;
     },
   };
+}
+
+/** What this server does, for its first line. */
+function workOf({ sweepIntervalMs, retention, replica, announce }: ServeOptions): string {
+  const channels = announce?.channels.map(({ settings }) => settings.name) ?? [];
+  return [
+    'the functions',
+    `a sweep every ${sweepIntervalMs / 1000} s`,
+    ...(retention ? [`expiry every ${retention.everyHours} h`] : []),
+    ...(replica ? [`copies to ${replica.url}`] : []),
+    ...(channels.length > 0 ? [`announcements (${channels.join(', ')})`] : []),
+  ].join(', ');
 }

@@ -104,6 +104,14 @@ function ofMetrics() {
       'A backup ended with an incomplete set: its verdict names what is missing',
       metric('VerdictsIncomplete', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
+    UnusualAlarm: alarm(
+      'A set is complete and unusual: its verdict says what differs from the sets before it',
+      metric('SetsUnusual', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
+    DrillFailedAlarm: alarm(
+      'A drill could not restore a set: its verdict says why',
+      metric('DrillsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
     ReplicationFailedAlarm: alarm(
       'A validated set was not copied to the alternate location: the outcome of the task says why',
       metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),

@@ -27,6 +27,24 @@ describe('the metrics of the functions', () => {
     });
   });
 
+  test('have the database as a second dimension where they are about one set, and only there', () => {
+    const line = embedded('s3://b/p/', new Date(1000), {
+      SetsCommitted: 1,
+      SetBytes: 12,
+      database: 'orders',
+    });
+    expect(line).toMatchObject({
+      _aws: {
+        CloudWatchMetrics: [
+          { Dimensions: [['Root']], Metrics: [{ Name: 'SetsCommitted' }] },
+          { Dimensions: [['Root', 'Database']], Metrics: [{ Name: 'SetBytes' }] },
+        ],
+      },
+      Database: 'orders',
+      SetBytes: 12,
+    });
+  });
+
   test('have the names and the dimension that the alarms use', () => {
     const watched = Object.values(resources().Resources)
       .map(({ Properties }) => Properties)

@@ -21,6 +21,7 @@ export const KEYS = {
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
+  announcements: ['announcements/channels/*', 'announcements/?????????????????-*'],
   // Names of any length; also an empty one, which `never` takes away.
   exports: ['exports/*'],
   'unnamed exports': ['exports//*'],
@@ -181,13 +182,18 @@ export const RIGHTS = {
   Expire: {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['tombstones', 'expiry-runs'],
-    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     looks: ['manifest'],
-    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
+  // The ledger is for `stowage serve`, which announces with the rights of this role and Sweep.
   Announce: {
-    reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],
-    lists: [`${SET}/verdicts/*`, ...KEYS.locks, ...KEYS.outcome, ...KEYS['replicate-outcome']],
+    reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome', 'announcements'],
+    creates: ['announcements'],
+    lists: [
+      ...[`${SET}/verdicts/*`, ...KEYS.locks, ...KEYS.outcome, ...KEYS['replicate-outcome']],
+      'announcements/*',
+    ],
     publishes: true,
   },
 
@@ -235,9 +241,9 @@ export const RIGHTS = {
   Delete: {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
-    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
-    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
   Audit: {
     reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES, ...SCHEDULED],

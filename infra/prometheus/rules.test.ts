@@ -21,6 +21,7 @@ async function ownMetrics(): Promise<string[]> {
   metrics.watchQueue({ counts: () => ({ running: 0, waiting: 0 }) });
   metrics.watchStore(() => undefined);
   metrics.watchExpiry();
+  metrics.watchAnnouncements(['ops'], () => 0);
   const text = await metrics.text();
   return [...text.matchAll(/^# TYPE (stowage_\w+) /gm)].map(([, name = '']) => name);
 }

@@ -40,6 +40,14 @@ const CHROMIUM = {
   packages: ['chromium'],
   without: 'the tests of the console in a browser are skipped',
 };
+/** Checks the rules of infra/prometheus, and scrapes a server of the tests. */
+const PROMETHEUS = {
+  name: 'Prometheus',
+  programs: ['prometheus', 'promtool'],
+  packages: ['prometheus'],
+  services: ['prometheus'],
+  without: 'npm test skips the tests with a real Prometheus',
+};
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
@@ -100,7 +108,18 @@ const PURPOSES = {
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
-    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH, CHROMIUM, ...INSTALLED],
+    needs: [
+      POSTGRESQL,
+      ZSTD,
+      JQ,
+      SSH,
+      OPENSSL,
+      PGBOUNCER,
+      CEPH,
+      CHROMIUM,
+      PROMETHEUS,
+      ...INSTALLED,
+    ],
     emulator: true,
     newerPostgresql: true,
   },

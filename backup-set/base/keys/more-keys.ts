@@ -16,6 +16,15 @@ export const METADATA_FILES = [
 export type MetadataFile = (typeof METADATA_FILES)[number];
 
 export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export type TaskKey =
+  | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
+  | {
+      readonly kind: 'slice-order' | 'slice-receipt';
+      readonly task: string;
+      readonly slice: number;
+    };
 
 /** A run of expiry that a schedule starts. */
 export const EXPIRIES = 'expiries/';
@@ -47,6 +56,27 @@ export function parseLockRecord(rest: string) {
 export function parseExpiryKey(text: string) {
   const [, instant = ''] = /^expiries\/(\d{17})\.json$/.exec(text) ?? [];
   return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;
+}
+
+export const TASKS = 'tasks/';
+
+/** Prefix of all objects of a task, or of its orders or receipts. */
+export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
+  return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
+}
+
+export function formatTaskKey(
+  key:
+    | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
+    | {
+        readonly kind: 'slice-order' | 'slice-receipt';
+        readonly task: string;
+        readonly slice: number;
+      },
+): string {
+  if (!('slice' in key)) return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
+  const folder = key.kind === 'slice-order' ? 'orders' : 'receipts';
+  return `${taskPrefix(key.task, folder)}${key.slice}.json`;
 }
 
 export function parseTaskKey(text: string) {

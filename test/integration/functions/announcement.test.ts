@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Verdict } from '../../../backup-set/base/verdict.ts';
 import { Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { announcementOf, isAnnounced } from '../../../functions/handlers/announce.ts';
@@ -29,6 +30,26 @@ describe('an announcement', () => {
       at: verdict.at,
       problemsTotal: 0,
       problems: [],
+    });
+  });
+
+  it('has the warnings of a verdict, which do not change its status', async () => {
+    const deps = await freshDeps();
+    const timestamp = '20260131010203';
+    const at = '2026-01-31T02:03:04.567Z';
+    const instant = '20260131020304567';
+    const object = formatKey({ kind: 'verdict', timestamp, instant, level: 'validate' });
+    const warning = { code: 'rows-fewer' as const, message: 'public.sales lost 41 % of its rows' };
+    const verdict: Verdict = {
+      ...{ format: 'stowage/verdict', version: 0, timestamp, level: 'validate', at },
+      ...{ status: 'complete', checked: { objects: 1, bytes: 1 }, problemsTotal: 0, problems: [] },
+      ...{ warningsTotal: 12, warnings: [warning] },
+    };
+    await deps.store.create(object, encode(Verdict, verdict));
+    expect(await announcementOf(deps, object)).toMatchObject({
+      status: 'complete',
+      warningsTotal: 12,
+      warnings: ['public.sales lost 41 % of its rows'],
     });
   });
 

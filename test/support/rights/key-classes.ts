@@ -82,6 +82,13 @@ export function keyClasses({
       file,
     })),
     lease: [{ kind: 'lease', name: 'schedule', instant }],
+    'announcement-channel': [{ kind: 'announcement-channel', channel: 'ops' }],
+    announcement: ([1, 'sent', 'failed'] as const).map((step) => ({
+      kind: 'announcement',
+      event: `${instant}-set-complete`,
+      channel: 'ops',
+      step,
+    })),
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -137,6 +144,9 @@ function classOf(key: Key): string {
       return 'schedule-runs';
     case 'lease':
       return 'leases';
+    case 'announcement-channel':
+    case 'announcement':
+      return 'announcements';
     case 'verdict':
       return `verdicts-${key.level}`;
     case 'lock-record':

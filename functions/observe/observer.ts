@@ -1,0 +1,107 @@
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import { dateOf } from '../../backup-set/base/timestamps.ts';
+import type { Deps } from '../deps.ts';
+import { newestSets } from '../stored/newest.ts';
+import type { Event } from './events.ts';
+import { overdueEvents, statusOfSeen } from './overdue.ts';
+import { noRuns, observeRuns, type SeenRuns } from './runs.ts';
+import { lookAgain, type SeenSet } from './seen-set.ts';
+import { eventsOfSet } from './set-events.ts';
+import { silentAgents } from './silent-agents.ts';
+
+const DAY_MS = 24 * 3600_000;
+/** Events older than this are past: docs/operations.md, Announcements. */
+export const WINDOW_MS = 7 * DAY_MS;
+/** A set that began within this time can get a verdict of which no event tells. */
+const RECENT_MS = 2 * DAY_MS;
+/** After this time all sets are looked at again, as by the sweeper. */
+const ALL_AGAIN_MS = DAY_MS;
+/** Sets that are observed, the newest first: bounds memory, and the first look at a large root. */
+export const OBSERVED_MAX = 1000;
+/** Sets that are looked at side by side: each is two or three small requests. */
+const LOOKS_IN_FLIGHT = 8;
+
+/** What was observed under a root: the newest set first. */
+export interface Observed {
+  readonly now: Date;
+  readonly sets: readonly SeenSet[];
+  readonly runs: SeenRuns;
+  /** Of the last 7 days, oldest first. */
+  readonly events: readonly Event[];
+}
+
+export interface ObserverOptions {
+  /** Age of the newest complete set of a database at which a backup is overdue; absent = never. */
+  readonly overdueAfterMs?: number | undefined;
+}
+
+export interface Observer {
+  /** Call for the key of every new verdict: the next look reads its set again. */
+  note(timestamp: string): void;
+  /** @throws StowageError of the store. */
+  look(): Promise<Observed>;
+}
+
+/** Looks at the bucket again and again, and reads only what is new. */
+export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): Observer {
+  let sets = new Map<string, SeenSet>();
+  const runs = noRuns();
+  const noted = new Set<string>();
+  let allAt = Number.NEGATIVE_INFINITY;
+
+  async function lookAtSets(now: Date): Promise<void> {
+    const all = now.getTime() - allAt > ALL_AGAIN_MS;
+    const again = new Set(noted);
+    const timestamps: string[] = [];
+    for await (const timestamp of newestSets(deps)) {
+      if (timestamps.length === OBSERVED_MAX) break;
+      timestamps.push(timestamp);
+    }
+    const seen = await mapInFlight(timestamps, LOOKS_IN_FLIGHT, async (timestamp) => {
+      const known = sets.get(timestamp);
+      const recent = now.getTime() - dateOf(timestamp).getTime() < RECENT_MS;
+      const isLast = known !== undefined && isFinal(known);
+      const keep = isLast && !all && !recent && !again.has(timestamp);
+      return keep ? known : lookAgain(deps, timestamp, known);
+    });
+    sets = new Map(seen.map((set) => [set.timestamp, set]));
+    // Only now: after a failure the next look must read them.
+    for (const timestamp of again) noted.delete(timestamp);
+    if (all) allAt = now.getTime();
+  }
+
+  return {
+    note: (timestamp) => noted.add(timestamp),
+    async look() {
+      const now = await deps.store.now({ signal: deps.signal });
+      const since = new Date(now.getTime() - WINDOW_MS);
+      await lookAtSets(now);
+      await observeRuns(deps, runs, since);
+      const list = [...sets.values()];
+      const events = [
+        ...list.flatMap(eventsOfSet),
+        ...[...runs.events.values()].flat(),
+        ...(await agentEvents(deps, list, now)),
+      ].filter(({ at }) => at >= since);
+      const overdue = overdueAfterMs === undefined ? [] : overdueEvents(list, now, overdueAfterMs);
+      return { now, sets: list, runs, events: [...events, ...overdue].toSorted(byTime) };
+    },
+  };
+}
+
+/** An old set can still be committed: a copy, an adopted set, a backup whose receipts come late. */
+const isFinal = (set: SeenSet) => ['complete', 'damaged'].includes(statusOfSeen(set));
+
+const byTime = (a: Event, b: Event) => a.at.getTime() - b.at.getTime();
+
+/** Sets without a verdict that began within a day: others are judged, or overdue. */
+async function agentEvents(deps: Deps, sets: readonly SeenSet[], now: Date): Promise<Event[]> {
+  const events: Event[] = [];
+  for (const { timestamp, verdicts } of sets) {
+    if (now.getTime() - dateOf(timestamp).getTime() > DAY_MS) break;
+    if (verdicts.length > 0) continue;
+    const event = await silentAgents(deps, timestamp, now);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
+}

@@ -1,0 +1,125 @@
+import { decode } from '../../backup-set/base/document.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { describeProblem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import type { Deps } from '../deps.ts';
+import { readDocument, readVerdict, verdictKeys } from '../stored/load.ts';
+import { PROBLEMS_IN_EVENT } from './events.ts';
+
+/** What an observer keeps of a verdict. */
+export interface SeenVerdict {
+  readonly key: string;
+  readonly instant: string;
+  readonly level: Verdict['level'];
+  readonly status: Verdict['status'];
+  readonly problemsTotal: number;
+  readonly problems: readonly string[];
+  /** What is unusual about the set; it does not change the status. */
+  readonly warningsTotal: number;
+  readonly warnings: readonly string[];
+}
+
+/** What an observer keeps of a manifest. */
+export interface SetFacts {
+  readonly cluster: string;
+  readonly database: string;
+  readonly startedAt: Date;
+  readonly ms: number;
+  readonly tables: number;
+  /** Tables that were read; less than `tables` where witnesses proved the others unchanged. */
+  readonly readTables: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly storedBytes: number;
+  /** Bytes of the objects in the set's own folder. */
+  readonly newBytes: number;
+}
+
+export interface SeenSet {
+  readonly timestamp: string;
+  /** Oldest first. */
+  readonly verdicts: readonly SeenVerdict[];
+  /** Absent while the set has no manifest, or its manifest cannot be read. */
+  readonly facts?: SetFacts | undefined;
+  /** Of a set without facts. */
+  readonly planned?: { readonly cluster: string; readonly database: string } | undefined;
+}
+
+/** Reads what is new of a set: a LIST, and a GET per new verdict; the manifest once. */
+export async function lookAgain(
+  deps: Deps,
+  timestamp: string,
+  known: SeenSet | undefined,
+): Promise<SeenSet> {
+  const seen = new Map(known?.verdicts.map((verdict) => [verdict.key, verdict]));
+  const verdicts: SeenVerdict[] = [];
+  for (const key of await verdictKeys(deps, timestamp)) {
+    const verdict = seen.get(key) ?? seenVerdict(key, await readVerdict(deps, key));
+    if (verdict !== undefined) verdicts.push(verdict);
+  }
+  const hasManifest = verdicts.some(({ level }) => level !== 'stitch');
+  const facts = known?.facts ?? (hasManifest ? await readFacts(deps, timestamp) : undefined);
+  const unread = facts === undefined && verdicts.length > 0;
+  const plan =
+    unread && known?.planned === undefined ? await readHead(deps, timestamp, 'plan') : undefined;
+  const planned = known?.planned ?? (plan && { cluster: plan.cluster, database: plan.database });
+  return { timestamp, verdicts, facts, ...(planned && { planned }) };
+}
+
+function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | undefined {
+  const parsed = parseKey(key);
+  if (verdict === undefined || parsed?.kind !== 'verdict') return undefined;
+  const { level, status, problemsTotal, problems, warnings, warningsTotal = 0 } = verdict;
+  return {
+    key,
+    instant: parsed.instant,
+    level,
+    status,
+    problemsTotal,
+    problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
+    warningsTotal,
+    warnings: (warnings ?? []).slice(0, PROBLEMS_IN_EVENT).map(({ message }) => message),
+  };
+}
+
+/** The numbers of a committed set; undefined when its manifest is gone or cannot be read. */
+export async function readFacts(deps: Deps, timestamp: string): Promise<SetFacts | undefined> {
+  const manifest = await readHead(deps, timestamp, 'manifest');
+  return manifest && factsOfManifest(manifest);
+}
+
+/** Undefined when it is missing or cannot be read: the verdicts say so. */
+async function readHead<Kind extends keyof typeof HEADS>(
+  deps: Deps,
+  timestamp: string,
+  kind: Kind,
+): Promise<ReturnType<(typeof HEADS)[Kind]['parse']> | undefined> {
+  const raw = await readDocument(deps, formatKey({ kind, timestamp }));
+  if (raw === undefined) return undefined;
+  try {
+    return decode(HEADS[kind], raw) as ReturnType<(typeof HEADS)[Kind]['parse']>;
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return undefined;
+  }
+}
+
+const HEADS = { manifest: Manifest, plan: Plan } as const;
+
+export function factsOfManifest(manifest: Manifest): SetFacts {
+  const { cluster, database, startedAt, sealedAt, totals } = manifest;
+  return {
+    cluster,
+    database,
+    startedAt: new Date(startedAt),
+    ms: Math.max(0, Date.parse(sealedAt) - Date.parse(startedAt)),
+    tables: totals.relations,
+    readTables: totals.readRelations ?? totals.relations,
+    rows: totals.rows,
+    bytes: totals.bytes,
+    storedBytes: totals.storedBytes,
+    newBytes: totals.newBytes ?? totals.storedBytes,
+  };
+}

@@ -1,0 +1,161 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { AnnounceOutcome } from '../announce/announcer.ts';
+import type { Event } from '../observe/events.ts';
+import type { Observed } from '../observe/observer.ts';
+import { newestCompleteByDatabase, statusOfSeen } from '../observe/overdue.ts';
+import type { SeenSet, SetFacts } from '../observe/seen-set.ts';
+
+/** What of the last complete set of a database is a metric. */
+const OF_LAST_SET: Readonly<Record<string, readonly [help: string, of: (f: SetFacts) => number]>> =
+  {
+    stowage_last_set_rows: ['Rows of the newest complete set', ({ rows }) => rows],
+    stowage_last_set_bytes: ['Bytes of its rows, as COPY sends them', ({ bytes }) => bytes],
+    stowage_last_set_stored_bytes: ['Bytes that it uses in the store', (f) => f.storedBytes],
+    stowage_last_set_new_bytes: ['Bytes that it added to the store', (f) => f.newBytes],
+    stowage_last_set_seconds: ['Time its backup took', ({ ms }) => ms / 1000],
+    stowage_last_set_tables: ['Tables of the newest complete set', ({ tables }) => tables],
+    stowage_last_set_read_tables: ['Tables that its backup read', ({ readTables }) => readTables],
+  };
+
+/** Which newest set of a database has an age as a metric. */
+export const KINDS_OF_AGE = ['complete', 'verified', 'copied', 'drilled'] as const;
+type KindOfAge = (typeof KINDS_OF_AGE)[number];
+
+/** Databases with metrics of their own: bounds the number of series, whatever is in the bucket. */
+export const DATABASES_MAX = 100;
+
+export interface ObservedMetrics {
+  set(observed: Observed): void;
+  /** Events that are new since the last call count. */
+  count(events: readonly Event[]): void;
+}
+
+/** Gauges per cluster and database, and counters of restores. */
+export function observedMetrics(registers: Registry[], clock: () => Date): ObservedMetrics {
+  const labelNames = ['cluster', 'database'];
+  let last: readonly DatabaseState[] = [];
+  let leftOut = 0;
+  const gauge = (name: string, help: string, labels: string[], collect: (g: Gauge) => void) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers,
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  for (const [name, [help, of]] of Object.entries(OF_LAST_SET))
+    gauge(name, help, labelNames, (metric) => {
+      for (const { labels, facts } of last) if (facts) metric.set(labels, of(facts));
+    });
+  gauge(
+    'stowage_last_set_warnings',
+    'Warnings of the newest complete set: what is unusual about it',
+    labelNames,
+    (metric) => {
+      for (const { labels, facts, warnings } of last) if (facts) metric.set(labels, warnings);
+    },
+  );
+  gauge(
+    'stowage_set_age_seconds',
+    'Age of the newest set that is complete, verified, copied or drilled',
+    [...labelNames, 'kind'],
+    (metric) => {
+      for (const { labels, newest } of last)
+        for (const [kind, at] of newest)
+          metric.set({ ...labels, kind }, (clock().getTime() - at.getTime()) / 1000);
+    },
+  );
+  gauge(
+    'stowage_databases_left_out',
+    `Databases without metrics of their own: more than ${DATABASES_MAX} have sets`,
+    [],
+    (metric) => metric.set(leftOut),
+  );
+  const restores = new Counter({
+    name: 'stowage_restores_total',
+    help: 'Restores that ended while this server ran, by result',
+    labelNames: ['result'],
+    registers,
+  });
+  const warned = new Counter({
+    name: 'stowage_set_warnings_total',
+    help: 'Sets found unusual while this server ran',
+    registers,
+  });
+  for (const result of ['restored', 'failed', 'refused']) restores.inc({ result }, 0);
+  return {
+    set(observed) {
+      const states = statesOf(observed);
+      last = states.slice(0, DATABASES_MAX);
+      leftOut = states.length - last.length;
+    },
+    count(events) {
+      for (const { name, status = 'failed' } of events) {
+        if (name === 'restore-done' || name === 'restore-failed') restores.inc({ result: status });
+        if (name === 'set-warnings') warned.inc();
+      }
+    },
+  };
+}
+
+export function announcementMetrics(
+  registers: Registry[],
+  channels: readonly string[],
+  waiting: () => number,
+): (outcome: AnnounceOutcome) => void {
+  const sent = new Counter({
+    name: 'stowage_announcements_total',
+    help: 'Tries to send an event through a channel, by result; failed: it was given up',
+    labelNames: ['channel', 'result'],
+    registers,
+  });
+  // Starts at 0: without it, increase() would not see the first failure.
+  for (const channel of channels)
+    for (const result of ['sent', 'retried', 'failed']) sent.inc({ channel, result }, 0);
+  new Gauge({
+    name: 'stowage_announcements_waiting',
+    help: 'Events that a channel has not accepted yet, and that are tried again',
+    registers,
+    collect() {
+      this.set(waiting());
+    },
+  });
+  return ({ channel, result }) => sent.inc({ channel, result });
+}
+
+interface DatabaseState {
+  readonly labels: { readonly cluster: string; readonly database: string };
+  /** Of the newest complete set. */
+  readonly facts: SetFacts | undefined;
+  readonly warnings: number;
+  readonly newest: ReadonlyMap<KindOfAge, Date>;
+}
+
+/** Ages count from the begin of the backup, as a restore gives back this moment. Pure. */
+function statesOf({ sets, runs }: Observed): DatabaseState[] {
+  const newest = newestCompleteByDatabase(sets);
+  const states = [...newest].map(([database, complete]): DatabaseState => {
+    const own = sets.filter(({ facts }) => facts?.database === database);
+    const first = (is: (set: SeenSet) => boolean) => own.find(is)?.facts?.startedAt;
+    const ages: readonly [KindOfAge, Date | undefined][] = [
+      ['complete', complete.facts?.startedAt],
+      ['verified', first((set) => has(set, 'verify') && statusOfSeen(set) === 'complete')],
+      ['copied', first(({ timestamp }) => runs.copies.has(timestamp))],
+      ['drilled', first((set) => has(set, 'drill'))],
+    ];
+    return {
+      labels: { cluster: complete.facts?.cluster ?? '', database },
+      facts: complete.facts,
+      warnings: complete.verdicts.findLast(({ level }) => level === 'validate')?.warningsTotal ?? 0,
+      newest: new Map(ages.flatMap(([kind, at]) => (at === undefined ? [] : [[kind, at]]))),
+    };
+  });
+  return states.toSorted((a, b) => (a.labels.database < b.labels.database ? -1 : 1));
+}
+
+/** A verdict of this level found the set complete. */
+const has = ({ verdicts }: SeenSet, wanted: string) =>
+  verdicts.some(({ level, status }) => level === wanted && status === 'complete');

@@ -1,0 +1,130 @@
+import type { Trouble } from '../../async/watch/trouble.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { instantOf } from '../../backup-set/base/timestamps.ts';
+import { plural } from '../../backup-set/base/words.ts';
+import { announcer } from '../announce/announcer.ts';
+import type { Channel } from '../announce/channels/channel.ts';
+import { startSending } from '../announce/sending.ts';
+import type { Deps } from '../deps.ts';
+import { bytesText } from '../observe/amounts.ts';
+import type { Event } from '../observe/events.ts';
+import { startWatching } from '../observe/watch.ts';
+import type { ScheduledExpiry } from '../retention/schedule.ts';
+import type { SweepAttempt } from '../sweep/sweeper.ts';
+import { journal } from './journal.ts';
+import type { ServeMetrics } from './metrics.ts';
+
+export interface AnnounceOptions {
+  readonly channels: readonly Channel[];
+  /** `cluster` of the configuration. */
+  readonly cluster: string;
+  readonly overdueAfterMs?: number | undefined;
+}
+
+export interface TellingOptions {
+  readonly metrics: ServeMetrics;
+  readonly announce: AnnounceOptions | undefined;
+  readonly storeTrouble: () => Trouble | undefined;
+}
+
+/** Tells people and programs what happens: lines of the log, metrics, announcements. */
+export interface Telling {
+  /** Call for every new key. */
+  note(key: string): void;
+  /** @param logged whether the journal tells what the sweep found. */
+  swept(attempt: SweepAttempt, logged: boolean): void;
+  expired(ended: ScheduledExpiry | { readonly failed: unknown }): void;
+  stop(): Promise<void>;
+}
+
+/** Failures of expiry that are still to be announced; each slot has one. */
+const OWN_EVENTS_MAX = 100;
+
+export function startTelling(
+  deps: Deps,
+  { metrics, announce, storeTrouble }: TellingOptions,
+): Telling {
+  let startedAt = deps.clock();
+  let isStoreTime = false;
+  const lines = journal(deps.log, deps.clock, () => startedAt);
+  let counted = new Set<string>();
+  let own: Event[] = [];
+  let seen: readonly Event[] = [];
+
+  const { channels = [], cluster = '' } = announce ?? {};
+  const sender = announcer(deps, channels, { cluster, root: deps.store.url });
+  const names = channels.map(({ settings }) => settings.name);
+  const sending = startSending(deps, {
+    announcer: sender,
+    storeTrouble,
+    onOutcome:
+      names.length > 0 ? metrics.watchAnnouncements(names, sender.waiting) : () => undefined,
+    onEvent: (event) => lines.events([event]),
+  });
+
+  const offer = () => sending.offer([...seen, ...own]);
+  const watching = startWatching(deps, {
+    overdueAfterMs: announce?.overdueAfterMs,
+    onObserved(observed) {
+      // Events have the time of the store.
+      if (!isStoreTime)
+        startedAt = new Date(startedAt.getTime() + observed.now.getTime() - deps.clock().getTime());
+      isStoreTime = true;
+      seen = observed.events;
+      metrics.observed.set(observed);
+      const fresh = seen.filter(({ id, at }) => at >= startedAt && !counted.has(id));
+      counted = new Set(seen.map(({ id }) => id));
+      metrics.observed.count(fresh);
+      lines.events(seen);
+      offer();
+    },
+  });
+
+  return {
+    note: watching.note,
+    swept(attempt, logged) {
+      if (logged) lines.sweep(attempt);
+      // A store that fails is told of by what the last look has found, and by its trouble.
+      if (attempt.result.ok) watching.wake();
+      else offer();
+    },
+    expired(ended) {
+      const event = expiryEvent(ended, deps.clock());
+      if (event === undefined) return;
+      own = [...own, event].slice(-OWN_EVENTS_MAX);
+      lines.events([event]);
+      offer();
+    },
+    async stop() {
+      await Promise.all([watching.stop(), sending.stop()]);
+    },
+  };
+}
+
+/** Undefined when a run changed nothing. */
+function expiryEvent(
+  ended: ScheduledExpiry | { readonly failed: unknown },
+  at: Date,
+): Event | undefined {
+  const hour = `${instantOf(at).slice(0, 10)}0000000`;
+  const common = { at, problemsTotal: 0, next: 'stowage expire', stored: true } as const;
+  if ('failed' in ended)
+    return {
+      ...common,
+      // One a hour: a store that refuses a deletion refuses it again a minute later.
+      id: `${hour}-expiry-failed`,
+      name: 'expiry-failed',
+      title: `expiry failed: ${messageOf(ended.failed)}`,
+      problems: [],
+    };
+  const { expired, removed, objects, bytes, locked } = ended;
+  if (expired.length + removed.length === 0) return undefined;
+  const waits = locked.length === 0 ? '' : `; ${plural(locked.length, 'set')} locked`;
+  return {
+    ...common,
+    id: `${instantOf(at)}-expiry-done`,
+    name: 'expiry-done',
+    title: `expiry: ${plural(expired.length, 'set')} expired, ${plural(removed.length, 'set')} removed with ${plural(objects, 'object')} (${bytesText(bytes)})${waits}`,
+    problems: [],
+  };
+}

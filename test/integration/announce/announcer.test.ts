@@ -1,0 +1,106 @@
+import { rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { TRIES_MAX } from '../../../backup-set/base/keys/ledger-keys.ts';
+import { announcer } from '../../../functions/announce/announcer.ts';
+import { openChannel } from '../../../functions/announce/channels/open.ts';
+import { AnnounceSettings } from '../../../functions/announce/settings.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
+import { observer } from '../../../functions/observe/observer.ts';
+import { fileOf, freshDeps, keysOf } from '../functions/place.ts';
+import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
+import { webhookReceiver } from './receivers.ts';
+
+const ORIGIN = { cluster: 'shop', root: 'file:///backup' };
+const HOUR_MS = 3600_000;
+
+/** The channel `ops`, which wants all events. */
+function channelTo(url: string) {
+  const events = ['info', 'warning', 'critical'];
+  const { channels } = AnnounceSettings.parse({
+    channels: [{ name: 'ops', webhook: { url }, events }],
+  });
+  const context = { env: {}, clock: () => new Date() };
+  return channels.map((settings) => openChannel(settings, {}, context));
+}
+
+/** A committed set, and damage that a second check has found. */
+async function damagedSet(deps: Deps) {
+  const set = await storeObjects(deps.store);
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, set.timestamp);
+  await validate(deps, set.timestamp);
+  const [pack = ''] = (await keysOf(deps.store, 'sets/')).filter((key) => key.endsWith('.pack'));
+  await rm(fileOf(deps.store, pack));
+  await validate(deps, set.timestamp);
+  return set.timestamp;
+}
+
+const idsOf = (received: readonly { body: string }[]) =>
+  received.map(({ body }) => (JSON.parse(body) as { event: string }).event);
+
+describe('announcements', () => {
+  it('are sent once per event by two servers that see it at the same time', async () => {
+    const deps = await freshDeps();
+    const { url, received } = await webhookReceiver();
+    const servers = [0, 1].map(() => announcer(deps, channelTo(url), ORIGIN));
+    const timestamp = await damagedSet(deps);
+    const { events } = await observer(deps).look();
+    const outcomes = await Promise.all(servers.map((server) => server.announce(events)));
+    expect(outcomes.flat().map(({ result }) => result)).toEqual(['sent', 'sent']);
+    expect(idsOf(received).toSorted()).toEqual(['set-complete', 'set-damaged']);
+    expect(received.map(({ body }) => body).join('')).toContain(`"set":"${timestamp}"`);
+    // A server that starts later knows from the bucket what was sent.
+    const third = announcer(deps, channelTo(url), ORIGIN);
+    expect(await third.announce(events)).toEqual([]);
+    expect(received).toHaveLength(2);
+  });
+
+  it('say nothing of what happened before the channel was first used', async () => {
+    const deps = await freshDeps();
+    const { url, received } = await webhookReceiver();
+    await damagedSet(deps);
+    const { events } = await observer(deps).look();
+    expect(events).toHaveLength(2);
+    const late = { ...deps, clock: () => new Date(Date.now() + 1000) };
+    expect(await announcer(late, channelTo(url), ORIGIN).announce(events)).toEqual([]);
+    expect(received).toEqual([]);
+  });
+
+  it('are tried again when they are due, by any server, and given up after the last try', async () => {
+    const deps = await freshDeps();
+    const { url, received } = await webhookReceiver(() => 500);
+    const first = announcer(deps, channelTo(url), ORIGIN);
+    await damagedSet(deps);
+    const { events } = await observer(deps).look();
+    const damage = events.filter(({ name }) => name === 'set-damaged');
+    const results: string[] = [];
+    for (const { result } of await first.announce(damage)) results.push(result);
+    expect(await first.announce(damage)).toEqual([]);
+    for (let hours = 1; hours < 12; hours++) {
+      const store = { ...deps.store, now: async () => new Date(Date.now() + hours * 5 * HOUR_MS) };
+      const other = announcer({ ...deps, store }, channelTo(url), ORIGIN);
+      for (const { result } of await other.announce(damage)) results.push(result);
+    }
+    expect(results).toEqual([...Array<string>(TRIES_MAX - 1).fill('retried'), 'failed']);
+    expect(received).toHaveLength(TRIES_MAX);
+    const names = (await keysOf(deps.store, 'announcements/2')).map((key) => key.split('/').at(-1));
+    expect(names).toEqual([...[1, 2, 3, 4, 5, 6].map((n) => `${n}.json`), 'failed.json']);
+  });
+
+  it('tell of a database whose newest complete set is too old, once per set', async () => {
+    const deps = await freshDeps();
+    const { url, received } = await webhookReceiver();
+    const server = announcer(deps, channelTo(url), ORIGIN);
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    await stitch(deps, set.timestamp);
+    await validate(deps, set.timestamp);
+    for (let looks = 0; looks < 2; looks++) {
+      const { events } = await observer(deps, { overdueAfterMs: 26 * HOUR_MS }).look();
+      await server.announce(events.filter(({ name }) => name === 'backup-overdue'));
+    }
+    expect(idsOf(received)).toEqual(['backup-overdue']);
+  });
+});

@@ -65,15 +65,7 @@ export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
   return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
 }
 
-export function formatTaskKey(
-  key:
-    | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
-    | {
-        readonly kind: 'slice-order' | 'slice-receipt';
-        readonly task: string;
-        readonly slice: number;
-      },
-): string {
+export function formatTaskKey(key: TaskKey): string {
   if (!('slice' in key)) return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
   const folder = key.kind === 'slice-order' ? 'orders' : 'receipts';
   return `${taskPrefix(key.task, folder)}${key.slice}.json`;

@@ -57,8 +57,8 @@ export function App() {
             </a>
           ))}
         </nav>
-        <span class="asof" title="The time of the store, in the time zone of this browser">
-          {known === undefined ? '' : `as of ${localTime(known.now)}`}
+        <span class="asof" title="When all sets were last looked at, in the time zone of this browser">
+          {known === undefined ? '' : `as of ${localTime(known.asOf ?? known.now)}`}
         </span>
         <button type="button" class="quiet" onClick={() => setShowsKeys(true)}>
           Keys <kbd>?</kbd>

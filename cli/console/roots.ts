@@ -22,7 +22,9 @@ export async function openConsoleRoots(
     for (const given of console?.roots ?? []) {
       const { root, name, ...server } = typeof given === 'string' ? { root: given } : given;
       const store = await openStore({ root, s3: { ...storage, ...server }, stallSeconds });
-      opened.push({ name: name ?? root, store });
+      const isElsewhere = server.endpoint !== undefined && server.endpoint !== storage.endpoint;
+      const endpoint = isElsewhere ? server.endpoint : undefined;
+      opened.push({ name: name ?? root, store, endpoint });
     }
   } catch (error) {
     await close();

@@ -19,6 +19,10 @@ const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const count = (value: number | undefined): string =>
   value === undefined ? '–' : GROUPED.format(value);
 
+/** `1 set`, `2,000 sets`. */
+export const plural = (found: number, noun: string): string =>
+  `${count(found)} ${noun}${found === 1 ? '' : 's'}`;
+
 /** `1.2 M`: for axes and cells. */
 export function short(value: number): string {
   if (value < 1000)

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING, selects } from '../../backup-set/base/selection.ts';
-import { patternOf, type RestoreChoice, restoreLine, shellWord } from './restore-line.ts';
+import { onRoot, patternOf, type RestoreChoice, restoreLine, shellWord } from './restore-line.ts';
 
 const CHOICE: RestoreChoice = {
+  root: { id: 0, url: 's3://backups/shop' },
   ...{ set: '20260131120000', mode: 'fill', tables: [], parts: 'all', flags: [], dryRun: false },
 };
 const name = fc.string({ minLength: 1, unit: 'binary' });
@@ -11,6 +12,16 @@ const name = fc.string({ minLength: 1, unit: 'binary' });
 describe('the command line of a restore', () => {
   it('is only the set when nothing was chosen', () => {
     expect(restoreLine(CHOICE)).toBe('stowage restore 20260131120000');
+  });
+
+  it('names every root but that of the configuration, and its server', () => {
+    const copy = { id: 1, url: 's3://copies/a b', endpoint: 'https://s3.example.org' };
+    const words = "'--root=s3://copies/a b' --endpoint=https://s3.example.org";
+    expect(restoreLine({ ...CHOICE, root: copy })).toBe(`stowage restore ${CHOICE.set} ${words}`);
+    expect(onRoot('stowage delete 20260131120000', copy)).toBe(
+      `stowage delete 20260131120000 ${words}`,
+    );
+    expect(onRoot('stowage sweep', CHOICE.root)).toBe('stowage sweep');
   });
 
   it('selects each chosen table, and no other', () => {

@@ -1,8 +1,14 @@
+/** A root, as the overview names it: 0 is that of the configuration. */
+export interface NamedRoot {
+  readonly id: number;
+  readonly url: string;
+  readonly endpoint?: string;
+}
+
 /** What the page knows of a restore that was clicked together. */
 export interface RestoreChoice {
   readonly set: string;
-  /** URL of the root, when it is not the one of the configuration. */
-  readonly root?: string | undefined;
+  readonly root: NamedRoot;
   readonly mode: 'fill' | 'create' | 'truncate';
   readonly database?: string | undefined;
   readonly tables: readonly { readonly schema: string; readonly name: string }[];
@@ -20,7 +26,7 @@ export function restoreWords(choice: RestoreChoice): string[] {
     'stowage',
     'restore',
     set,
-    ...(root === undefined ? [] : [`--root=${root}`]),
+    ...rootWords(root),
     ...(database === undefined || database === '' ? [] : [`--redirect-db=${database}`]),
     ...(mode === 'fill' ? [] : [`--${mode}`]),
     ...tables.map((table) => `--include-table=${patternOf(table)}`),
@@ -29,6 +35,27 @@ export function restoreWords(choice: RestoreChoice): string[] {
     ...(workers === undefined ? [] : [`--workers=${workers}`]),
     ...(dryRun ? ['--dry-run'] : []),
   ];
+}
+
+/** Without them a command would work on the root of the configuration: also `delete`. */
+const rootWords = ({ id, url, endpoint }: NamedRoot): string[] =>
+  id === 0
+    ? []
+    : [`--root=${url}`, ...(endpoint === undefined ? [] : [`--endpoint=${endpoint}`])];
+
+/** A command line for a root. */
+export const onRoot = (line: string, root: NamedRoot): string =>
+  [line, ...rootWords(root).map(shellWord)].join(' ');
+
+/** Why `stowage restore` refuses these choices together; undefined when it does not. */
+export function misfitOf({ mode, parts, flags }: RestoreChoice): string | undefined {
+  if (mode === 'truncate' && parts === 'schema-only')
+    return '--truncate loads rows into tables that exist: choose everything or rows only.';
+  if (mode === 'create' && parts === 'data-only')
+    return 'New databases have no tables for rows only: choose everything, or another way.';
+  if (mode === 'fill' && parts === 'data-only' && flags.includes('--globals'))
+    return 'Roles and tablespaces belong to the definitions: leave out --globals, or choose everything.';
+  return undefined;
 }
 
 export const restoreLine = (choice: RestoreChoice): string =>
@@ -48,7 +75,7 @@ const patternPart = (name: string) =>
  */
 export function shellWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  if (!/\p{Cc}|[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2028\u2029]/u.test(word))
+  if (!/\p{Cc}|[\u061c\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2028\u2029\ufeff]/u.test(word))
     return `'${word.replaceAll("'", `'\\''`)}'`;
   const escaped = [...new TextEncoder().encode(word)].map((byte) =>
     byte >= 0x20 && byte < 0x7f && byte !== 0x27 && byte !== 0x5c

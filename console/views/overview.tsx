@@ -1,8 +1,9 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { Attention, ConsoleSet, Overview } from '../../functions/serve/console/api.ts';
-import { age, bytes, count, instantOf, localTime } from '../base/format.ts';
+import type { Attention, ConsoleRoot, ConsoleSet, Overview } from '../../functions/serve/console/api.ts';
+import { age, bytes, count, instantOf, localTime, plural } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf, type Route, replaceQuery } from '../base/route.ts';
+import { onRoot } from '../command/restore-line.ts';
 import { Chip, Command, Figure, stateOf } from '../parts/pieces.tsx';
 import { SetsTable } from './sets-table.tsx';
 import { TimeLine } from './time-line.tsx';
@@ -56,11 +57,12 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
   const living = sets.filter(({ expiredSince }) => expiredSince === undefined);
   const newest = living.find(({ state }) => state === 'complete');
   const verified = living.find(
-    ({ checked, state }) => state === 'complete' && checked?.level === 'verify',
+    ({ verifiedAt, state }) => state === 'complete' && verifiedAt !== undefined,
   );
-  const added = sets
-    .filter(({ timestamp }) => at - instantOf(timestamp) < MONTH_MS)
-    .reduce((sum, { newBytes = 0 }) => sum + newBytes, 0);
+  const recent = sets.filter(
+    ({ timestamp, newBytes }) => newBytes !== undefined && at - instantOf(timestamp) < MONTH_MS,
+  );
+  const added = recent.reduce((sum, { newBytes = 0 }) => sum + newBytes, 0);
   const urgent = attention.filter(({ severity }) => severity !== 'notice').length;
   return (
     <dl class="figures">
@@ -73,12 +75,12 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
       <Figure label="Newest set uses" note={newest && `${bytes(newest.bytes)} of rows`}>
         {bytes(newest?.storedBytes)}
       </Figure>
-      <Figure label="Added in 30 days" note={`${count(sets.length)} sets`}>
+      <Figure label="Added in 30 days" note={plural(recent.length, 'set')}>
         {bytes(added)}
       </Figure>
       <Figure
         label="Needs attention"
-        note={attention.length > urgent ? notices(attention.length - urgent) : undefined}
+        note={attention.length > urgent ? plural(attention.length - urgent, 'notice') : undefined}
       >
         <span class={urgent > 0 ? 'bad' : 'good'}>{urgent === 0 ? 'nothing' : count(urgent)}</span>
       </Figure>
@@ -86,9 +88,7 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
   );
 }
 
-const notices = (found: number) => `${count(found)} ${found === 1 ? 'notice' : 'notices'}`;
-
-function AttentionList({ overview: { attention, reading }, route }: PageProps) {
+function AttentionList({ overview: { attention, reading, root }, route }: PageProps) {
   const [showsAll, setShowsAll] = useState(false);
   const shown = showsAll ? attention : attention.slice(0, ATTENTION_SHOWN);
   return (
@@ -109,6 +109,7 @@ function AttentionList({ overview: { attention, reading }, route }: PageProps) {
           <AttentionRow
             key={`${item.kind} ${item.set} ${item.restore} ${item.detail}`}
             item={item}
+            root={root}
             route={route}
           />
         ))}
@@ -117,7 +118,15 @@ function AttentionList({ overview: { attention, reading }, route }: PageProps) {
   );
 }
 
-function AttentionRow({ item, route }: { readonly item: Attention; readonly route: Route }) {
+function AttentionRow({
+  item,
+  root,
+  route,
+}: {
+  readonly item: Attention;
+  readonly root: ConsoleRoot;
+  readonly route: Route;
+}) {
   const { severity, title, detail, command, set, restore } = item;
   const href =
     restore !== undefined
@@ -130,7 +139,7 @@ function AttentionRow({ item, route }: { readonly item: Attention; readonly rout
         <a href={href}>{title}</a>
         <span class="detail">{detail}</span>
       </div>
-      <Command line={command} />
+      <Command line={onRoot(command, root)} />
     </li>
   );
 }

@@ -5,7 +5,7 @@ import { apiAddress, useApi } from '../base/api.ts';
 import { bytes, instantOf, localTime } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import type { Route } from '../base/route.ts';
-import { type RestoreChoice, restoreLine } from '../command/restore-line.ts';
+import { misfitOf, type RestoreChoice, restoreLine } from '../command/restore-line.ts';
 import { Choice } from '../parts/choice.tsx';
 import { Chip, Command, FailureBox } from '../parts/pieces.tsx';
 import { TableChoice } from './table-choice.tsx';
@@ -222,7 +222,7 @@ function Lines({
   const workers = Number(chosen.workers);
   const choice = {
     set: set.timestamp,
-    root: root.id === 0 ? undefined : root.url,
+    root,
     mode: chosen.mode,
     database: chosen.database,
     parts: chosen.parts,
@@ -233,6 +233,16 @@ function Lines({
       name: opened?.tables.name[table] ?? '',
     })),
   };
+  const misfit = misfitOf({ ...choice, dryRun: false });
+  if (misfit !== undefined)
+    return (
+      <section class="lines" aria-labelledby="line">
+        <h2 id="line">Command line</h2>
+        <p class="failure" role="status">
+          {misfit}
+        </p>
+      </section>
+    );
   return (
     <section class="lines" aria-labelledby="line">
       <div class="sectionhead">

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ConsoleSet } from '../../functions/serve/console/api.ts';
-import { age, bytes, count, duration, instantOf, localTime } from '../base/format.ts';
+import { age, bytes, count, duration, instantOf, localTime, plural } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
 import { Chip, stateOf } from '../parts/pieces.tsx';
 
@@ -141,7 +141,7 @@ function notesOf(set: ConsoleSet): string {
   return [
     set.held === undefined ? '' : `held${set.held === '' ? '' : `: ${set.held}`}`,
     set.usesDamaged.length > 0 ? 'may use damaged packs' : '',
-    set.warnings.length > 0 ? `${set.warnings.length} warnings` : '',
+    set.warningsTotal > 0 ? plural(set.warningsTotal, 'warning') : '',
     set.chosen ? 'chosen tables' : '',
     set.source === undefined ? '' : `from ${set.source}`,
     set.group ?? '',

@@ -5,6 +5,8 @@ export interface ConsoleRoot {
   readonly id: number;
   readonly name: string;
   readonly url: string;
+  /** Its server, where it is not that of the configuration. */
+  readonly endpoint?: string;
 }
 
 export interface ApiError {
@@ -40,11 +42,16 @@ export interface ConsoleSet {
   readonly needs: readonly string[];
   /** Damaged sets whose packs it may use. */
   readonly usesDamaged: readonly string[];
+  /** The verdict that decides its state. */
   readonly checked?: { readonly level: string; readonly at: string };
+  /** When a check that read every byte last found it whole. */
+  readonly verifiedAt?: string;
   readonly problemsTotal: number;
   /** The first problems, one line each. */
   readonly problems: readonly string[];
+  /** What the newest `validate` found unusual: the first ones, one line each. */
   readonly warnings: readonly string[];
+  readonly warningsTotal: number;
   /** Why it is held. */
   readonly held?: string;
   readonly expiredSince?: string;
@@ -70,7 +77,7 @@ export interface Attention {
   readonly kind: string;
   readonly title: string;
   readonly detail: string;
-  /** A command line that helps. */
+  /** A command line that helps, for the root of the configuration. */
   readonly command: string;
   readonly set?: string;
   readonly restore?: string;
@@ -78,8 +85,10 @@ export interface Attention {
 
 export interface Overview {
   readonly root: ConsoleRoot;
-  /** The store's time. */
+  /** The store's time, in whole minutes: until something changes, answers are equal. */
   readonly now: string;
+  /** When all sets were last looked at; absent until they were. */
+  readonly asOf?: string;
   /** Newest first. */
   readonly sets: readonly ConsoleSet[];
   /** Older sets that are not shown. */
@@ -144,7 +153,7 @@ export interface BackupSegment {
   readonly rows: number;
   readonly tables: number;
   readonly tablesPlanned: number;
-  /** What the newest complete set added for this content; absent: there is none. */
+  /** What an older complete set of the database added for this content; absent: there is none. */
   readonly expectedBytes?: number;
   readonly lastArrival?: string;
 }

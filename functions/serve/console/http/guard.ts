@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { errorBody } from './answer.ts';
 
 /** No script, style, image or request from elsewhere; no frame around the page. */
@@ -33,9 +33,18 @@ export function guardConsole(isOpen: boolean): MiddlewareHandler {
   return async (c, next) => {
     const isForeign = isOpen && !LOOPBACK.test(c.req.header('host') ?? '');
     if (isForeign) c.res = c.json(errorBody('refused', REFUSED), 403);
+    else if (isFromOtherSite(c)) c.res = c.json(errorBody('refused', OTHER_SITE), 403);
     else await next();
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   };
 }
 
+/** A page of another site cannot read the answer, but would make `serve` read the bucket. */
+function isFromOtherSite(c: Context): boolean {
+  const site = c.req.header('sec-fetch-site') ?? 'none';
+  const isLink = c.req.header('sec-fetch-mode') === 'navigate';
+  return !isLink && site !== 'none' && site !== 'same-origin';
+}
+
+const OTHER_SITE = 'the console does not answer to pages of other sites';
 const REFUSED = 'without a secret, the console answers to localhost and 127.0.0.1 only';

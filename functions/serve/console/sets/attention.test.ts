@@ -6,6 +6,7 @@ const NOW = new Date('2026-11-29T12:00:00Z');
 const set = (timestamp: string, more: Partial<ConsoleSet> = {}): ConsoleSet => ({
   ...{ timestamp, state: 'complete', cluster: 'shop', database: 'orders', flavour: 'shards' },
   ...{ tool: 'stowage', tags: [], chosen: false, needs: [], usesDamaged: [], warnings: [] },
+  ...{ warningsTotal: 0 },
   ...{ problems: [], problemsTotal: 0 },
   ...more,
 });

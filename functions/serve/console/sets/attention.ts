@@ -89,12 +89,13 @@ function ofNeeds({ timestamp, usesDamaged, state }: ConsoleSet): Attention[] {
   ];
 }
 
-function ofWarnings({ timestamp, warnings }: ConsoleSet): Attention[] {
-  return warnings.map((detail) => ({
+function ofWarnings({ timestamp, warnings, warningsTotal }: ConsoleSet): Attention[] {
+  const more = warningsTotal - warnings.length;
+  return warnings.map((detail, at) => ({
     severity: 'warning',
     kind: 'unusual',
     title: `Set ${timestamp} is unusual`,
-    detail,
+    detail: at === warnings.length - 1 && more > 0 ? `${detail} (and ${more} more)` : detail,
     command: `stowage show ${timestamp}`,
     set: timestamp,
   }));

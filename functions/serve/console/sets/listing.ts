@@ -3,12 +3,13 @@ import { isStowageError, messageOf } from '../../../../backup-set/base/errors.ts
 import { formatKey, setPrefix } from '../../../../backup-set/base/keys.ts';
 import { isEverything } from '../../../../backup-set/base/selection.ts';
 import { describeProblem, type Verdict } from '../../../../backup-set/base/verdict.ts';
+import { describeWarning } from '../../../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../../../deps.ts';
 import { newestLockRecord } from '../../../lock/record.ts';
 import { retentionOf } from '../../../retention/marks.ts';
 import { retentionText, statusOf } from '../../../sets/status.ts';
 import { currentVerdict } from '../../../stored/current-verdict.ts';
-import { READS_IN_FLIGHT } from '../../../stored/load.ts';
+import { newestVerdict, READS_IN_FLIGHT, verdictKeys } from '../../../stored/load.ts';
 import { newestSets } from '../../../stored/newest.ts';
 import { arrivalsUnder, OVERDUE_AFTER_SECONDS } from '../../../stored/overdue.ts';
 import type { ConsoleSet, SetState } from '../api.ts';
@@ -65,7 +66,10 @@ export function listSets(deps: Deps): SetListing {
       }
     }
     const isCommitted = manifest !== undefined;
-    const verdict = await currentVerdict(deps, timestamp, { isCommitted });
+    const keys = await verdictKeys(deps, timestamp);
+    const verdict = await currentVerdict(deps, timestamp, { isCommitted, keys });
+    const verified = await newestVerdict(deps, timestamp, 'verify', keys);
+    const validated = await newestVerdict(deps, timestamp, 'validate', keys);
     const lock = isCommitted ? await newestLockRecord(deps, timestamp) : undefined;
     const document = kind === 'manifest' ? head : undefined;
     const status = statusOf({ exists: isCommitted, document }, verdict);
@@ -75,6 +79,8 @@ export function listSets(deps: Deps): SetListing {
     return {
       ...describeHead(timestamp, state, head),
       ...describeVerdict(verdict),
+      ...describeWarnings(validated),
+      ...(verified?.status === 'complete' && { verifiedAt: verified.at }),
       ...(marks?.state === 'living' && { held: marks.held }),
       ...(marks?.state === 'expired' && { expiredSince: marks.since }),
       ...(lock && { lock: { until: lock.until, status: lock.status } }),
@@ -126,14 +132,11 @@ function isOverdue(now: Date, last: Date | undefined, head: Head | undefined): b
   return last !== undefined && now.getTime() - last.getTime() > seconds * 1000;
 }
 
-/** Damaged sets whose packs it may use, and that were checked after it. */
+/** Damaged sets whose packs it may use, unless every byte of it was found whole since. */
 function damagedNeeds(set: ConsoleSet, damaged: readonly ConsoleSet[]): string[] {
   return damaged
     .filter(({ timestamp }) => timestamp !== set.timestamp && set.needs.includes(timestamp))
-    .filter(
-      ({ checked }) =>
-        (set.checked?.at ?? '') < (checked?.at ?? '') || set.checked?.level !== 'verify',
-    )
+    .filter(({ checked }) => (set.verifiedAt ?? '') <= (checked?.at ?? ''))
     .map(({ timestamp }) => timestamp);
 }
 
@@ -168,21 +171,20 @@ function describeHead(timestamp: string, state: SetState, head: Head | undefined
 }
 
 function describeVerdict(verdict: Verdict | undefined) {
-  const bounded = (texts: readonly string[]) =>
-    texts.slice(0, PROBLEMS_SHOWN).map((text) => text.slice(0, TEXT_CHARS_MAX));
   return {
     ...(verdict && { checked: { level: verdict.level, at: verdict.at } }),
     problemsTotal: verdict?.problemsTotal ?? 0,
     problems: bounded((verdict?.problems ?? []).map(describeProblem)),
-    warnings: bounded(warningsOf(verdict)),
   };
 }
 
-/** Sets of earlier programs have no warnings. */
-function warningsOf(verdict: Verdict | undefined): string[] {
-  const warnings = (verdict as { warnings?: unknown } | undefined)?.warnings;
-  if (!Array.isArray(warnings)) return [];
-  return warnings.flatMap((warning: { message?: unknown }) =>
-    typeof warning?.message === 'string' ? [warning.message] : [],
-  );
+/** A later `verify` says nothing about what is unusual. */
+function describeWarnings(validated: Verdict | undefined) {
+  return {
+    warnings: bounded((validated?.warnings ?? []).map(describeWarning)),
+    warningsTotal: validated?.warningsTotal ?? 0,
+  };
 }
+
+const bounded = (texts: readonly string[]) =>
+  texts.slice(0, PROBLEMS_SHOWN).map((text) => text.slice(0, TEXT_CHARS_MAX));

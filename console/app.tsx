@@ -57,7 +57,10 @@ export function App() {
             </a>
           ))}
         </nav>
-        <span class="asof" title="When all sets were last looked at, in the time zone of this browser">
+        <span
+          class="asof"
+          title="When all sets were last looked at, in the time zone of this browser"
+        >
           {known === undefined ? '' : `as of ${localTime(known.asOf ?? known.now)}`}
         </span>
         <button type="button" class="quiet" onClick={() => setShowsKeys(true)}>

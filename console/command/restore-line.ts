@@ -39,9 +39,7 @@ export function restoreWords(choice: RestoreChoice): string[] {
 
 /** Without them a command would work on the root of the configuration: also `delete`. */
 const rootWords = ({ id, url, endpoint }: NamedRoot): string[] =>
-  id === 0
-    ? []
-    : [`--root=${url}`, ...(endpoint === undefined ? [] : [`--endpoint=${endpoint}`])];
+  id === 0 ? [] : [`--root=${url}`, ...(endpoint === undefined ? [] : [`--endpoint=${endpoint}`])];
 
 /** A command line for a root. */
 export const onRoot = (line: string, root: NamedRoot): string =>

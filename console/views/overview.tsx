@@ -1,5 +1,10 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { Attention, ConsoleRoot, ConsoleSet, Overview } from '../../functions/serve/console/api.ts';
+import type {
+  Attention,
+  ConsoleRoot,
+  ConsoleSet,
+  Overview,
+} from '../../functions/serve/console/api.ts';
 import { age, bytes, count, instantOf, localTime, plural } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf, type Route, replaceQuery } from '../base/route.ts';

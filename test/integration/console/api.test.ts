@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { pause } from '../../../async/poll.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type {
   BackupProgress,
@@ -142,6 +143,32 @@ it('answers 304 to a client that has the same bytes', async () => {
   const again = await fetch(`${url}api/0/sets/${root.newest}`, { headers });
   expect(again.status).toBe(304);
   expect(await again.text()).toBe('');
+});
+
+it('answers 304 to a poll that finds nothing new', async () => {
+  const { url } = await served();
+  const tags = new Set<string | null>();
+  for (let poll = 0; poll < 3; poll += 1) {
+    tags.add((await fetch(`${url}api/0/overview`)).headers.get('etag'));
+    await pause(5);
+  }
+  // The minute may change once.
+  expect(tags.size).toBeLessThan(3);
+});
+
+it('does not work for pages of other sites, and opens behind their links', async () => {
+  const { url } = await served();
+  const statusOf = (path: string, mode: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': mode };
+      const sent = request(`${url}${path}`, { headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.on('error', reject).end();
+    });
+  expect(await statusOf('api/0/overview', 'no-cors')).toBe(403);
+  expect(await statusOf('', 'navigate')).toBe(200);
 });
 
 it('refuses what it cannot answer, with a code and without a stack', async () => {

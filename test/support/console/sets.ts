@@ -21,6 +21,8 @@ export interface GeneratedSet {
   readonly withoutParts?: boolean;
   readonly tags?: readonly string[];
   readonly minutes?: number;
+  /** `orders` without it. */
+  readonly database?: string;
 }
 
 export async function put(folder: string, key: string, bytes: Uint8Array): Promise<void> {
@@ -189,14 +191,14 @@ function relationsOf(set: GeneratedSet): Manifest['relations'] {
   });
 }
 
-function headOf({ timestamp, base, tags }: GeneratedSet) {
+function headOf({ timestamp, base, tags, database = 'orders' }: GeneratedSet) {
   const startedAt = dateOf(timestamp).toISOString();
   return {
     timestamp,
     startedAt,
     cluster: 'shop',
     flavour: 'shards',
-    database: 'orders',
+    database,
     root: 'file:///generated',
     tool: 'stowage 0.0.0',
     snapshot: { mechanism: 'barrier' as const, takenAt: startedAt, writerWaitMs: 12, attempts: 1 },
@@ -243,6 +245,7 @@ export async function writeVerdict(
   instant: string,
   problems: readonly Problem[] = [],
   status: Verdict['status'] = problems.length === 0 ? 'complete' : 'damaged',
+  more: Partial<Verdict> = {},
 ): Promise<void> {
   const verdict: Verdict = {
     ...{ format: 'stowage/verdict', version: 0, timestamp, level, status },
@@ -250,6 +253,7 @@ export async function writeVerdict(
     checked: { objects: 10, bytes: 1000 },
     problemsTotal: problems.length,
     problems: [...problems],
+    ...more,
   };
   const key = formatKey({ kind: 'verdict', timestamp, instant, level });
   await put(folder, key, encode(Verdict, verdict));

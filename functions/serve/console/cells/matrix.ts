@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { weighed } from '../../../../async/each-in-flight.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Result } from '../../../../backup-set/base/result.ts';
 import type { Problem } from '../../../../backup-set/base/verdict.ts';
@@ -32,7 +33,12 @@ export interface Matrix {
 const IDLE_MS = 20_000;
 
 /** Parsing a part takes 50 ms of CPU per 10,000 tables: one at a time leaves room for functions. */
-export function createMatrix(deps: Deps, manifest: PinnedParts, tables: number): Matrix {
+export function createMatrix(
+  deps: Deps,
+  manifest: PinnedParts,
+  tables: number,
+  heavy: ReturnType<typeof weighed>,
+): Matrix {
   const { contents } = manifest;
   const cells = Array.from<Uint8Array | undefined>({ length: contents.length });
   const unread = new Set(contents.keys());
@@ -46,7 +52,7 @@ export function createMatrix(deps: Deps, manifest: PinnedParts, tables: number):
       if (deps.signal?.aborted) return;
       const index = nearest(unread, wanted);
       const content = contents[index]?.content ?? 0;
-      const part = await readPinnedPart(deps, manifest, content);
+      const part = await heavy(1, () => readPinnedPart(deps, manifest, content));
       if (part.ok) cells[index] = cellsOf(part.value, tables);
       else problems.set(content, part.failure.message);
       unread.delete(index);

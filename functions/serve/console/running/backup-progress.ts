@@ -2,6 +2,7 @@ import { eachInFlight } from '../../../../async/each-in-flight.ts';
 import { decode, RECEIPT_BYTES_MAX } from '../../../../backup-set/base/document.ts';
 import { StowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey, parseKey, setPrefix } from '../../../../backup-set/base/keys.ts';
+import { isEverything } from '../../../../backup-set/base/selection.ts';
 import { Plan } from '../../../../backup-set/documents/plan.ts';
 import { Receipt } from '../../../../backup-set/documents/receipt.ts';
 import { Seal } from '../../../../backup-set/documents/seal.ts';
@@ -10,7 +11,13 @@ import { READS_IN_FLIGHT, readDocument } from '../../../stored/load.ts';
 import type { BackupProgress, BackupSegment } from '../api.ts';
 
 /** What is kept of a plan. */
-interface Planned {
+export interface Planned {
+  readonly timestamp: string;
+  readonly cluster: string;
+  readonly database: string;
+  /** Made of chosen tables only. */
+  readonly chosen: boolean;
+  readonly hasBase: boolean;
   readonly startedAt: string;
   readonly contents: readonly { content: number; host: string; tables: number }[];
 }
@@ -31,7 +38,7 @@ interface Listed {
   isSealed: boolean;
 }
 
-/** The newest complete set of the database: bytes that it added, by content. */
+/** An older complete set of the database: bytes that it added, by content. */
 export interface Expected {
   readonly timestamp: string;
   readonly bytes: ReadonlyMap<number, number>;
@@ -47,7 +54,7 @@ const RECEIPTS_PER_POLL = 2_000;
 export function followBackup(
   deps: Deps,
   timestamp: string,
-  expected: () => Promise<Expected | undefined>,
+  expected: (planned: Planned) => Promise<Expected | undefined>,
 ): () => Promise<BackupProgress> {
   const known = new Set<string>();
   const shipped = new Map<number, Shipped>();
@@ -77,7 +84,7 @@ export function followBackup(
     }
     await readReceipts(unread.slice(0, RECEIPTS_PER_POLL));
     const failures = isSealed ? await failuresOf(deps, timestamp) : [];
-    const base = await expected();
+    const base = await expected(planned);
     return {
       timestamp,
       now: (await deps.store.now({ signal: deps.signal })).toISOString(),
@@ -103,9 +110,11 @@ async function readPlan(deps: Deps, timestamp: string): Promise<Planned> {
     throw new StowageError('set/not-found', `there is no plan of set ${timestamp} yet`, {
       where: { set: timestamp },
     });
-  const { startedAt, contents } = decode(Plan, raw);
+  const { cluster, database, selection, base, startedAt, contents } = decode(Plan, raw);
   return {
-    startedAt,
+    ...{ timestamp, cluster, database, startedAt },
+    chosen: !isEverything(selection),
+    hasBase: base !== undefined,
     contents: contents.map(({ content, host, port, relations }) => ({
       content,
       host: `${host}:${port}`,

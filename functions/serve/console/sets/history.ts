@@ -1,12 +1,12 @@
-import { eachInFlight } from '../../../../async/each-in-flight.ts';
+import { eachInFlight, type weighed } from '../../../../async/each-in-flight.ts';
 import { HEAD_BYTES_MAX } from '../../../../backup-set/base/document.ts';
-import { isStowageError } from '../../../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
 import type { HistoryPoint, TableHistory } from '../api.ts';
 import { findTable } from './find-table.ts';
 
-/** Manifests that are held at once: 5 MB each for 10,000 tables. */
+/** Manifests of one table that are read at once: 5 MB each for 10,000 tables. */
 const MANIFESTS_IN_FLIGHT = 3;
 /** Tables whose history is kept. */
 const TABLES_MAX = 64;
@@ -14,9 +14,11 @@ const TABLES_MAX = 64;
 type Found = HistoryPoint | 'without';
 
 /** Histories of tables under one root. Manifests never change: what was found is kept. */
-export function tableHistories(deps: Deps) {
+export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
   const tables = new Map<string, Map<string, Found>>();
   const running = new Map<string, Promise<void>>();
+  /** Of readings that ended after their answer. */
+  const failures = new Map<string, { readonly error: unknown }>();
 
   async function readSets(
     found: Map<string, Found>,
@@ -28,9 +30,15 @@ export function tableHistories(deps: Deps) {
       const key = formatKey({ kind: 'manifest', timestamp });
       try {
         const limit = { signal: deps.signal, bytesMax: HEAD_BYTES_MAX };
-        const totals = findTable(Buffer.from(await deps.store.read(key, limit)), name);
+        const totals = await heavy(1, async () =>
+          findTable(Buffer.from(await deps.store.read(key, limit)), name),
+        );
         found.set(timestamp, totals === undefined ? 'without' : { timestamp, ...totals });
       } catch (error) {
+        if (error instanceof SyntaxError)
+          throw new StowageError('set/unreadable', `${key} is not JSON: ${error.message}`, {
+            where: { object: key },
+          });
         // Removed meanwhile: the next list of sets does not have it.
         if (!isStowageError(error, 'storage/not-found')) throw error;
         found.set(timestamp, 'without');
@@ -52,10 +60,18 @@ export function tableHistories(deps: Deps) {
     tables.delete(id);
     tables.set(id, found);
     for (const oldest of tables.keys()) if (tables.size > TABLES_MAX) tables.delete(oldest);
+    const before = failures.get(id);
+    failures.delete(id);
+    if (before !== undefined) throw before.error;
     const reading =
       running.get(id) ?? readSets(found, name, sets).finally(() => running.delete(id));
     running.set(id, reading);
-    await within(reading, waitMs);
+    if (!(await within(reading, waitMs)))
+      reading.catch((error: unknown) => {
+        for (const oldest of failures.keys())
+          if (failures.size >= TABLES_MAX) failures.delete(oldest);
+        failures.set(id, { error });
+      });
     const read = sets.toReversed().flatMap((timestamp) => {
       const one = found.get(timestamp);
       return one === undefined ? [] : [[timestamp, one] as const];
@@ -69,12 +85,16 @@ export function tableHistories(deps: Deps) {
   };
 }
 
-/** Waits for work that goes on. A failure after the wait is that of the next call. */
-export async function within(work: Promise<void>, ms: number): Promise<void> {
+/**
+ * Waits for work that goes on. A failure after the wait is the caller's to note.
+ * @returns whether it has ended.
+ */
+export async function within(work: Promise<void>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const waited = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const waited = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
   });
-  work.catch(() => undefined);
-  await Promise.race([work, waited]).finally(() => clearTimeout(timer));
+  const ended = work.then(() => true);
+  ended.catch(() => undefined);
+  return Promise.race([ended, waited]).finally(() => clearTimeout(timer));
 }

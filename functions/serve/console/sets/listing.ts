@@ -30,8 +30,8 @@ export interface SetListing {
   readonly reading: number;
   /** Resolves when the names of the sets are known for the first time. */
   readonly listed: Promise<void>;
-  /** Looks at every set again. @throws StowageError when the store refuses. */
-  refresh(): Promise<void>;
+  /** Looks at every set again. `now` is the store's time. @throws StowageError when the store refuses. */
+  refresh(now: Date): Promise<void>;
 }
 
 export function listSets(deps: Deps): SetListing {
@@ -102,7 +102,7 @@ export function listSets(deps: Deps): SetListing {
     get reading() {
       return timestamps.filter((timestamp) => !found.has(timestamp)).length;
     },
-    async refresh() {
+    async refresh(now) {
       const all = await Array.fromAsync(newestSets(deps));
       const shown = all.slice(0, SETS_MAX);
       leftOut = all.length - shown.length;
@@ -111,7 +111,6 @@ export function listSets(deps: Deps): SetListing {
       for (const key of heads.keys()) if (!kept.has(key.slice(-14))) heads.delete(key);
       timestamps = shown;
       listed.resolve();
-      const now = await deps.store.now({ signal: deps.signal });
       const gone = new Set<string>();
       await eachInFlight(shown, READS_IN_FLIGHT, async (timestamp) => {
         const set = await lookAt(timestamp, now);

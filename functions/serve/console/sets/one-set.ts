@@ -1,3 +1,4 @@
+import type { weighed } from '../../../../async/each-in-flight.ts';
 import { decode, HEAD_BYTES_MAX, sha256 } from '../../../../backup-set/base/document.ts';
 import { StowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
@@ -22,7 +23,11 @@ export interface OpenSet {
  * Reads the manifest of a set, and keeps columns of it.
  * @throws StowageError `set/not-found`, `set/unreadable`
  */
-export async function openSet(deps: Deps, timestamp: string): Promise<OpenSet> {
+export async function openSet(
+  deps: Deps,
+  timestamp: string,
+  heavy: ReturnType<typeof weighed>,
+): Promise<OpenSet> {
   const key = formatKey({ kind: 'manifest', timestamp });
   if ((await deps.store.head(key, { signal: deps.signal })) === undefined)
     throw new StowageError(
@@ -30,9 +35,18 @@ export async function openSet(deps: Deps, timestamp: string): Promise<OpenSet> {
       `set ${timestamp} has no manifest under ${deps.store.url}: it is not complete, or was removed`,
       { where: { set: timestamp } },
     );
-  const bytes = await deps.store.read(key, { signal: deps.signal, bytesMax: HEAD_BYTES_MAX });
-  const manifest = decode(Manifest, { key, bytes });
-  const { relations, contents, database, flavour } = manifest;
+  return heavy(1, async () => {
+    const bytes = await deps.store.read(key, { signal: deps.signal, bytesMax: HEAD_BYTES_MAX });
+    return columnsOf(deps, decode(Manifest, { key, bytes }), sha256(bytes), heavy);
+  });
+}
+
+function columnsOf(
+  deps: Deps,
+  { timestamp, relations, contents, database, flavour }: Manifest,
+  manifestSha256: string,
+  heavy: ReturnType<typeof weighed>,
+): OpenSet {
   const shown = relations
     .toSorted((a, b) => b.totals.bytes - a.totals.bytes || a.id - b.id)
     .slice(0, TABLES_MAX);
@@ -40,7 +54,7 @@ export async function openSet(deps: Deps, timestamp: string): Promise<OpenSet> {
   return {
     answer: {
       timestamp,
-      manifestSha256: sha256(bytes),
+      manifestSha256,
       database,
       flavour,
       tables: tableColumns(shown),
@@ -49,7 +63,7 @@ export async function openSet(deps: Deps, timestamp: string): Promise<OpenSet> {
     },
     parts,
     ids: shown.map(({ id }) => id),
-    matrix: createMatrix(deps, parts, relations.length),
+    matrix: createMatrix(deps, parts, relations.length, heavy),
   };
 }
 

@@ -1,16 +1,18 @@
+import type { weighed } from '../../../../async/each-in-flight.ts';
 import { StowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
 import type { Cell, ConsoleRoot, Overview, TableHistory } from '../api.ts';
 import { readPinnedPart } from '../cells/matrix.ts';
 import { cellOf } from '../cells/part-cells.ts';
-import { type Expected, followBackup } from '../running/backup-progress.ts';
+import { type Expected, followBackup, type Planned } from '../running/backup-progress.ts';
 import { followRestore } from '../running/restore-progress.ts';
 import { listRestores } from '../running/restores.ts';
 import { attentionOf } from './attention.ts';
 import { tableHistories, within } from './history.ts';
 import { keptNewest } from './kept-newest.ts';
 import { listSets } from './listing.ts';
+import { lookedAtOnce } from './looked-at-once.ts';
 import { type OpenSet, openSet } from './one-set.ts';
 import { rememberSmallReads } from './small-reads.ts';
 
@@ -18,6 +20,8 @@ import { rememberSmallReads } from './small-reads.ts';
 const REFRESH_MS = 15_000;
 /** How long an answer waits for a reading that goes on; then it says what is missing. */
 const ANSWER_MS = 700;
+/** A page waits a minute; an answer with the reason must come before. */
+const FIRST_ANSWER_MS = 20_000;
 /** 40 MB each for 1,000 contents × 10,000 tables. */
 const OPEN_SETS_MAX = 2;
 const FOLLOWED_MAX = 16;
@@ -35,33 +39,64 @@ interface TableOf {
 /** What the console knows of one root. It reads when a page asks, and never writes. */
 export type RootView = ReturnType<typeof viewRoot>;
 
-export function viewRoot(given: Deps, root: ConsoleRoot) {
+export function viewRoot(given: Deps, root: ConsoleRoot, heavy: ReturnType<typeof weighed>) {
   const deps: Deps = { ...given, store: rememberSmallReads(given.store) };
   const listing = listSets(deps);
-  const histories = tableHistories(deps);
+  const histories = tableHistories(deps, heavy);
   let restores: Awaited<ReturnType<typeof listRestores>> | undefined;
   let refreshing: Promise<void> | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
+  let last: { readonly asOf: Date } | undefined;
+  /** Why the last look ended early: until one succeeds, the page says so. */
+  let failed: { readonly error: unknown } | undefined;
 
   async function refresh(): Promise<void> {
-    await listing.refresh();
+    const asOf = await deps.store.now({ signal: deps.signal });
+    await listing.refresh(asOf);
     restores = await listRestores(deps);
     refreshedAt = performance.now();
+    last = { asOf };
+    failed = undefined;
   }
 
   async function refreshIfOld(): Promise<void> {
     if (refreshing === undefined && performance.now() - refreshedAt < REFRESH_MS) return;
-    refreshing ??= refresh().finally(() => {
-      refreshing = undefined;
-    });
+    refreshing ??= refresh()
+      .catch((error: unknown) => {
+        failed = { error };
+        throw error;
+      })
+      .finally(() => {
+        refreshing = undefined;
+      });
+    const looking = refreshing;
     // An empty list would look as if there were no sets.
-    await Promise.race([refreshing, listing.listed]);
-    await within(refreshing, ANSWER_MS);
+    const begun = Promise.race([looking, listing.listed]);
+    if (!(await within(begun, FIRST_ANSWER_MS)))
+      throw new StowageError(
+        'storage/unavailable',
+        `${root.url} has not answered for ${FIRST_ANSWER_MS / 1000} s`,
+      );
+    await within(looking, ANSWER_MS);
+    if (failed !== undefined) throw failed.error;
   }
 
-  const expected = async (): Promise<Expected | undefined> => {
+  /** The newest of the same kind: an incremental set adds less than a whole one. */
+  const expected = async (planned: Planned): Promise<Expected | undefined> => {
     await refreshIfOld();
-    const newest = listing.sets().find(({ state, chosen }) => state === 'complete' && !chosen);
+    const older = planned.chosen
+      ? []
+      : listing
+          .sets()
+          .filter(
+            ({ state, chosen, cluster, database, timestamp }) =>
+              state === 'complete' &&
+              !chosen &&
+              timestamp < planned.timestamp &&
+              cluster === planned.cluster &&
+              database === planned.database,
+          );
+    const newest = older.find(({ base }) => (base === undefined) === !planned.hasBase) ?? older[0];
     if (newest === undefined) return undefined;
     const { segments } = (await sets(newest.timestamp)).answer;
     const bytes = new Map(
@@ -72,7 +107,7 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
   const tags = keptNewest(FOLLOWED_MAX, async (timestamp) =>
     lookedAtOnce(() => manifestTag(deps, timestamp), TAG_MS),
   );
-  const opened = keptNewest(OPEN_SETS_MAX, (name) => openSet(deps, name.slice(0, 14)));
+  const opened = keptNewest(OPEN_SETS_MAX, (name) => openSet(deps, name.slice(0, 14), heavy));
   /** A manifest that was damaged since it was read has another tag, and is read again. */
   const sets = async (timestamp: string) =>
     opened(`${timestamp} ${await (await tags(timestamp))()}`);
@@ -91,7 +126,8 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
       const listed = listing.sets();
       return {
         root,
-        now: now.toISOString(),
+        now: wholeMinutes(now),
+        ...(last && { asOf: wholeMinutes(last.asOf) }),
         sets: listed,
         setsLeftOut: listing.leftOut,
         reading: listing.reading + (restores === undefined ? 1 : 0),
@@ -104,7 +140,7 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
     /** Undefined when the content does not have the table. */
     async cell(timestamp: string, table: number, content: number): Promise<Cell | undefined> {
       const { parts, ids } = await sets(timestamp);
-      const part = await readPinnedPart(deps, parts, content);
+      const part = await heavy(1, () => readPinnedPart(deps, parts, content));
       if (!part.ok) {
         const { message, object } = part.failure;
         throw new StowageError(
@@ -121,27 +157,22 @@ export function viewRoot(given: Deps, root: ConsoleRoot) {
       const { database } = table;
       const complete = listing
         .sets()
-        .filter((set) => set.sealedAt !== undefined && set.database === database);
-      return histories(
-        table,
-        complete.map(({ timestamp }) => timestamp),
-        ANSWER_MS,
-      );
+        .filter(
+          (set) =>
+            set.sealedAt !== undefined && set.unreadable === undefined && set.database === database,
+        );
+      const timestamps = complete.map(({ timestamp }) => timestamp);
+      const found = await histories(table, timestamps, ANSWER_MS);
+      return { ...found, reading: found.reading + listing.reading };
     },
   };
+}
+
+function wholeMinutes(at: Date): string {
+  return new Date(Math.floor(at.getTime() / 60_000) * 60_000).toISOString();
 }
 
 async function manifestTag({ store, signal }: Deps, timestamp: string): Promise<string> {
   const found = await store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
   return String(found?.etag ?? found?.bytes);
-}
-
-/** Calls within this time share one answer. */
-function lookedAtOnce<Answer>(look: () => Promise<Answer>, ms: number): () => Promise<Answer> {
-  let last: { readonly at: number; readonly answer: Promise<Answer> } | undefined;
-  return () => {
-    if (last !== undefined && performance.now() - last.at < ms) return last.answer;
-    last = { at: performance.now(), answer: look() };
-    return last.answer;
-  };
 }

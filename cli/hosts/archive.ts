@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { describeExit, exitOf, runToEnd, tailOf } from '../../async/child-process.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { TOOL } from '../../backup-set/base/tool.ts';
 import { type Bundle, OWN_FOLDER, readBundle } from './bundle.ts';
 
 /** A bundle as one file, which hosts receive. */
@@ -67,8 +68,15 @@ async function archiveOf(file: string, folder: string): Promise<Archive> {
     );
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
+  const bundle = await readBundle(folder);
+  // A shipper of another version is refused by the first backup.
+  if (`stowage ${bundle.version}` !== TOOL)
+    throw new StowageError(
+      'hosts/bundle',
+      `${file} has stowage ${bundle.version}, and this is ${TOOL}: the hosts need the same version`,
+    );
   return {
-    bundle: await readBundle(folder),
+    bundle,
     file,
     sha256: hash.digest('hex'),
     digest: await digestOf(folder),

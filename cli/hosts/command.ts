@@ -1,3 +1,4 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import { numberFrom } from '../flags.ts';
 import { withArchives } from './archive.ts';
@@ -32,7 +33,7 @@ Exits with 4 when a host is not ready.`,
   async run({ flags, positional, context }) {
     const options = {
       only: listOf(flags, 'host'),
-      folder: typeof flags['to'] === 'string' ? flags['to'] : FOLDER_DEFAULT,
+      folder: folderFrom(flags['to']),
       atOnce: Math.max(1, numberFrom(flags, 'atOnce', AT_ONCE)),
     };
     const installs = positional[0] === 'install';
@@ -46,6 +47,19 @@ Exits with 4 when a host is not ready.`,
     return reports.every(isGood) ? 0 : 4;
   },
 };
+
+/** A shell does not expand `~` in quotes; the host would get a folder of that name. */
+function folderFrom(to: unknown): string {
+  if (typeof to !== 'string') return FOLDER_DEFAULT;
+  const folder = to.replace(/^~\/+/, '').replace(/(?<=.)\/+$/, '');
+  if (folder === '' || folder === '/' || folder.startsWith('~'))
+    throw new StowageError(
+      'usage/flag',
+      `--to ${JSON.stringify(to)}: give a folder, absolute or below the home: /opt/stowage, lib/stowage`,
+      { where: { field: 'to' } },
+    );
+  return folder;
+}
 
 function listOf(flags: Flags, name: string): string[] {
   const given = flags[name];

@@ -44,6 +44,8 @@ function installScript({ folder, build, sha256, id }: Installation): string {
   return [
     'set -e; export LC_ALL=C; umask 022; cd',
     `mkdir -p -- ${quoted(folder)}; cd -- ${quoted(folder)}`,
+    // Of installations whose host lost its power.
+    `find . -maxdepth 1 -name ".new-????????" -mtime +0 -exec rm -rf -- {} + 2>/dev/null || true`,
     `trap 'rm -rf -- ${made} ${link}' EXIT; trap 'exit 1' HUP INT TERM PIPE`.replaceAll("'", '"'),
     `mkdir ${made} ${made}/bundle; cat > ${made}/archive`,
     `sum=$(sha256sum < ${made}/archive)`,

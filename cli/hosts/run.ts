@@ -1,5 +1,5 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
-import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { asStowageError, type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { isThisHost, shipperCommand, sshCommand } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
@@ -27,7 +27,7 @@ export interface HostReport {
   readonly glibc?: string;
   /** What it had when the command began: `stowage 0.1.0`. */
   readonly had?: string;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
 export interface HostsOptions {

@@ -1,3 +1,4 @@
+import { ERRORS } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { table } from '../output/table/table.ts';
 import type { HostReport } from './run.ts';
@@ -45,8 +46,10 @@ function lastLines(
   installs: boolean,
 ): string[] {
   const total = plural(good.length + bad.length, 'host');
+  const codes = new Set(bad.flatMap(({ error }) => error?.code ?? []));
   if (bad.length > 0)
     return [
+      ...[...codes].map((code) => `${code}: ${ERRORS[code].hint}`),
       `${bad.length} of ${total} ${bad.length === 1 ? 'is' : 'are'} not ready: ${installs ? 'correct what their lines name, and run `stowage hosts install` again' : 'run `stowage hosts install`'}`,
     ];
   const viaFolder = good.some(({ state }) => state === 'ready' || state === 'installed');

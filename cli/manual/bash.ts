@@ -2,7 +2,10 @@ import { type ManualCommand, type ManualFlag, type ManualProgram, takesFile } fr
 
 /** Completion for bash 4 or later. It needs no other package. */
 export function bashCompletion({ name, flags, commands }: ManualProgram): string {
-  const takeValues = namesOf(flags.filter(({ value }) => value !== undefined)).join(' | ');
+  const takeValues = [
+    ...valuesOf('*', flags),
+    ...commands.flatMap((command) => valuesOf(command.name, command.flags)),
+  ].join(' | ');
   const values = [
     ...flags.flatMap((flag) => valueCase('*', flag)),
     ...commands.flatMap((command) =>
@@ -17,9 +20,9 @@ _${name}() {
   [[ $current == = ]] && current=''
   [[ $previous == = ]] && previous=\${COMP_WORDS[COMP_CWORD - 2]}
   for ((at = 1; at < COMP_CWORD; at++)); do
-    case \${COMP_WORDS[at]} in
+    case $command:\${COMP_WORDS[at]} in
       ${takeValues}) ((at++)); [[ \${COMP_WORDS[at]} == = ]] && ((at++)) ;;
-      -* | =) ;;
+      *:-* | *:=) ;;
       *) if [[ -z $command ]]; then command=\${COMP_WORDS[at]}; else ((place++)); fi ;;
     esac
   done
@@ -37,6 +40,12 @@ ${commands.map((command) => commandCase(command, flags)).join('\n')}
 complete -F _${name} ${name}
 `;
 }
+
+/** The flags that the next word belongs to; a value in brackets may be absent. */
+const valuesOf = (command: string, flags: readonly ManualFlag[]) =>
+  namesOf(flags.filter(({ value, term }) => value !== undefined && !term.includes('['))).map(
+    (name) => `${command}:${name}`,
+  );
 
 /** What may follow a flag that takes a value. */
 function valueCase(command: string, flag: ManualFlag): string[] {

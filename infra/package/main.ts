@@ -26,6 +26,8 @@ const version = TOOL.split(' ')[1] ?? '';
 const epoch = process.env['SOURCE_DATE_EPOCH'];
 const day = epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
 
+// The modes of what is packaged must not depend on the build machine.
+process.umask(0o022);
 try {
   await packagePrograms();
 } catch (error) {

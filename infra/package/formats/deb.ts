@@ -59,7 +59,8 @@ export async function makeDeb(tree: string, options: PackageOptions): Promise<st
   await script(
     path.join(control, 'postinst'),
     `[ "$1" = configure ] || exit 0
-${CREATE_USER}chgrp stowage /etc/stowage/stowage.yaml
+${CREATE_USER}# At the first installation only: later the operator's group stays, and the file may be gone.
+if [ -z "$2" ] && [ -e /etc/stowage/stowage.yaml ]; then chgrp stowage /etc/stowage/stowage.yaml; fi
 ${AFTER_INSTALL}`,
   );
   await script(path.join(control, 'prerm'), `[ "$1" = remove ] || exit 0\n${BEFORE_REMOVAL}`);

@@ -164,13 +164,21 @@ describe.skipIf(!runnable)('stowage hosts', () => {
     ]);
   });
 
-  test('a program without a Node of its own says what it needs', async () => {
+  test('a program without a Node of its own, a bundle of another version and an unknown host are refused', async () => {
     await cp(at('bundle'), at('npm'), { recursive: true });
     await rm(at('npm/bundle.json'));
     const file = await config(['127.0.0.1']);
     const { code, text } = run(['hosts', 'install', '--config', file], at('npm/stowage'));
     expect(text).toMatch(/was not installed from the \.deb.*\n {2}hosts\/bundle: .*--bundle/s);
     expect(code).toBe(2);
+    await writeFile(
+      at('npm/bundle.json'),
+      '{"version":"0.0.9","platform":"linux-x64","node":"24.0.0","glibc":"2.28"}',
+    );
+    await packBundle(at('npm'), at('old.tar.gz'));
+    const old = hosts('install', file, '--bundle', at('old.tar.gz'));
+    expect(old.json.error?.message).toMatch(/has stowage 0\.0\.9, and this is stowage 0\.1\.0/);
+    expect(hosts('check', file, '--to', '~root/x').json.error?.message).toMatch(/^--to "~root/);
     const unknown = hosts('check', file, '--host', 'x').json.error;
     expect(unknown?.message).toMatch(/^--host x: no segment of this cluster is on that host/);
   });

@@ -56,6 +56,7 @@ describe.each([
   test.skipIf(!runnable)('offers the words of an argument and of a flag', () => {
     expect(complete('stowage completion ').toSorted()).toEqual(['bash', 'fish', 'zsh']);
     expect(complete('stowage hosts ').toSorted()).toEqual(['check', 'install']);
+    expect(complete('stowage hosts --to lib ins')).toEqual(['install']);
     expect(complete('stowage list --log-level de')).toEqual(['debug']);
   });
 

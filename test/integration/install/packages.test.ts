@@ -95,6 +95,14 @@ describe.skipIf(!runnable)('packages', () => {
       expect(await readFile(at('control/control'), 'utf8')).toContain(
         `Depends: libc6 (>= ${bundle.glibc}),`,
       );
+      await mkdir(at('stubs'));
+      for (const name of ['getent', 'install', 'systemctl', 'chgrp'])
+        await writeFile(at('stubs', name), '#!/bin/sh\necho "$0"\n', { mode: 0o755 });
+      const configure = (...more: string[]) =>
+        run('env', `PATH=${at('stubs')}:/usr/bin:/bin`, 'control/postinst', 'configure', ...more);
+      // An upgrade keeps the group that the operator gave the file, and works without the file.
+      expect(configure('0.0.9')).not.toContain('chgrp');
+      configure('');
       for (const script of ['postinst', 'prerm', 'postrm']) {
         run('sh', '-n', `control/${script}`);
         expect(await readFile(at('control', script), 'utf8')).not.toMatch(

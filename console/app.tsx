@@ -5,6 +5,7 @@ import { localTime } from './base/format.ts';
 import { addressOf, type Route, useRoute } from './base/route.ts';
 import { Keys } from './parts/keys.tsx';
 import { FailureBox } from './parts/pieces.tsx';
+import { ShownRoot } from './parts/shown-root.tsx';
 import { OverviewPage } from './views/overview.tsx';
 import { RestorePage } from './views/restore.tsx';
 import { RunningPage } from './views/running.tsx';
@@ -74,7 +75,11 @@ export function App() {
             Reading the list of sets…
           </p>
         )}
-        {known && <Page route={route} overview={known} />}
+        {known && (
+          <ShownRoot.Provider value={known.root}>
+            <Page route={route} overview={known} />
+          </ShownRoot.Provider>
+        )}
       </main>
       {showsKeys && <Keys pages={PAGES} onClose={() => setShowsKeys(false)} />}
     </>

@@ -2,9 +2,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { OneSet } from '../../functions/serve/console/api.ts';
 import { countOfCode, ratioOfCode } from '../../functions/serve/console/cells/codes.ts';
 import { bytes, count, ratio, short } from '../base/format.ts';
+import { useOnRoot } from '../parts/shown-root.tsx';
 import { amountRange } from './amounts.ts';
 import { RATIOS, rampAt, rampOf, type View } from './colours.ts';
-
 import type { RowSource } from './rows.ts';
 
 const STEPS = 96;
@@ -30,6 +30,7 @@ export function Legend({
       context.fillRect(at, 0, 1, 1);
     }
   }, [view, isDark]);
+  const onRoot = useOnRoot();
   const [from, to] = endsOf(view, set);
   const all = set.segments.content.length;
   return (
@@ -41,7 +42,7 @@ export function Legend({
         {source.failure !== undefined
           ? `${source.failure.message} (${source.failure.code})`
           : source.unreadable > 0
-            ? `the parts of ${count(source.unreadable)} segments cannot be read: stowage validate ${set.timestamp}`
+            ? `the parts of ${count(source.unreadable)} segments cannot be read: ${onRoot(`stowage validate ${set.timestamp}`)}`
             : source.contentsRead < all
               ? `${count(source.contentsRead)} of ${count(all)} segments read`
               : ''}

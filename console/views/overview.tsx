@@ -1,15 +1,10 @@
 import { useMemo, useState } from 'preact/hooks';
-import type {
-  Attention,
-  ConsoleRoot,
-  ConsoleSet,
-  Overview,
-} from '../../functions/serve/console/api.ts';
+import type { Attention, ConsoleSet, Overview } from '../../functions/serve/console/api.ts';
 import { age, bytes, count, instantOf, localTime, plural } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf, type Route, replaceQuery } from '../base/route.ts';
-import { onRoot } from '../command/restore-line.ts';
-import { Chip, Command, Figure, stateOf } from '../parts/pieces.tsx';
+import { Chip, Figure, stateOf } from '../parts/pieces.tsx';
+import { RootCommand } from '../parts/shown-root.tsx';
 import { SetsTable } from './sets-table.tsx';
 import { TimeLine } from './time-line.tsx';
 
@@ -93,7 +88,7 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
   );
 }
 
-function AttentionList({ overview: { attention, reading, root }, route }: PageProps) {
+function AttentionList({ overview: { attention, reading }, route }: PageProps) {
   const [showsAll, setShowsAll] = useState(false);
   const shown = showsAll ? attention : attention.slice(0, ATTENTION_SHOWN);
   return (
@@ -114,7 +109,6 @@ function AttentionList({ overview: { attention, reading, root }, route }: PagePr
           <AttentionRow
             key={`${item.kind} ${item.set} ${item.restore} ${item.detail}`}
             item={item}
-            root={root}
             route={route}
           />
         ))}
@@ -123,15 +117,7 @@ function AttentionList({ overview: { attention, reading, root }, route }: PagePr
   );
 }
 
-function AttentionRow({
-  item,
-  root,
-  route,
-}: {
-  readonly item: Attention;
-  readonly root: ConsoleRoot;
-  readonly route: Route;
-}) {
+function AttentionRow({ item, route }: { readonly item: Attention; readonly route: Route }) {
   const { severity, title, detail, command, set, restore } = item;
   const href =
     restore !== undefined
@@ -144,7 +130,7 @@ function AttentionRow({
         <a href={href}>{title}</a>
         <span class="detail">{detail}</span>
       </div>
-      <Command line={onRoot(command, root)} />
+      <RootCommand line={command} />
     </li>
   );
 }

@@ -2,7 +2,8 @@ import type { RestoreProgress } from '../../functions/serve/console/api.ts';
 import { apiAddress, useApi } from '../base/api.ts';
 import { age, bytes, count, localTime } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
-import { Bar, Chip, Command, FailureBox, Figure } from '../parts/pieces.tsx';
+import { Bar, Chip, FailureBox, Figure } from '../parts/pieces.tsx';
+import { RootCommand } from '../parts/shown-root.tsx';
 import { POLL_MS, SEGMENTS_SHOWN } from './running-limits.ts';
 
 /** A restore by segment and phase. */
@@ -30,6 +31,7 @@ export function Restore({ root, id }: { readonly root: number; readonly id: stri
 
 function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
   const { segments, phases, phase, problems, problemsTotal, now } = progress;
+  const isResumable = progress.status === 'failed' || progress.status === 'stalled';
   const at = phase === undefined ? phases.length : phases.indexOf(phase);
   const planned = segments.reduce((sum, { rowsPlanned }) => sum + rowsPlanned, 0);
   const loaded = segments.reduce((sum, { rows }) => sum + rows, 0);
@@ -69,7 +71,7 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
           {problemsTotal > problems.length && (
             <p>and {count(problemsTotal - problems.length)} more</p>
           )}
-          <Command line={`stowage restore --resume ${progress.id}`} />
+          {isResumable && <RootCommand line={`stowage restore --resume ${progress.id}`} />}
         </div>
       )}
       <div class="scroll">

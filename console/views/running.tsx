@@ -1,5 +1,5 @@
 import type { ConsoleRestore, Overview } from '../../functions/serve/console/api.ts';
-import { age, count, localTime } from '../base/format.ts';
+import { count, localTime } from '../base/format.ts';
 import { addressOf, type Route } from '../base/route.ts';
 import { Chip } from '../parts/pieces.tsx';
 import { Backup } from './running-backup.tsx';
@@ -35,10 +35,7 @@ export function RunningPage({
             <Chip state={state} text={state === 'open' ? 'backup' : 'backup stopped'} />
             <a href={addressOf(route.root, ['running', 'backup', timestamp])}>Backup {timestamp}</a>
             <span>{database}</span>
-            <span class="muted">
-              last object{' '}
-              {lastArrival ? `${age(Date.parse(overview.now) - Date.parse(lastArrival))} ago` : '–'}
-            </span>
+            <span class="muted">last object {localTime(lastArrival)}</span>
           </li>
         ))}
         {running.map((restore) => (

@@ -8,7 +8,8 @@ import { VIEWS } from '../heat/colours.ts';
 import { HeatMap, ROW_HEIGHTS, type RowSize } from '../heat/heat-map.tsx';
 import { ORDERS, orderTables } from '../heat/order.ts';
 import { Choice } from '../parts/choice.tsx';
-import { Chip, Command, FailureBox, Figure, stateOf } from '../parts/pieces.tsx';
+import { Chip, FailureBox, Figure, stateOf } from '../parts/pieces.tsx';
+import { RootCommand, useOnRoot } from '../parts/shown-root.tsx';
 
 const SIZES: Readonly<Record<RowSize, string>> = { tall: 'Large', middle: 'Small', low: 'Tiny' };
 
@@ -93,20 +94,21 @@ function Facts({ set }: { readonly set: ConsoleSet }) {
 }
 
 function Notes({ set }: { readonly set: ConsoleSet }) {
+  const onRoot = useOnRoot();
   const notes = [
     ...(set.unreadable === undefined ? [] : [set.unreadable]),
     ...set.problems,
     ...set.warnings,
     ...(set.usesDamaged.length > 0
       ? [
-          `It may use damaged packs of ${set.usesDamaged.join(', ')}: stowage verify ${set.timestamp}`,
+          `It may use damaged packs of ${set.usesDamaged.join(', ')}: ${onRoot(`stowage verify ${set.timestamp}`)}`,
         ]
       : []),
     ...(set.held === undefined ? [] : [`Held: ${set.held || 'the reason cannot be read'}`]),
     ...(set.lock ? [`Locked until ${localTime(set.lock.until)} (${set.lock.status})`] : []),
     ...(set.expiredSince === undefined ? [] : [`Expired since ${localTime(set.expiredSince)}`]),
   ];
-  const more = set.problemsTotal - set.problems.length;
+  const more = set.problemsTotal - set.problems.length + (set.warningsTotal - set.warnings.length);
   if (notes.length === 0) return null;
   return (
     <ul class="setnotes">
@@ -115,7 +117,7 @@ function Notes({ set }: { readonly set: ConsoleSet }) {
       ))}
       {more > 0 && (
         <li>
-          {count(more)} more: <Command line={`stowage show ${set.timestamp}`} />
+          {count(more)} more: <RootCommand line={`stowage show ${set.timestamp}`} />
         </li>
       )}
     </ul>

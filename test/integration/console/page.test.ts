@@ -28,7 +28,7 @@ beforeAll(async () => {
   if (!canRun) return;
   folder = await mkdtemp(join(tmpdir(), 'stowage-console-page-'));
   root = await writeSmallRoot(folder, new Date(), 12);
-  server = await serveConsole({ shop: folder, 'not there': join(folder, 'none') });
+  server = await serveConsole({ shop: folder, 'not there': join(folder, 'none'), copy: folder });
   browser = await startChromium();
   await waitUntilRead(server.url);
 });
@@ -97,6 +97,18 @@ describe.skipIf(!canRun)('the console in Chromium', () => {
     await page.selectOption('select[aria-label=State]', 'damaged');
     await expect.poll(() => rows.count()).toBe(1);
     expect(page.url()).toContain('state=damaged');
+  });
+
+  it('names the root in every command line for another root', async () => {
+    const page = await openPage('#/2/overview');
+    const lines = async () => page.locator('.command code').allInnerTexts();
+    await page.waitForSelector('.attention .command');
+    expect(await lines()).toHaveLength(3);
+    const [here] = (await lines()).map((line) => / (--root=file:\S+)$/.exec(line)?.[1]);
+    for (const line of await lines()) expect(line).toContain(` ${here}`);
+    await page.goto(`${server.url}#/2/running/restore/${root.failedRestore}`);
+    await page.waitForSelector('.failure .command');
+    expect(await lines()).toEqual([`stowage restore --resume ${root.failedRestore} ${here}`]);
   });
 
   it('is reached by keys alone, from the list of sets to a cell and to the list of keys', async () => {

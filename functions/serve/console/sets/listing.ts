@@ -30,7 +30,10 @@ export interface SetListing {
   readonly reading: number;
   /** Resolves when the names of the sets are known for the first time. */
   readonly listed: Promise<void>;
-  /** Looks at every set again. `now` is the store's time. @throws StowageError when the store refuses. */
+  /**
+   * Looks at every set again. `now` is the store's time.
+   * @throws StowageError when the store refuses.
+   */
   refresh(now: Date): Promise<void>;
 }
 

@@ -87,6 +87,7 @@ Maintainer: ${MAINTAINER}
 Installed-Size: ${Math.ceil(bytes / 1024)}
 Depends: libc6 (>= ${glibc}), libgcc-s1 | libgcc1, libstdc++6 (>= 5), passwd
 Recommends: openssh-client, postgresql-client
+Suggests: curl
 Section: database
 Priority: optional
 Description: ${DESCRIPTION.summary}

@@ -9,19 +9,16 @@ import { type Expected, followBackup, type Planned } from '../running/backup-pro
 import { followRestore } from '../running/restore-progress.ts';
 import { listRestores } from '../running/restores.ts';
 import { attentionOf } from './attention.ts';
-import { tableHistories, within } from './history.ts';
+import { tableHistories } from './history.ts';
 import { keptNewest } from './kept-newest.ts';
 import { listSets } from './listing.ts';
 import { lookedAtOnce } from './looked-at-once.ts';
 import { type OpenSet, openSet } from './one-set.ts';
+import { refreshedWhenOld } from './refreshed-when-old.ts';
 import { rememberSmallReads } from './small-reads.ts';
 
-/** Marks, locks and verdicts of all sets are listed again when a page asks, at most so often. */
-const REFRESH_MS = 15_000;
 /** How long an answer waits for a reading that goes on; then it says what is missing. */
 const ANSWER_MS = 700;
-/** A page waits a minute; an answer with the reason must come before. */
-const FIRST_ANSWER_MS = 20_000;
 /** 40 MB each for 1,000 contents × 10,000 tables. */
 const OPEN_SETS_MAX = 2;
 const FOLLOWED_MAX = 16;
@@ -44,42 +41,16 @@ export function viewRoot(given: Deps, root: ConsoleRoot, heavy: ReturnType<typeo
   const listing = listSets(deps);
   const histories = tableHistories(deps, heavy);
   let restores: Awaited<ReturnType<typeof listRestores>> | undefined;
-  let refreshing: Promise<void> | undefined;
-  let refreshedAt = Number.NEGATIVE_INFINITY;
   let last: { readonly asOf: Date } | undefined;
-  /** Why the last look ended early: until one succeeds, the page says so. */
-  let failed: { readonly error: unknown } | undefined;
-
-  async function refresh(): Promise<void> {
-    const asOf = await deps.store.now({ signal: deps.signal });
-    await listing.refresh(asOf);
-    restores = await listRestores(deps);
-    refreshedAt = performance.now();
-    last = { asOf };
-    failed = undefined;
-  }
-
-  async function refreshIfOld(): Promise<void> {
-    if (refreshing === undefined && performance.now() - refreshedAt < REFRESH_MS) return;
-    refreshing ??= refresh()
-      .catch((error: unknown) => {
-        failed = { error };
-        throw error;
-      })
-      .finally(() => {
-        refreshing = undefined;
-      });
-    const looking = refreshing;
-    // An empty list would look as if there were no sets.
-    const begun = Promise.race([looking, listing.listed]);
-    if (!(await within(begun, FIRST_ANSWER_MS)))
-      throw new StowageError(
-        'storage/unavailable',
-        `${root.url} has not answered for ${FIRST_ANSWER_MS / 1000} s`,
-      );
-    await within(looking, ANSWER_MS);
-    if (failed !== undefined) throw failed.error;
-  }
+  const refreshIfOld = refreshedWhenOld(
+    async () => {
+      const asOf = await deps.store.now({ signal: deps.signal });
+      await listing.refresh(asOf);
+      restores = await listRestores(deps);
+      last = { asOf };
+    },
+    { begun: listing.listed, url: root.url, answerMs: ANSWER_MS },
+  );
 
   /** The newest of the same kind: an incremental set adds less than a whole one. */
   const expected = async (planned: Planned): Promise<Expected | undefined> => {

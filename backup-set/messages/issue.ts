@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { quantityForms } from './quantities.ts';
-import { printedValue, withoutSecrets } from './secrets.ts';
+import { isSecretName, printedValue, withoutSecrets } from './secrets.ts';
 
 const VALUE_CHARS_MAX = 80;
 /** Edits between a misspelt field and the one that is suggested. */
@@ -164,12 +164,17 @@ const lastName = (path: readonly PropertyKey[]) =>
   String(path.findLast((part) => typeof part === 'string') ?? '');
 
 function shortened(field: string, value: unknown): string {
-  // A URL that is wrong for another reason may still hold a password: `htps://user:password@host`.
   const text =
     typeof value === 'string'
-      ? JSON.stringify(printedValue(field, value.replace(/^([a-z0-9+.-]*:\/\/)?.*:.*@/i, '$1…@')))
+      ? JSON.stringify(shownText(field, value))
       : withoutSecrets(JSON.stringify(value));
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
+}
+
+function shownText(field: string, value: string): string {
+  // A URL that is wrong for another reason may still hold a password: `htps://user:password@host`.
+  const known = value.replace(/^([a-z0-9+.-]*:\/\/)?.*:.*@/i, '$1…@');
+  return known === value || isSecretName(field) ? printedValue(field, value) : known;
 }
 
 /** Levenshtein distance. */

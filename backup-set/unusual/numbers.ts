@@ -29,7 +29,13 @@ export function numbersOf(manifest: Manifest): SetNumbers {
     selects: selector(selection),
     selected: JSON.stringify(selection),
     tables: tablesOf(manifest),
-    notShipped: new Map(notShipped.map((table) => [tableKey(table), table.reason])),
+    // A root is there when a leaf is.
+    notShipped: new Map([
+      ...notShipped.flatMap(({ partitionRoot, reason }) =>
+        partitionRoot ? [[tableKey(partitionRoot), reason] as const] : [],
+      ),
+      ...notShipped.map((table) => [tableKey(table), table.reason] as const),
+    ]),
     contents: new Map(
       contents.some(({ content }) => content === -1)
         ? []

@@ -20,7 +20,10 @@ export interface SetTables {
   /** Ordered by name. A leaf is listed when its root is not. */
   readonly tables: readonly TableNumbers[];
   /** Tables of the pattern that the database had and that have no rows in the set. */
-  readonly notShipped: readonly (QualifiedName & { readonly reason: string })[];
+  readonly notShipped: readonly (QualifiedName & {
+    readonly reason: string;
+    readonly partitionRoot?: QualifiedName | null | undefined;
+  })[];
   readonly selection: Selection;
 }
 
@@ -91,8 +94,8 @@ function setTables(
     cluster,
     tables: tables.toSorted(byName),
     notShipped: manifest.notShipped
-      .filter(isNamed)
-      .map(({ schema, name, reason }) => ({ schema, name, reason })),
+      .filter((one) => isNamed(one) || (one.partitionRoot && isNamed(one.partitionRoot)))
+      .map(({ schema, name, reason, partitionRoot }) => ({ schema, name, reason, partitionRoot })),
     selection,
   };
 }
@@ -117,9 +120,12 @@ export function absenceIn(
   set: SetTables,
   table: Pick<TableNumbers, 'schema' | 'name' | 'root'>,
 ): Absence {
-  const shipped = set.notShipped.find(
-    ({ schema, name }) => schema === table.schema && name === table.name,
-  );
+  const isTable = (one: QualifiedName | null | undefined) =>
+    one?.schema === table.schema && one.name === table.name;
+  // A root has no rows of its own: it is there when a leaf is.
+  const shipped =
+    set.notShipped.find(isTable) ??
+    set.notShipped.find(({ partitionRoot }) => isTable(partitionRoot));
   if (!selects(set.selection, table, table.root)) return { why: 'not-selected' };
   return shipped === undefined
     ? { why: 'not-there' }

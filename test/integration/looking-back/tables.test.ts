@@ -156,3 +156,19 @@ it('a pattern that names too many tables is refused, and no table is left out', 
   await expect(tableHistories(deps, '*.*', { numbersMax: 15 })).rejects.toEqual(refused);
   expect((await tableHistories(deps, '*.*', { numbersMax: 16 })).histories).toHaveLength(8);
 });
+
+it('a root whose leaves are not shipped is there, and the history says why it has no rows', async () => {
+  const deps = await freshDeps();
+  await storeSet(deps.store, { timestamp: dayOf(1), tables: [leaf('sales_1', 3)] });
+  const unlogged = { schema: 'public', name: 'sales_1', kind: 'partition', reason: 'unlogged' };
+  await storeSet(deps.store, {
+    timestamp: dayOf(2),
+    tables: [{ name: 'other', rows: 1 }],
+    notShipped: [{ ...unlogged, partitionRoot: root }],
+  });
+  const { histories } = await tableHistories(deps, 'public.sales');
+  expect(histories[0]?.points).toMatchObject([
+    { timestamp: dayOf(1), rows: 3 },
+    { timestamp: dayOf(2), why: 'not-shipped', reason: 'unlogged' },
+  ]);
+});

@@ -16,7 +16,7 @@ const WAIT_MS = 60_000;
 const root = { schema: 'sales', name: 'log' };
 const leaf = (name: string, rows: number) => ({ name, rows, partitionRoot: root });
 
-/** Day by day: a table that comes, grows and goes, and one that has two definitions on some days. */
+/** Tables that come, grow and go; on day 3, `orders` has two definitions. */
 function tablesOn(day: number): GeneratedTable[] {
   return [
     ...(day === 2 ? [] : [{ name: 'orders', rows: 100 * day, columns: ['id'] }]),

@@ -4,7 +4,7 @@ import { isStowageError, StowageError } from '../../../../backup-set/base/errors
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
 import type { HistoryPoint, TableHistory } from '../api.ts';
-import { findTable } from './find-table.ts';
+import { findVolume } from './find-table.ts';
 
 /** Manifests of one table that are read at once: 5 MB each for 10,000 tables. */
 const MANIFESTS_IN_FLIGHT = 3;
@@ -31,7 +31,7 @@ export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
       try {
         const limit = { signal: deps.signal, bytesMax: HEAD_BYTES_MAX };
         const totals = await heavy(1, async () =>
-          findTable(Buffer.from(await deps.store.read(key, limit)), name),
+          findVolume(Buffer.from(await deps.store.read(key, limit)), name),
         );
         found.set(timestamp, totals === undefined ? 'without' : { timestamp, ...totals });
       } catch (error) {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { weighed } from '../../../async/each-in-flight.ts';
 import {
   committedSet,
   dayOf,
@@ -43,7 +44,7 @@ it('the console, find and history give equal numbers of a table in every set', a
   const newestFirst = days.map(dayOf).toReversed();
   const { histories } = await tableHistories(deps, '*.*', { leaves: true });
   expect(histories.map(({ name }) => name)).toHaveLength(8);
-  const inConsole = consoleHistories(deps);
+  const inConsole = consoleHistories(deps, weighed(4));
   const { sets: found } = await findTables(deps, '*.*', { leaves: true });
   for (const { schema, name, database, points } of histories) {
     const shown = await inConsole({ schema, name, database }, newestFirst, WAIT_MS);

@@ -13,7 +13,8 @@ import { newestSets } from '../../functions/stored/newest.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Entry, entriesOf } from '../schedule/entries.ts';
-import { jitterOf, latestAt, nextAfter } from '../schedule/times.ts';
+import { overdueInstant } from '../schedule/overdue.ts';
+import { nextAfter } from '../schedule/times.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 /** All that `stowage status` shows, as of one look. */
@@ -59,8 +60,6 @@ const SETS_MAX = 12;
 /** Restores whose end is looked for, one request each. */
 const RESTORES_MAX = 3;
 const DAY_MS = 86_400_000;
-/** A run that has not begun so long after its time is overdue. */
-const OVERDUE_MS = 1_800_000;
 
 /** Reads the status of a root. docs/operations.md says how many requests it takes. */
 export async function collectStatus(
@@ -115,25 +114,12 @@ async function entryStatuses(
   const newest = newestRuns(await listRuns(deps, now));
   const listed = entries.flatMap(({ name }) => newest.get(name) ?? []);
   const runs = new Map((await readRuns(deps, listed, now)).map((run) => [run.entry, run]));
+  const isBusy = [...runs.values()].some(({ state }) => state === 'running');
   return entries.map((entry) => {
     const last = runs.get(entry.name);
-    const overdue = overdueInstant(entry, store.url, last?.instant, now);
+    const overdue = overdueInstant(entry, store.url, { last: last?.instant, isBusy, now });
     return { entry, last, next: nextAfter(entry, now), overdue };
   });
-}
-
-/** The newest instant of an entry that has passed and has no run, although earlier ones have. */
-export function overdueInstant(
-  entry: Entry,
-  root: string,
-  last: Date | undefined,
-  now: Date,
-): Date | undefined {
-  const instant = latestAt(entry, new Date(now.getTime() - OVERDUE_MS));
-  // A new entry is not overdue.
-  if (instant === undefined || last === undefined || last >= instant) return undefined;
-  const delay = jitterOf(root, entry.name, instant, entry.jitterMs);
-  return now.getTime() - instant.getTime() - delay > OVERDUE_MS ? instant : undefined;
 }
 
 /** Of the sets that were looked at, and of the set that the last scheduled drill restored. */

@@ -23,9 +23,11 @@ export interface Status {
   readonly cluster: string;
   /** By the store's clock. */
   readonly now: Date;
-  /** The newest sets, newest first, up to the newest complete one. */
+  /** The newest sets, newest first, up to the newest complete one of the configured database. */
   readonly sets: readonly SetSummary[];
   readonly complete: SetSummary | undefined;
+  /** `announce.overdueHours`; absent = a set is never too old. */
+  readonly overdueAfterMs?: number | undefined;
   /** The newest drill of the sets that were looked at. */
   readonly drill: (SetDrill & { readonly set: string }) | undefined;
   readonly restores: readonly string[];
@@ -59,7 +61,8 @@ export interface CopyStatus {
 const SETS_MAX = 12;
 /** Restores whose end is looked for, one request each. */
 const RESTORES_MAX = 3;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Reads the status of a root. docs/operations.md says how many requests it takes. */
 export async function collectStatus(
@@ -74,9 +77,10 @@ export async function collectStatus(
   for await (const timestamp of newestSets(deps)) {
     const set = await describeSet(deps, timestamp);
     if (set !== undefined && set.retention?.state !== 'expired') sets.push(set);
-    if (set?.status === 'complete' || sets.length === SETS_MAX) break;
+    if ((set !== undefined && isLast(set, config.database)) || sets.length === SETS_MAX) break;
   }
-  const complete = sets.find(({ status }) => status === 'complete');
+  const all = sets.filter(({ status }) => status === 'complete');
+  const complete = all.find(({ database }) => database === config.database) ?? all[0];
   const entries = await entryStatuses(context, store, now);
   const newest = sets[0];
   return {
@@ -85,6 +89,7 @@ export async function collectStatus(
     now,
     sets,
     complete,
+    overdueAfterMs: config.announce.overdueHours && config.announce.overdueHours * HOUR_MS,
     drill: await newestDrill(context, store, sets, entries),
     restores: await runningRestores(context, store, now),
     entries,
@@ -97,6 +102,10 @@ export async function collectStatus(
     ...placesOf(context),
   };
 }
+
+/** Another database, or another of a group, can be the one whose backup failed. */
+const isLast = ({ status, database, group }: SetSummary, wanted: string | undefined) =>
+  status === 'complete' && database === wanted && group === undefined;
 
 function placesOf({ config: { segments, coordinator } }: ClusterContext) {
   const hosts = [...segments.map(({ host }) => host), ...(coordinator ? [coordinator.host] : [])];

@@ -85,6 +85,12 @@ test.each<[string, Partial<Status>, string[]]>([
     ['set-incomplete'],
   ],
   ['a set is damaged', { sets: [set({ status: 'damaged' })] }, ['set-damaged']],
+  [
+    'another database has no complete set that is newer than its incomplete one',
+    { sets: [set(), set({ database: 'crm', status: 'incomplete' })] },
+    ['set-incomplete'],
+  ],
+  ['the newest complete set is too old', { overdueAfterMs: 9 * 3_600_000 }, ['backup-overdue']],
   ['a run failed', { entries: [entryStatus({ last: run({ state: 'failed' }) })] }, ['run-failed']],
   ['a runner died', { entries: [entryStatus({ last: run({ state: 'lost' }) })] }, ['run-lost']],
   ['a run is overdue', { entries: [entryStatus({ overdue: at('29T02:00') })] }, ['run-overdue']],
@@ -102,6 +108,10 @@ test.each<[string, Partial<Status>, string[]]>([
   ['an order has no agent', { agents: { orders: 4, claimed: 3 } }, ['agents-silent']],
 ])('attention is needed when %s', (_, more, codes) => {
   expect(codesOf(more)).toEqual(codes);
+});
+
+test('an incomplete set needs no attention when a newer one of its database is complete', () => {
+  expect(codesOf({ sets: [set(), set({ status: 'incomplete' })] })).toEqual([]);
 });
 
 test('a set without a copy needs no attention until the copy has had its time', () => {

@@ -41,8 +41,13 @@ export const scheduleCommand: ClusterCommand = {
       });
     return withStore(context, async (store) => {
       if (flags['once'] === true) {
-        const ran = await runDueOnce(runnerOptions(context, store, commandLine(flags), signal));
-        output.result({ ran }, `ran ${plural(ran, 'entry', 'entries')} that were due`);
+        const options = runnerOptions(context, store, commandLine(flags), signal);
+        let heldBy: string | undefined;
+        const onWaiting = (holder: string) => {
+          heldBy = holder;
+        };
+        const ran = await runDueOnce({ ...options, events: { ...options.events, onWaiting } });
+        output.result({ ran, ...(heldBy !== undefined && { heldBy }) }, onceText(ran, heldBy));
         return 0;
       }
       if (flags['run'] !== true) return print(context, store, entries);
@@ -59,6 +64,15 @@ export const scheduleCommand: ClusterCommand = {
     });
   },
 };
+
+/** A runner that has ended keeps its term of the lease, too. */
+function onceText(ran: number, heldBy: string | undefined): string {
+  const done = `ran ${plural(ran, 'entry', 'entries')} that were due`;
+  if (heldBy === undefined) return done;
+  return printable(
+    `${done}. Others are due and were left: ${heldBy} holds the lease, for at most 5 minutes after its last run. Run this again then, unless that runner is still at work`,
+  );
+}
 
 async function print(
   context: ClusterContext,

@@ -39,6 +39,6 @@ export function drillText({ timestamp, status, drill, problems, problemsTotal }:
 /** Rows in COPY BINARY, and tables of extensions, are counted only: the reader must see how many. */
 function tablesCompared({ restored, compared }: DrillFacts): string {
   if (compared.relations >= restored.relations) return plural(compared.relations, 'table');
-  const left = restored.relations - compared.relations;
-  return `${count(compared.relations)} of ${plural(restored.relations, 'table')} (${count(left)} only counted)`;
+  const tables = `${count(compared.relations)} of ${plural(restored.relations, 'table')}`;
+  return `${tables} (${count(restored.relations - compared.relations)} only counted)`;
 }

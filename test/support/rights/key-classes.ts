@@ -82,7 +82,7 @@ export function keyClasses({
       file,
     })),
     lease: [{ kind: 'lease', name: 'schedule', instant }],
-    'announcement-channel': [{ kind: 'announcement-channel', channel: 'ops' }],
+    'announcement-channel': [{ kind: 'announcement-channel', channel: `ops_${instant}` }],
     announcement: ([1, 'sent', 'failed'] as const).map((step) => ({
       kind: 'announcement',
       event: `${instant}-set-complete`,

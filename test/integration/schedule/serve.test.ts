@@ -23,8 +23,7 @@ test('serve runs what the schedule missed, as processes, once on two servers, an
       catchUp: '2d',
       entries: {
         check: { at: '0 1 * * *', verify: {} },
-        // At one time, so that the names decide the order at each hour of the day.
-        nightly: { at: '0 1 * * *', backup: { tags: ['nightly'] } },
+        nightly: { at: '0 2 * * *', backup: { tags: ['nightly'] } },
       },
     },
   });

@@ -36,7 +36,7 @@ export function drillText({ timestamp, status, drill, problems, problemsTotal }:
   return lines.map(printable).join('\n');
 }
 
-/** Rows in COPY BINARY, and tables of extensions, are counted only: the reader must see how many. */
+/** Rows in COPY BINARY and tables of extensions are only counted: the reader sees how many. */
 function tablesCompared({ restored, compared }: DrillFacts): string {
   if (compared.relations >= restored.relations) return plural(compared.relations, 'table');
   const tables = `${count(compared.relations)} of ${plural(restored.relations, 'table')}`;

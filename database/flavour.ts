@@ -181,6 +181,8 @@ export interface Blocked {
   readonly attempt: number;
   readonly relation: string;
   readonly blockers: readonly Blocker[];
+  /** No session blocked it: the locks were not taken within this time. */
+  readonly lateMs?: number;
 }
 
 /** A session, or a prepared transaction, that holds or awaits a conflicting lock. */

@@ -6,6 +6,7 @@ import {
   isEverything,
   malformedPatterns,
   Selection,
+  selector,
   selects,
   unmatchedIncludes,
 } from './selection.ts';
@@ -114,4 +115,31 @@ describe('a typing error in a selection', () => {
       Selection.safeParse(JSON.parse('{"__proto__":{"includeTables":["s.t"]}}')).data ?? EVERYTHING,
     ).toEqual(EVERYTHING);
   });
+});
+
+test('a prepared selection chooses the same relations', () => {
+  const part = fc.constantFrom('a', 'b', 'a*', '*', '"a*"', '"a.b"', 'a b');
+  const tables = fc.array(
+    fc.tuple(part, part).map((parts) => parts.join('.')),
+    { maxLength: 3 },
+  );
+  const schemas = fc.array(part, { maxLength: 2 });
+  const selection = fc.record({
+    includeTables: tables,
+    excludeTables: tables,
+    includeSchemas: schemas,
+    excludeSchemas: schemas,
+  });
+  const name = fc.constantFrom('a', 'b', 'ab', 'a*', 'a.b', 'a b');
+  const relation = fc.record({ schema: name, name });
+  fc.assert(
+    fc.property(
+      selection,
+      relation,
+      fc.option(relation, { nil: undefined }),
+      (chosen, one, root) => {
+        expect(selector(chosen)(one, root)).toBe(selects(chosen, one, root));
+      },
+    ),
+  );
 });

@@ -51,6 +51,41 @@ export function selects(
   return matchesTable(selection.includeTables) || matchesSchema(selection.includeSchemas);
 }
 
+/**
+ * As `selects`, prepared once for many relations: names without a star are looked up, as a list of
+ * thousands of tables would otherwise be compared with every relation.
+ */
+export function selector(
+  selection: Selection,
+): (relation: QualifiedName, partitionRoot?: QualifiedName) => boolean {
+  const includesTable = matcher(selection.includeTables, 2);
+  const excludesTable = matcher(selection.excludeTables, 2);
+  const includesSchema = matcher(selection.includeSchemas, 1);
+  const excludesSchema = matcher(selection.excludeSchemas, 1);
+  const isWhole = selectsDatabase(selection);
+  return (relation, partitionRoot) => {
+    const names = partitionRoot === undefined ? [relation] : [relation, partitionRoot];
+    const any = (ofTable: typeof includesTable, ofSchema: typeof includesSchema) =>
+      names.some(({ schema, name }) => ofTable([schema, name]) || ofSchema([schema]));
+    return !any(excludesTable, excludesSchema) && (isWhole || any(includesTable, includesSchema));
+  };
+}
+
+function matcher(patterns: readonly string[], length: number) {
+  const exact = new Set<string>();
+  const others: RegExp[][] = [];
+  for (const pattern of patterns) {
+    const texts = partsOf(pattern);
+    if (texts?.length !== length) continue;
+    if (texts.every(({ isExact }) => isExact))
+      exact.add(JSON.stringify(texts.map(({ text }) => text)));
+    else others.push(texts.map(expressionOf));
+  }
+  return (names: readonly string[]): boolean =>
+    exact.has(JSON.stringify(names)) ||
+    others.some((parts) => parts.every((part, at) => part.test(names[at] ?? '')));
+}
+
 /** True if everything in the schema is selected, not only tables of it. */
 export function selectsSchema(selection: Selection, schema: string): boolean {
   const isIn = (patterns: readonly string[]) =>
@@ -89,14 +124,25 @@ export function malformedPatterns(selection: Selection): string[] {
 
 /** The parts of a pattern, or undefined if it is malformed: `a.b` → 2, `"a.b".c` → 2, `a` → 1. */
 export function parsePattern(pattern: string): RegExp[] | undefined {
+  return partsOf(pattern)?.map(expressionOf);
+}
+
+interface PatternPart {
+  readonly text: string;
+  /** Without a star that means any text. */
+  readonly isExact: boolean;
+}
+
+function partsOf(pattern: string): PatternPart[] | undefined {
   const part = /(?:"((?:[^"]|"")+)"|([^".]+))/y;
-  const parts: RegExp[] = [];
+  const parts: PatternPart[] = [];
   for (let at = 0; ; at = part.lastIndex + 1) {
     part.lastIndex = at;
     const found = part.exec(pattern);
     if (found === null) return undefined;
     const quoted = found[1]?.replaceAll('""', '"');
-    parts.push(quoted === undefined ? wildcard(found[2] ?? '') : exactly(quoted));
+    const text = quoted ?? found[2] ?? '';
+    parts.push({ text, isExact: quoted !== undefined || !text.includes('*') });
     if (part.lastIndex === pattern.length) return parts;
     if (pattern[part.lastIndex] !== '.') return undefined;
   }
@@ -110,6 +156,7 @@ function matches(pattern: string, names: readonly string[]): boolean {
 }
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const expressionOf = ({ text, isExact }: PatternPart) => (isExact ? exactly(text) : wildcard(text));
 const exactly = (text: string) => new RegExp(`^${escaped(text)}$`, 'su');
 const wildcard = (text: string) =>
   new RegExp(`^${text.split(/\*+/).map(escaped).join('.*')}$`, 'su');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { quantityForms } from './quantities.ts';
+import { isSecretName, printedValue, withoutSecrets } from './secrets.ts';
 
 const VALUE_CHARS_MAX = 80;
 /** Edits between a misspelt field and the one that is suggested. */
@@ -25,7 +26,7 @@ export function describeIssue(
   if (!/^(must|is|does) /.test(wanted)) return `${field}: ${wanted}`;
   const given =
     wanted.startsWith('must be ') || wanted.startsWith('must start')
-      ? `, not ${shortened(JSON.stringify(value))}`
+      ? `, not ${shortened(lastName(issue.path), value)}`
       : '';
   return `${field} ${wanted}${given}`;
 }
@@ -159,10 +160,21 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function shortened(whole: string): string {
-  // A URL that is wrong for another reason may still hold a password: `htps://user:password@host`.
-  const text = whole.replace(/^"([a-z0-9+.-]*:\/\/)?.*:.*@/i, '"$1…@');
+const lastName = (path: readonly PropertyKey[]) =>
+  String(path.findLast((part) => typeof part === 'string') ?? '');
+
+function shortened(field: string, value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? JSON.stringify(shownText(field, value))
+      : withoutSecrets(JSON.stringify(value));
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
+}
+
+function shownText(field: string, value: string): string {
+  // A URL that is wrong for another reason may still hold a password: `htps://user:password@host`.
+  const known = value.replace(/^([a-z0-9+.-]*:\/\/)?.*:.*@/i, '$1…@');
+  return known === value || isSecretName(field) ? printedValue(field, value) : known;
 }
 
 /** Levenshtein distance. */

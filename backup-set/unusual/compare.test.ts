@@ -82,6 +82,19 @@ describe('a set', () => {
     expect(only).toContain('sales.orders exists and is not shipped (unlogged)');
   });
 
+  test('says of a root whose leaves are not shipped any more that it exists', () => {
+    const partitionRoot = { schema: 'sales', name: 'log' };
+    const older = olderSets(14, () => ({
+      tables: [people, { name: 'l', rows: 5, partitionRoot }],
+    }));
+    const leaf = { schema: 'public', name: 'l', kind: 'partition', reason: 'unlogged' };
+    const [only] = messagesOf(
+      { tables: [people], notShipped: [{ ...leaf, partitionRoot }] },
+      older,
+    );
+    expect(only).toContain('sales.log exists and is not shipped (unlogged)');
+  });
+
   test('with a table of all rows lost says so first, and the weight decides the order', () => {
     const tables = [
       { ...orders, rows: 0 },

@@ -1,4 +1,4 @@
-import { type Selection, selects } from '../base/selection.ts';
+import { selector } from '../base/selection.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import { type TableNumbers, tableKey, tablesOf } from '../numbers/tables.ts';
 
@@ -7,7 +7,8 @@ export interface SetNumbers {
   readonly timestamp: string;
   /** Sets with the same text are of the same cluster, database and kind. */
   readonly kind: string;
-  readonly selection: Selection;
+  /** Whether its selection has a table. */
+  readonly selects: ReturnType<typeof selector>;
   /** Sets with the same text have chosen the same tables. */
   readonly selected: string;
   readonly tables: ReadonlyMap<string, TableNumbers>;
@@ -25,10 +26,16 @@ export function numbersOf(manifest: Manifest): SetNumbers {
   return {
     timestamp,
     kind: kindOf(manifest),
-    selection,
+    selects: selector(selection),
     selected: JSON.stringify(selection),
     tables: tablesOf(manifest),
-    notShipped: new Map(notShipped.map((table) => [tableKey(table), table.reason])),
+    // A root is there when a leaf is.
+    notShipped: new Map([
+      ...notShipped.flatMap(({ partitionRoot, reason }) =>
+        partitionRoot ? [[tableKey(partitionRoot), reason] as const] : [],
+      ),
+      ...notShipped.map((table) => [tableKey(table), table.reason] as const),
+    ]),
     contents: new Map(
       contents.some(({ content }) => content === -1)
         ? []
@@ -55,5 +62,5 @@ function carriedOf({ newBytes, usedBytes }: Manifest['totals']): Pick<SetNumbers
  */
 export function covers(set: SetNumbers, other: SetNumbers, table: TableNumbers): boolean {
   if (set.selected === other.selected) return true;
-  return table.kind !== 'root' && selects(set.selection, table, table.root);
+  return table.kind !== 'root' && set.selects(table, table.root);
 }

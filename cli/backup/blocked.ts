@@ -14,14 +14,16 @@ export function noteBlocked({
   const said = new Set<string>();
   const attemptsMax = config.backup.lockAttempts;
   return (blocked) => {
-    const { content, attempt, relation, blockers } = blocked;
+    const { content, attempt, relation, blockers, lateMs } = blocked;
     // Not its query: one session can wait in several states.
     const causes = blockers.map(({ pid, prepared }) => prepared?.gid ?? pid);
     const cause = JSON.stringify([content, relation, ...causes]);
     const isNew = !said.has(cause);
     said.add(cause);
     const blockedBy = blockers.map(describeBlocker).join('; ');
-    const line = `content ${content}: attempt ${attempt} of ${attemptsMax} to lock ${relation || 'a table'} timed out${blockedBy && `; blocked by ${blockedBy}`}`;
+    const what = lateMs === undefined ? relation || 'a table' : 'all tables';
+    const late = lateMs === undefined ? '' : `; no session blocked it within ${lateMs / 1000} s`;
+    const line = `content ${content}: attempt ${attempt} of ${attemptsMax} to lock ${what} timed out${blockedBy && `; blocked by ${blockedBy}`}${late}`;
     const next = attempt < attemptsMax ? '; trying again' : '';
     output.note('blocked', { ...blocked }, isNew ? printable(`${line}${next}`) : undefined);
   };

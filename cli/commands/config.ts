@@ -1,5 +1,5 @@
+import { isSecretName, printedValue } from '../../backup-set/messages/secrets.ts';
 import { problemLines } from '../../segment-shipper/config-file/config-error.ts';
-import { isSecretName, withoutSecrets } from '../../segment-shipper/config-file/yaml-file.ts';
 import type { Flags, PlainCommand } from '../command.ts';
 import { leavesOf, type Origin, type ReadConfig, readConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
@@ -26,7 +26,7 @@ Users and passwords in URLs, and values of fields that are named like secrets, a
 function printConfig({ output }: Context, { config, values, sources, problems }: ReadConfig): void {
   const fields = [...leavesOf(config ?? values)].map(({ field, value }) => {
     const from: Origin = sources.get(field) ?? { source: 'default', name: '' };
-    return { field, value: isSecretName(lastOf(field)) ? '…' : masked(value), ...from };
+    return { field, value: masked(lastOf(field), value), ...from };
   });
   const rows = fields.map(({ field, value, ...from }) => [
     field,
@@ -54,10 +54,10 @@ function originText({ source, name, line }: Origin): string {
   return `${source} ${name}`.trim();
 }
 
-/** A value without the users and passwords of its URLs. */
-function masked(value: unknown): unknown {
-  if (typeof value === 'string') return withoutSecrets(value);
-  return Array.isArray(value) ? value.map(masked) : value;
+function masked(field: string, value: unknown): unknown {
+  if (isSecretName(field)) return '…';
+  if (typeof value === 'string') return printedValue(field, value);
+  return Array.isArray(value) ? value.map((one) => masked(field, one)) : value;
 }
 
 const lastOf = (field: string) => field.slice(field.lastIndexOf('.') + 1);

@@ -55,6 +55,13 @@ test.each([
     { retention: { tags: { 'a b': { keepLast: 1 } } } },
     'retention.tags.a b is not a valid name: it must be of letters, digits, _, . and -',
   ],
+  [{ connection: 'password:sekrit' }, 'connection must be a mapping, not "password:…"'],
+  [{ connection: 'password sekrit' }, 'connection must be a mapping, not "password …"'],
+  [{ database: { password: 'sekrit' } }, 'database must be a text, not {"password":…'],
+  [
+    { announce: { channels: [{ name: 'a', webhook: { url: 'hooks.example.org/T0/sekrit' } }] } },
+    'announce.channels[0].webhook.url must be a URL that begins with https:// or http://, not "hooks.example.org/…"',
+  ],
   [{ functions: 'none' }, 'functions must be one of "inline", "events", not "none"'],
   [
     { backup: { includeTables: ['a..b'] } },

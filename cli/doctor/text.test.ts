@@ -103,3 +103,17 @@ test('the checks of several databases are folded for each database', () => {
   );
   expect(tableOf(checks)).toMatch(/^ok {2}contents 0 to 3 .*\nok {2}billing: contents 0 to 3 /m);
 });
+
+test('a line that quotes the first of several causes says how to see the others', () => {
+  const check = (content: number, detail: string) => ({
+    of: `content ${content}`,
+    name: 'locks',
+    ok: false,
+    detail,
+  });
+  const others = [64, 128, 64, 4096].map((needed, content) => check(content, `${needed} lacking`));
+  expect(tableOf(others)).toMatch(
+    /run doctor again\. What 2 of them found is not quoted: doctor --json prints it$/,
+  );
+  expect(tableOf(others.map((one) => ({ ...one, detail: 'none' })))).toMatch(/run doctor again$/);
+});

@@ -6,7 +6,7 @@ import { folded } from './fold.ts';
 
 /** Failed checks come last and together, where they are still on the screen after a long table. */
 export function tableOf(checks: readonly Check[], screen: Screen = NO_SCREEN): string {
-  const bad = checks.filter(({ ok, skipped }) => !ok && skipped !== true).length;
+  const bad = checks.filter(isBad).length;
   const skipped = checks.filter((check) => check.skipped === true).length;
   const unmade = skipped === 0 ? '' : `, ${count(skipped)} were not made`;
   const lines = folded(checks).toSorted((a, b) => rankOf(a) - rankOf(b));
@@ -21,8 +21,21 @@ export function tableOf(checks: readonly Check[], screen: Screen = NO_SCREEN): s
     '',
     bad === 0
       ? `${checks.length === 1 ? 'the check' : `all ${count(checks.length)} checks`} passed`
-      : `${bad} of ${plural(checks.length, 'check')} failed${unmade}: correct what the BAD lines name, and run doctor again`,
+      : `${bad} of ${plural(checks.length, 'check')} failed${unmade}: correct what the BAD lines name, and run doctor again${unquoted(checks, lines)}`,
   ].join('\n');
+}
+
+const isBad = ({ ok, skipped }: Check) => !ok && skipped !== true;
+
+/** The cause that another content has must not come up only after the quoted one is corrected. */
+function unquoted(checks: readonly Check[], lines: readonly Check[]): string {
+  const quoted = lines.filter(isBad);
+  const isQuoted = ({ name, detail }: Check) =>
+    quoted.some((line) => line.name === name && line.detail.endsWith(detail));
+  const left = checks.filter((check) => isBad(check) && !isQuoted(check)).length;
+  return left === 0
+    ? ''
+    : `. What ${left === 1 ? '1 of them' : `${count(left)} of them`} found is not quoted: doctor --json prints it`;
 }
 
 const COLUMNS: readonly Column[] = [

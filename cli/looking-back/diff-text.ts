@@ -160,7 +160,9 @@ function summaryOf({ added, dropped, changed, unknown, same }: SetDiff): string 
     count(tables.filter(({ kind }) => kind !== 'root').length);
   const known = `${own(added)} added, ${own(dropped)} dropped, ${own(changed)} changed, ${plural(same, 'table')} with the same rows and definition`;
   const open = unknown.filter(({ kind }) => kind !== 'root').length;
-  return open === 0 ? known : `${known}, ${count(open)} not known: equal numbers, no digests`;
+  return open === 0
+    ? known
+    : `${known}, ${count(open)} not known: equal numbers, no digests that tell`;
 }
 
 const signedBytes = (size: number) =>

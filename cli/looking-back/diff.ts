@@ -13,7 +13,7 @@ export const diffCommand: ClusterCommand = {
   usage: 'diff <set> <other>',
   summary: 'compare two sets: tables added, dropped and changed, definitions, rows and bytes',
   details: `${SET_DETAILS}
-It reads no rows: two manifests, and all their parts where numbers of a table are equal (two requests per segment; not with --totals-only).
+It reads no rows: two manifests and plans, and all parts where numbers of a table are equal (two requests per segment; not with --totals-only).
 Tables whose frames have equal digests have the same rows in the same order. "other rows" with equal numbers: rows or their order differ.
 Exit code 3: a part of a manifest could not be read.
 Example: stowage diff 20260131120000 latest`,

@@ -12,7 +12,7 @@ export const WINDOW_FLAGS = [
   ['--database <name>', 'only the sets of this database'],
   ['--since <time>', 'only sets since this UTC time, or of the last 12h, 7d or 2w'],
   ['--before <time>', 'only sets before this UTC time, or older than 12h, 7d or 2w'],
-  ['--last <n>', 'only the newest n sets'],
+  ['--last <n>', 'only the newest n sets; with --database, of this database'],
 ] as const;
 
 export const PATTERN_DETAILS = `<table> is a pattern as --include-table has it: schema.table, "a.b"."c", * for any text; or a table without its schema.

@@ -194,9 +194,7 @@ function PointsTable({
                 <td class="number">{changeOf(before?.rows, point.rows)}</td>
                 <td class="number">{bytes(point.bytes)}</td>
                 <td class="number wide">{bytes(point.storedBytes)}</td>
-                <td class="number wide">
-                  {point.storedBytes === 0 ? '–' : ratio(point.bytes / point.storedBytes)}
-                </td>
+                <td class="number wide">{ratioOf(point)}</td>
                 <td class="number wide">{count(point.contents)}</td>
               </tr>
             );
@@ -205,6 +203,11 @@ function PointsTable({
       </table>
     </div>
   );
+}
+
+/** A set of the files of gpbackup has no sizes. */
+function ratioOf({ bytes: size, storedBytes }: HistoryPoint): string {
+  return size === undefined || !storedBytes ? '–' : ratio(size / storedBytes);
 }
 
 function changeOf(before: number | undefined, now: number): string {
@@ -225,8 +228,8 @@ function Plot({
 }: {
   readonly points: readonly HistoryPoint[];
   readonly label: string;
-  readonly of: (point: HistoryPoint) => number;
-  readonly second?: (point: HistoryPoint) => number;
+  readonly of: (point: HistoryPoint) => number | undefined;
+  readonly second?: (point: HistoryPoint) => number | undefined;
   readonly unit: string;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -268,8 +271,8 @@ function Plot({
       },
       [
         points.map(({ timestamp }) => instantOf(timestamp) / 1000),
-        points.map(of),
-        ...(second === undefined ? [] : [points.map(second)]),
+        points.map((point) => of(point) ?? null),
+        ...(second === undefined ? [] : [points.map((point) => second(point) ?? null)]),
       ],
       current,
     );

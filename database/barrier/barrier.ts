@@ -32,11 +32,12 @@ const PAUSE_MS_MAX = 5_000;
 /**
  * Many short waits, each within lock_timeout, add up while writers are blocked. Past
  * deadlock_timeout the server would cancel a writer that we block and wait for. So one attempt may
- * take this share of deadlock_timeout, and the time of the locking itself (0.05 ms were measured
- * per relation).
+ * take this share of deadlock_timeout, and the time of the locking itself: 0.05 to 0.3 ms per
+ * relation were measured. On a slow server, as long as ACCESS SHARE on the same tables took.
  */
 const DEADLOCK_TIMEOUT_SHARE = 0.9;
 const MS_PER_RELATION = 0.2;
+const MS_PER_RELATION_MAX = 1;
 /**
  * The lock timeout grows with the attempts, from this to lockTimeoutMs. A writer that spans two
  * servers can wait for our lock on one while we wait for its lock on the other. No server sees this
@@ -127,6 +128,7 @@ async function attemptOnce(
   const discover = kind.discover(nodes, options.selection);
   const { signal } = options;
   const relations = await relationsToLock(nodes, discover, signal);
+  const since = performance.now();
   const held = await onAllNodes(nodes, { signal }, (node, cancelled) =>
     watched(node, node.holder, () =>
       holdRelations(node, relations.get(node) ?? [], termsOf(node, cancelled)),
@@ -136,7 +138,8 @@ async function attemptOnce(
 
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
-  const limitMs = attemptLimitMs(nodes, lockTimeoutMs, [...relations.values()]);
+  const lists = [...relations.values()];
+  const limitMs = attemptLimitMs(nodes, lockTimeoutMs, lists, started - since);
   const stopping = nodes.filter(kind.stopsWriters);
   const stopped = await onAllNodes(
     stopping,
@@ -173,12 +176,13 @@ function attemptLimitMs(
   nodes: readonly BarrierNode[],
   lockTimeoutMs: number,
   relations: readonly (readonly Lockable[])[],
+  heldMs: number,
 ): number {
   const deadlockTimeoutMs = Math.min(...nodes.map((node) => node.deadlockTimeoutMs));
   const longestList = Math.max(0, ...relations.map((list) => list.length));
   return (
     Math.max(lockTimeoutMs, deadlockTimeoutMs * DEADLOCK_TIMEOUT_SHARE) +
-    longestList * MS_PER_RELATION
+    Math.max(longestList * MS_PER_RELATION, Math.min(heldMs, longestList * MS_PER_RELATION_MAX))
   );
 }
 

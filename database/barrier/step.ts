@@ -38,7 +38,12 @@ export async function onAllNodes(
     for (const node of nodes) if (!running.has(node)) release(node);
     cancelling ??= cancelUntilEnded(running);
   };
-  const limit = bounds.limitMs === undefined ? undefined : setTimeout(cancel, bounds.limitMs);
+  let lateMs: number | undefined;
+  const onLimit = () => {
+    lateMs = bounds.limitMs;
+    cancel();
+  };
+  const limit = bounds.limitMs === undefined ? undefined : setTimeout(onLimit, bounds.limitMs);
   using _ = onAbort(bounds.signal, cancel);
   try {
     const steps = nodes.map(async (node) => {
@@ -61,11 +66,17 @@ export async function onAllNodes(
     const broken = outcomes.find((outcome) => outcome.status === 'rejected');
     if (broken !== undefined) throw broken.reason;
     bounds.signal?.throwIfAborted();
-    return first;
+    return lateMs === undefined ? first : late(first, lateMs);
   } finally {
     clearTimeout(limit);
     await cancelling;
   }
+}
+
+/** When the time was up and no session blocked the node, its locking was only slow. */
+function late(first: AttemptFailure | undefined, lateMs: number): AttemptFailure | undefined {
+  if (first?.failure.kind !== 'blocked' || first.failure.wait !== undefined) return first;
+  return { ...first, failure: { ...first.failure, lateMs } };
 }
 
 /** Rolls back in the background: `abandon` does it again, and finds no transaction. */
@@ -93,7 +104,10 @@ export function blockedOf(
 ): Blocked {
   const wait = failure.kind === 'blocked' ? failure.wait : undefined;
   const blockers = (wait?.blockers ?? []).map(({ isAutovacuum: _, ...blocker }) => blocker);
-  return { content: node.segment.content, attempt, relation: wait?.relation ?? '', blockers };
+  const lateMs = failure.kind === 'blocked' ? failure.lateMs : undefined;
+  const { content } = node.segment;
+  const late = lateMs !== undefined && { lateMs };
+  return { content, attempt, relation: wait?.relation ?? '', blockers, ...late };
 }
 
 /** The error when all attempts have failed: the relation, and the sessions that blocked it. */
@@ -103,10 +117,14 @@ export function barrierTimedOut(
 ): StowageError {
   if (last === undefined)
     return new StowageError('database/locked', 'no lock was taken: backup.lockAttempts is 0');
-  const { content, relation, blockers } = blockedOf(last, attemptsMax);
+  const { content, relation, blockers, lateMs } = blockedOf(last, attemptsMax);
   const where = { content, ...(relation === '' ? {} : { relation }) };
   if (last.failure.kind === 'changed') {
     const message = `tables of content ${content} were created, dropped or renamed in each of ${plural(attemptsMax, 'attempt')} to lock them`;
+    return new StowageError('database/locked', message, { where });
+  }
+  if (lateMs !== undefined) {
+    const message = `the tables of content ${content} were not locked within ${lateMs / 1000} s in each of ${plural(attemptsMax, 'attempt')}: no session blocked them, the server is slow for so many tables. Writers wait for all of these locks: back up with backup.snapshot: dispatch (Greenplum), when the servers do less, or fewer tables`;
     return new StowageError('database/locked', message, { where });
   }
   const sessions = blockers.map(describeBlocker);

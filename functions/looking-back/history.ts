@@ -7,6 +7,7 @@ import {
   absenceIn,
   byName,
   lookForTables,
+  requireFew,
   type SetTables,
   type TableSearch,
 } from './tables.ts';
@@ -36,6 +37,9 @@ export async function tableHistories(
   search: TableSearch = {},
 ): Promise<Histories> {
   const { sets, ...rest } = await lookForTables(deps, pattern, search);
+  // Tables that come and go have a point in every set, too.
+  const names = new Set(sets.flatMap(({ tables }) => tables.map(tableKey)));
+  requireFew(names.size * sets.length, pattern, search.numbersMax);
   return { histories: historiesOf(sets), ...rest };
 }
 

@@ -17,7 +17,7 @@ export interface Window {
   readonly since?: string | undefined;
   /** Older. */
   readonly before?: string | undefined;
-  /** Only so many, the newest. */
+  /** Only so many, the newest; of those of the database, when that is given. */
   readonly last?: number | undefined;
   /** Only the sets of this database. */
   readonly database?: string | undefined;
@@ -46,7 +46,7 @@ export async function timestampsIn(deps: Deps, { since, before, last }: Window):
     (timestamp) =>
       (since === undefined || timestamp >= since) && (before === undefined || timestamp < before),
   );
-  return last === undefined ? all : all.slice(-last);
+  return last === undefined ? all : all.slice(Math.max(0, all.length - last));
 }
 
 /**
@@ -58,19 +58,50 @@ export async function eachManifest<T>(
   window: Window,
   reduce: (manifest: Manifest) => T,
 ): Promise<LookedAt<T>> {
-  const timestamps = await timestampsIn(deps, window);
-  const found = await mapInFlight(timestamps, MANIFESTS_IN_FLIGHT, async (timestamp) => {
+  const { database, last } = window;
+  // Which sets are of the database is known when they have been read.
+  const isSearch = database !== undefined && last !== undefined;
+  const timestamps = await timestampsIn(deps, isSearch ? { ...window, last: undefined } : window);
+  const look = async (timestamp: string): Promise<Look<T>> => {
     deps.signal?.throwIfAborted();
     const manifest = await readManifest(deps, timestamp);
     if (manifest === undefined || 'why' in manifest) return { skipped: manifest };
-    const isOther = window.database !== undefined && manifest.database !== window.database;
+    const isOther = database !== undefined && manifest.database !== database;
     return isOther ? { read: true } : { read: true, set: { reduced: reduce(manifest) } };
-  });
+  };
+  const found = isSearch
+    ? await newestOf(timestamps, last, look)
+    : await mapInFlight(timestamps, MANIFESTS_IN_FLIGHT, look);
   return {
     sets: found.flatMap(({ set }) => (set === undefined ? [] : [set.reduced])),
     skipped: found.flatMap(({ skipped }) => skipped ?? []),
     read: found.filter(({ read }) => read === true).length,
   };
+}
+
+interface Look<T> {
+  readonly read?: true;
+  readonly skipped?: SkippedSet | undefined;
+  readonly set?: { readonly reduced: T };
+}
+
+/** Looks at the newest sets first, until so many are of the database. Oldest first. */
+async function newestOf<T>(
+  timestamps: readonly string[],
+  last: number,
+  look: (timestamp: string) => Promise<Look<T>>,
+): Promise<Look<T>[]> {
+  const newest: Look<T>[] = [];
+  let left = last;
+  for (let end = timestamps.length; end > 0 && left > 0; end -= MANIFESTS_IN_FLIGHT) {
+    const next = timestamps.slice(Math.max(0, end - MANIFESTS_IN_FLIGHT), end);
+    for (const one of (await mapInFlight(next, MANIFESTS_IN_FLIGHT, look)).toReversed()) {
+      if (left === 0) break;
+      newest.push(one);
+      if (one.set !== undefined) left -= 1;
+    }
+  }
+  return newest.toReversed();
 }
 
 /** Undefined: a folder that is no set, or whose removal has begun. */

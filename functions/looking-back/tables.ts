@@ -1,9 +1,11 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import {
   parsePattern,
   type QualifiedName,
   type Selection,
   selects,
 } from '../../backup-set/base/selection.ts';
+import { count } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { type TableNumbers, tableKey, tablesOf } from '../../backup-set/numbers/tables.ts';
 import type { Deps } from '../deps.ts';
@@ -18,21 +20,37 @@ export interface SetTables {
   /** Ordered by name. A leaf is listed when its root is not. */
   readonly tables: readonly TableNumbers[];
   /** Tables of the pattern that the database had and that have no rows in the set. */
-  readonly notShipped: readonly (QualifiedName & { readonly reason: string })[];
+  readonly notShipped: readonly (QualifiedName & {
+    readonly reason: string;
+    readonly partitionRoot?: QualifiedName | null | undefined;
+  })[];
   readonly selection: Selection;
 }
 
-/** Listed per set: `*.*` on a large database would otherwise take all memory. */
-const TABLES_MAX = 10_000;
+/** Numbers kept, over all sets: `*.*` on a large database would otherwise take all memory. */
+const NUMBERS_MAX = 500_000;
+
+/** @throws StowageError `usage/flag`: to leave out some of them would look like tables dropped. */
+export function requireFew(numbers: number, pattern: string, max = NUMBERS_MAX): void {
+  if (numbers <= max) return;
+  throw new StowageError(
+    'usage/flag',
+    `${JSON.stringify(pattern)} names too many tables in these sets: more than ${count(max)} numbers. Name fewer tables, or fewer sets with --last, --since or --database`,
+    { where: { field: 'table' } },
+  );
+}
 
 export interface TableSearch extends Window {
   /** List the leaves of a partitioned table, too, where the pattern names both. */
   readonly leaves?: boolean | undefined;
+  /** Tests set a lower limit. */
+  readonly numbersMax?: number | undefined;
 }
 
 /**
  * The tables that a pattern names in every set of a window, from manifests alone.
  * @param pattern as --include-table has it; without a schema, any schema.
+ * @throws StowageError `usage/flag` when that is more than memory should hold.
  */
 export async function lookForTables(
   deps: Deps,
@@ -40,9 +58,13 @@ export async function lookForTables(
   search: TableSearch = {},
 ): Promise<LookedAt<SetTables>> {
   const isNamed = namedBy(pattern);
-  return eachManifest(deps, search, (manifest) =>
-    setTables(manifest, isNamed, search.leaves === true),
-  );
+  let numbers = 0;
+  return eachManifest(deps, search, (manifest) => {
+    const found = setTables(manifest, isNamed, search.leaves === true);
+    numbers += found.tables.length + found.notShipped.length;
+    requireFew(numbers, pattern, search.numbersMax);
+    return found;
+  });
 }
 
 /** Whether a pattern names a table. A malformed pattern names none. */
@@ -70,11 +92,10 @@ function setTables(
     takenAt: snapshot.takenAt,
     database,
     cluster,
-    tables: tables.toSorted(byName).slice(0, TABLES_MAX),
+    tables: tables.toSorted(byName),
     notShipped: manifest.notShipped
-      .filter(isNamed)
-      .slice(0, TABLES_MAX)
-      .map(({ schema, name, reason }) => ({ schema, name, reason })),
+      .filter((one) => isNamed(one) || (one.partitionRoot && isNamed(one.partitionRoot)))
+      .map(({ schema, name, reason, partitionRoot }) => ({ schema, name, reason, partitionRoot })),
     selection,
   };
 }
@@ -99,9 +120,12 @@ export function absenceIn(
   set: SetTables,
   table: Pick<TableNumbers, 'schema' | 'name' | 'root'>,
 ): Absence {
-  const shipped = set.notShipped.find(
-    ({ schema, name }) => schema === table.schema && name === table.name,
-  );
+  const isTable = (one: QualifiedName | null | undefined) =>
+    one?.schema === table.schema && one.name === table.name;
+  // A root has no rows of its own: it is there when a leaf is.
+  const shipped =
+    set.notShipped.find(isTable) ??
+    set.notShipped.find(({ partitionRoot }) => isTable(partitionRoot));
   if (!selects(set.selection, table, table.root)) return { why: 'not-selected' };
   return shipped === undefined
     ? { why: 'not-there' }

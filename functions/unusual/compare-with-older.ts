@@ -2,6 +2,7 @@ import { decode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, SETS } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { compareSets } from '../../backup-set/unusual/compare.ts';
 import { kindOf, numbersOf, type SetNumbers } from '../../backup-set/unusual/numbers.ts';
@@ -9,6 +10,9 @@ import { DEFAULT_RULES } from '../../backup-set/unusual/rules.ts';
 import type { Warning, WarningList } from '../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict, readDocument } from '../stored/load.ts';
+
+/** A slow store must not fail a validation, which has 15 minutes in a Lambda. */
+const READING_MS_MAX = 120_000;
 
 /** Older sets looked at: a root can have those of many databases. */
 const LOOKED_AT_MAX = 200;
@@ -18,7 +22,11 @@ const LOOKED_AT_MAX = 200;
  * an older set after the other, and keeps the numbers of its tables. A failure of the comparison is
  * itself a warning: it must not fail a validation.
  */
-export async function compareWithOlder(deps: Deps, manifest: Manifest): Promise<WarningList> {
+export async function compareWithOlder(
+  deps: Deps,
+  manifest: Manifest,
+  readingMsMax = READING_MS_MAX,
+): Promise<WarningList> {
   const rules = deps.unusual ?? DEFAULT_RULES;
   if (typeof rules === 'string') return { warnings: [{ code: 'not-compared', message: rules }] };
   if (rules.sets === 0) return { warnings: [] };
@@ -26,12 +34,19 @@ export async function compareWithOlder(deps: Deps, manifest: Manifest): Promise<
   try {
     const set = numbersOf(manifest);
     const older: SetNumbers[] = [];
-    for await (const timestamp of olderSets(deps, manifest.timestamp)) {
-      const found = await readNumbers(deps, timestamp, set.kind);
-      if (found === undefined) continue;
-      if ('code' in found) unreadable.push(found);
-      else older.push(found);
-      if (older.length === rules.sets) break;
+    const tooLate = AbortSignal.timeout(readingMsMax);
+    const bounded = { ...deps, signal: AbortSignal.any([deps.signal ?? tooLate, tooLate]) };
+    try {
+      for await (const timestamp of olderSets(bounded, manifest.timestamp)) {
+        const found = await readNumbers(bounded, timestamp, set.kind);
+        if (found === undefined) continue;
+        if ('code' in found) unreadable.push(found);
+        else older.push(found);
+        if (older.length === rules.sets) break;
+      }
+    } catch (error) {
+      if (!tooLate.aborted) throw error;
+      unreadable.push(notAllRead(older.length, readingMsMax));
     }
     const { compared, warnings } = compareSets(set, older, rules);
     return { ...(compared && { compared }), warnings: [...warnings, ...unreadable] };
@@ -42,6 +57,11 @@ export async function compareWithOlder(deps: Deps, manifest: Manifest): Promise<
     const text = `the set was not compared with older sets: ${message} (${code})`;
     return { warnings: [{ code: 'not-compared', message: text.slice(0, 4000).toWellFormed() }] };
   }
+}
+
+function notAllRead(read: number, ms: number): Warning {
+  const message = `the manifests of the older sets were not read within ${ms / 1000} s: the set was compared with ${plural(read, 'set')}`;
+  return { code: 'not-compared', message };
 }
 
 /** Undefined: no manifest, or one of another cluster, database or kind. */

@@ -9,6 +9,7 @@ import {
   parseDocument,
 } from 'yaml';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { withoutSecrets } from '../../backup-set/messages/secrets.ts';
 
 /** A place in a configuration file. */
 export interface Place {
@@ -104,17 +105,4 @@ const LINE_CHARS_MAX = 120;
 function lineOf(text: string, line: number): string {
   const whole = withoutSecrets(text.split(/\r?\n/)[line - 1] ?? '');
   return whole.length > LINE_CHARS_MAX ? `${whole.slice(0, LINE_CHARS_MAX)}…` : whole;
-}
-
-/** Names of fields whose values are never printed; names of files are no secrets. */
-const SECRET_NAME = /pass(?:word|wd|phrase)?|secret|credential|access_?key|api_?key|^token$/i;
-
-export const isSecretName = (field: string) => SECRET_NAME.test(field) && !/file$/i.test(field);
-
-/** A text without the users and passwords of URLs, and without what follows a secret's name. */
-export function withoutSecrets(text: string): string {
-  const names = text.matchAll(/(["']?)([\w.-]+)\1\s*:\s*(?=[^\s])/g);
-  for (const { 0: whole, 2: name = '', index } of names)
-    if (isSecretName(name)) return `${withoutSecrets(text.slice(0, index))}${whole}…`;
-  return text.replace(/([a-z0-9+.-]*:\/\/)?[^\s"'/]*:[^\s"']*@/gi, '$1…@');
 }

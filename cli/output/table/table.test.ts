@@ -145,3 +145,8 @@ test.each([
 ])('the screen of %j with %j has %d columns', (stream, env, columns) => {
   expect(screenOf(stream, env).columns).toBe(columns);
 });
+
+test('a table of very many rows is printed', () => {
+  const rows = Array.from({ length: 150_000 }, (_, at) => [String(at)]);
+  expect(table(['row'], rows).split('\n')).toHaveLength(150_002);
+});

@@ -52,7 +52,11 @@ export function table(
     align === undefined ? looksNumeric(rows, at) : align === 'right',
   );
   const sized = columns.map(({ title, min, drop }, at) => {
-    const natural = Math.max(widthOf(title), ...rows.map((row) => widthOf(row[at]?.text ?? '')));
+    // No Math.max(...rows): so many arguments would overflow the stack in a long list.
+    const natural = rows.reduce(
+      (most, row) => Math.max(most, widthOf(row[at]?.text ?? '')),
+      widthOf(title),
+    );
     const least = isRight[at] === true ? natural : (min ?? natural);
     return { natural, min: Math.min(natural, least), drop };
   });

@@ -6,6 +6,7 @@ import type { Deps } from '../../deps.ts';
 import { readManifest } from '../manifests.ts';
 import { type Absence, absenceIn, byName, type SetTables } from '../tables.ts';
 import { type DefinitionChange, definitionChanges, definitionsOf } from './definitions.ts';
+import { hasSameFrameSize } from './frame-size.ts';
 import { type RowDigests, rowDigests } from './row-digests.ts';
 
 /** What a difference says about one of its sets. */
@@ -65,7 +66,8 @@ export async function diffSets(
   const both = digests && equal.size > 0 && isSameCut(before, after);
   const was = both ? await rowDigests(deps, before, equal) : NO_DIGESTS;
   const is = both ? await rowDigests(deps, after, equal) : NO_DIGESTS;
-  return diffOf(before, after, pairs, { was, is });
+  const isTelling = both && (await hasSameFrameSize(deps, [from, to]));
+  return diffOf(before, after, pairs, { was, is, isTelling });
 }
 
 const NO_DIGESTS: RowDigests = { digests: new Map(), uncertain: new Set(), unreadable: [] };
@@ -115,6 +117,8 @@ function isEqualInNumbers({ was, is }: Pair): boolean {
 interface BothDigests {
   readonly was: RowDigests;
   readonly is: RowDigests;
+  /** Digests that differ are those of other rows, not of the same rows in other frames. */
+  readonly isTelling: boolean;
 }
 
 function diffOf(
@@ -179,7 +183,7 @@ function volumeOf({ rows, bytes, storedBytes, leaves }: TableNumbers): Volume {
   return { rows, bytes, storedBytes, ...(leaves !== undefined && { leaves }) };
 }
 
-function rowsOf(pair: Pair, { was, is }: BothDigests): ComparedTable['rows'] {
+function rowsOf(pair: Pair, { was, is, isTelling }: BothDigests): ComparedTable['rows'] {
   const { key } = pair;
   if (!isEqualInNumbers(pair)) return 'differ';
   if (pair.is?.rows === 0) return 'same';
@@ -187,7 +191,8 @@ function rowsOf(pair: Pair, { was, is }: BothDigests): ComparedTable['rows'] {
   const [old, now] = [was.digests.get(key), is.digests.get(key)];
   if (isLacking || old === undefined || now === undefined) return 'unknown';
   if (old === now) return 'same';
-  return was.uncertain.has(key) || is.uncertain.has(key) ? 'unknown' : 'differ';
+  const isUncertain = !isTelling || was.uncertain.has(key) || is.uncertain.has(key);
+  return isUncertain ? 'unknown' : 'differ';
 }
 
 /** The rows of a root are those of its leaves, and leaves may have been added or dropped. */

@@ -193,8 +193,9 @@ export interface RestoreProgress {
 export interface HistoryPoint {
   readonly timestamp: string;
   readonly rows: number;
-  readonly bytes: number;
-  readonly storedBytes: number;
+  /** Absent: the set consists of the files of gpbackup, which have no sizes of tables. */
+  readonly bytes?: number;
+  readonly storedBytes?: number;
   readonly contents: number;
 }
 

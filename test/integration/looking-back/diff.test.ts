@@ -146,3 +146,17 @@ it('a set without a manifest cannot be compared', async () => {
   await deps.store.create(formatKey({ kind: 'plan', timestamp: TWO }), Buffer.from('{}'));
   await expect(diffOf(deps)).rejects.toMatchObject({ code: 'set/incomplete' });
 });
+
+it('frames of another size do not prove other rows', async () => {
+  const tables = (seed: string) => [
+    { name: 'small', rows: 1, seed: 'same' },
+    { name: 'large', rows: 10, seed },
+  ];
+  const deps = await twoSets(
+    { tables: tables('cut to 4 KiB'), frameBytes: 4096 },
+    { tables: tables('cut to 8 KiB'), frameBytes: 8192 },
+  );
+  const diff = await diffOf(deps);
+  expect(brief(diff.unknown)).toEqual([['large', 'unknown']]);
+  expect([diff.changed, diff.same]).toEqual([[], 1]);
+});

@@ -125,3 +125,50 @@ describe('history', () => {
     expect(await points({ last: 1 })).toEqual([['two', 1]]);
   });
 });
+
+it('--last with a database counts the sets of that database only', async () => {
+  const deps = await freshDeps();
+  for (const day of [1, 2, 3, 4, 5, 6, 7, 8])
+    await storeSet(deps.store, {
+      timestamp: dayOf(day),
+      database: day % 4 === 1 ? 'rare' : 'common',
+      tables: [{ name: 'a', rows: day }],
+    });
+  const timestampsOf = async (database: string, last: number) =>
+    (await findTables(deps, 'a', { database, last })).sets.map(({ timestamp }) => timestamp);
+  expect(await timestampsOf('rare', 2)).toEqual([dayOf(5), dayOf(1)]);
+  expect(await timestampsOf('common', 2)).toEqual([dayOf(8), dayOf(7)]);
+  expect(await timestampsOf('rare', 0)).toEqual([]);
+  expect((await findTables(deps, 'a', { last: 0 })).sets).toEqual([]);
+});
+
+it('a pattern that names too many tables is refused, and no table is left out', async () => {
+  const deps = await freshDeps();
+  const names = ['a', 'b', 'c', 'd'];
+  for (const day of [1, 2])
+    await storeSet(deps.store, {
+      timestamp: dayOf(day),
+      tables: names.map((name) => ({ name: `${name}${day}`, rows: 1 })),
+    });
+  const refused = expect.objectContaining({ code: 'usage/flag' });
+  await expect(findTables(deps, '*.*', { numbersMax: 7 })).rejects.toEqual(refused);
+  expect((await findTables(deps, '*.*', { numbersMax: 8 })).sets).toHaveLength(2);
+  await expect(tableHistories(deps, '*.*', { numbersMax: 15 })).rejects.toEqual(refused);
+  expect((await tableHistories(deps, '*.*', { numbersMax: 16 })).histories).toHaveLength(8);
+});
+
+it('a root whose leaves are not shipped is there, and the history says why it has no rows', async () => {
+  const deps = await freshDeps();
+  await storeSet(deps.store, { timestamp: dayOf(1), tables: [leaf('sales_1', 3)] });
+  const unlogged = { schema: 'public', name: 'sales_1', kind: 'partition', reason: 'unlogged' };
+  await storeSet(deps.store, {
+    timestamp: dayOf(2),
+    tables: [{ name: 'other', rows: 1 }],
+    notShipped: [{ ...unlogged, partitionRoot: root }],
+  });
+  const { histories } = await tableHistories(deps, 'public.sales');
+  expect(histories[0]?.points).toMatchObject([
+    { timestamp: dayOf(1), rows: 3 },
+    { timestamp: dayOf(2), why: 'not-shipped', reason: 'unlogged' },
+  ]);
+});

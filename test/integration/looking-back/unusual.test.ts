@@ -1,14 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { decode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { dayOf } from '../../../backup-set/testing/committed/committed-set.ts';
 import { DEFAULT_RULES } from '../../../backup-set/unusual/rules.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { verdictKeys } from '../../../functions/stored/load.ts';
-import { knownWarnings } from '../../../functions/unusual/compare-with-older.ts';
+import { compareWithOlder, knownWarnings } from '../../../functions/unusual/compare-with-older.ts';
 import { fileOf, freshDeps } from '../functions/place.ts';
 import { storeRequest } from '../functions/restores.ts';
 import { counted, storeSet } from './place.ts';
@@ -70,6 +72,25 @@ it('an older manifest that cannot be read is a warning, and the others are compa
     ['rows-fewer', undefined],
     ['not-compared', manifestOf(1)],
   ]);
+});
+
+it('a store that is slow makes the comparison end, with the older sets that were read', async () => {
+  const deps = await withSets(10_000, 10_000, 5900);
+  const read: Deps['store']['read'] = (key, options) =>
+    key === manifestOf(0)
+      ? new Promise((_, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+        })
+      : deps.store.read(key, options);
+  const manifest = decode(Manifest, {
+    key: manifestOf(2),
+    bytes: await deps.store.read(manifestOf(2), { bytesMax: 1_000_000 }),
+  });
+  const slow = { ...deps, store: { ...deps.store, read } };
+  const { compared, warnings } = await compareWithOlder(slow, manifest, 500);
+  expect(compared?.sets).toEqual([dayOf(1)]);
+  expect(warnings.map(({ code }) => code)).toEqual(['rows-fewer', 'not-compared']);
+  expect(warnings[1]?.message).toContain('not read within 0.5 s: the set was compared with 1 set');
 });
 
 it('a store that rejects the older manifests fails no validation', async () => {

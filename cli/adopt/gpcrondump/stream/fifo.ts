@@ -22,7 +22,7 @@ export interface Fifo extends ListedDump {
    * @throws UnsoundScript when the stream is not whole.
    */
   chunks(): AsyncGenerator<Buffer>;
-  /** Ends the reading: `chunks` throws the reason. */
+  /** Ends the reading within seconds, also of a silent host: `chunks` throws the reason. */
   giveUp(reason: string): void;
   /** Removes the FIFO and ends its process. May be called twice; never throws. */
   close(): Promise<void>;
@@ -117,7 +117,8 @@ function fifoOf(dump: ListedDump, child: ChildProcess, { data, first, whole }: A
     chunks,
     giveUp(why) {
       reason ??= why;
-      child.stdin?.end();
+      // A host or ssh that is silent does not end at the end of its input.
+      void closeChild(child);
     },
     close: () => closeChild(child),
   };
@@ -125,7 +126,11 @@ function fifoOf(dump: ListedDump, child: ChildProcess, { data, first, whole }: A
 
 /** The end of its standard input ends the script, on another host, too. */
 async function closeChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+    // Another process may still hold the pipe.
+    child.stdout?.destroy();
+    return;
+  }
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.stdin?.end();
   await within(CLOSE_MS_MAX, gone);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findTable } from './find-table.ts';
+import { findTable, findVolume } from './find-table.ts';
 
 const totals = (rows: number) => ({
   contents: 1,
@@ -43,5 +43,19 @@ describe('findTable', () => {
     expect(findTable(manifest, { schema: 'a', name: 'b' })).toBeUndefined();
     expect(findTable(manifest, { schema: 'x', name: 'y' })).toBeUndefined();
     expect(findTable(manifest.subarray(0, 60), { schema: 'x', name: inside })).toBeUndefined();
+  });
+
+  it('gives the rows of a table in the files of gpbackup, without sizes', () => {
+    const tables = [{ schema: 'a', name: 'b', oid: 1, rows: 5 }];
+    const manifest = bytesOf({ relations: [], files: { tables } });
+    expect(findVolume(manifest, { schema: 'a', name: 'b' })).toEqual({ rows: 5, contents: 1 });
+  });
+
+  it('sums the leaves of a root, whatever their names are', () => {
+    const relations = ['b', '"partitionRoot":{"schema":"root"'].map((name, at) =>
+      relation('a', name, at + 1),
+    );
+    const manifest = bytesOf({ relations });
+    expect(findVolume(manifest, { schema: 'root', name: 'of all' })?.rows).toBe(3);
   });
 });

@@ -4,7 +4,7 @@ import { isStowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
 import type { HistoryPoint, TableHistory } from '../api.ts';
-import { findTable } from './find-table.ts';
+import { findVolume } from './find-table.ts';
 
 /** Manifests that are held at once: 5 MB each for 10,000 tables. */
 const MANIFESTS_IN_FLIGHT = 3;
@@ -28,7 +28,7 @@ export function tableHistories(deps: Deps) {
       const key = formatKey({ kind: 'manifest', timestamp });
       try {
         const limit = { signal: deps.signal, bytesMax: HEAD_BYTES_MAX };
-        const totals = findTable(Buffer.from(await deps.store.read(key, limit)), name);
+        const totals = findVolume(Buffer.from(await deps.store.read(key, limit)), name);
         found.set(timestamp, totals === undefined ? 'without' : { timestamp, ...totals });
       } catch (error) {
         // Removed meanwhile: the next list of sets does not have it.

@@ -27,6 +27,21 @@ test('runToEnd ends the program on a signal, also on one that fired before the s
   await expect(late).resolves.toMatchObject({ signal: 'SIGTERM' });
 });
 
+test('runToEnd ends the program by the signal that the caller chooses', async () => {
+  const options = { abort: AbortSignal.abort(), endSignal: 'SIGHUP' } as const;
+  expect(await runToEnd('sleep', ['60'], options)).toMatchObject({ signal: 'SIGHUP' });
+});
+
+test('terminate ends also when a program in the background holds the pipes', async () => {
+  const child = spawn('/bin/sh', ['-c', 'trap "" TERM; sleep 40 & echo ready; wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await once(child.stdout, 'data');
+  // Without an end of its own it would wait for the end of that program.
+  await terminate(child, 50);
+  expect(child.signalCode).toBe('SIGKILL');
+});
+
 test('terminate kills a program that ignores SIGTERM', async () => {
   const child = spawn('/bin/sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done'], {
     stdio: ['ignore', 'pipe', 'ignore'],

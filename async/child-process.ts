@@ -57,22 +57,41 @@ export function describeExit({ code, signal }: Exit): string {
 }
 
 /**
- * Sends SIGTERM and, if the process is still running after `killAfterMs`, SIGKILL. May be called
- * twice and after the end of the process. Resolves when the process has ended; never throws.
+ * Sends SIGTERM or `first` and, if the process is still running after `killAfterMs`, SIGKILL. May
+ * be called twice and after the end of the process. Resolves when it has ended; never throws.
  */
-export async function terminate(child: ChildProcess, killAfterMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+export async function terminate(
+  child: ChildProcess,
+  killAfterMs: number,
+  first: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
+  if (child.pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null) return closePipes(child);
+  child.once('exit', () => closePipes(child));
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  child.kill('SIGTERM');
+  child.kill(first);
   const kill = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   await gone;
   clearTimeout(kill);
+}
+
+/** Time for the last output of a process that has ended. */
+const PIPES_MS = 1_000;
+
+/** A process that has ended can leave another one that holds its pipes: `close` would not come. */
+export function closePipes({ stdout, stderr }: ChildProcess): void {
+  setTimeout(() => {
+    stdout?.destroy();
+    stderr?.destroy();
+  }, PIPES_MS).unref();
 }
 
 export interface RunOptions extends SpawnOptions {
   /** When it fires, `terminate` ends the process. */
   readonly abort?: AbortSignal | undefined;
   readonly killAfterMs?: number;
+  /** What `terminate` sends first; absent = SIGTERM. */
+  readonly endSignal?: NodeJS.Signals;
   readonly outputCharsMax?: number;
 }
 
@@ -93,6 +112,7 @@ export async function runToEnd(
   const {
     abort,
     killAfterMs = KILL_AFTER_MS,
+    endSignal,
     outputCharsMax = OUTPUT_CHARS_MAX,
     ...rest
   } = options;
@@ -100,7 +120,7 @@ export async function runToEnd(
   const exit = exitOf(child);
   const stdout = tailOf(child.stdout, outputCharsMax);
   const stderr = tailOf(child.stderr, outputCharsMax);
-  using _ = onAbort(abort, () => void terminate(child, killAfterMs));
+  using _ = onAbort(abort, () => void terminate(child, killAfterMs, endSignal));
   const ended = await exit;
   return { ...ended, pid: child.pid, stdout: stdout.text(), stderr: stderr.text() };
 }

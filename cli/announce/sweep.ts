@@ -3,6 +3,7 @@ import { type AnnounceOutcome, announcer } from '../../functions/announce/announ
 import type { Deps } from '../../functions/deps.ts';
 import { observer } from '../../functions/observe/observer.ts';
 import type { ClusterContext } from '../context.ts';
+import { watchedSchedule } from '../schedule/overdue.ts';
 import { announceOptions } from './channels.ts';
 
 /** Announces what a single sweep, or the programs before it, have found. */
@@ -22,7 +23,8 @@ export async function sweepAnnouncements(
   const sender = announcer(deps, channels, { cluster, root: deps.store.url });
   return {
     async announce() {
-      const { events } = await observer(deps, { overdueAfterMs }).look();
+      const schedule = watchedSchedule(context.config, deps.store.url);
+      const { events } = await observer(deps, { overdueAfterMs, schedule }).look();
       return sender.announce(events);
     },
   };

@@ -15,6 +15,7 @@ import { printable } from '../output/format.ts';
 import { reportText } from '../retention/text.ts';
 import { commandLine } from '../schedule/child.ts';
 import { expiresBySchedule } from '../schedule/entries.ts';
+import { watchedSchedule } from '../schedule/overdue.ts';
 import { startSchedule } from '../schedule/start.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serve-settings.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -92,6 +93,7 @@ export const serveCommand: ClusterCommand = {
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
         ...(announce && { announce }),
+        schedule: watchedSchedule(config, store.url),
         log,
         ...(quiet && { functionsLog: log.child({}, { level: 'error' }) }),
         clock,
@@ -173,7 +175,9 @@ export const sweepCommand: ClusterCommand = {
           ? {}
           : { overdueAfterSeconds: secondsFrom(flags, 'overdueAfter', seconds) },
       );
-      const { retention } = context.config;
+      const { config } = context;
+      // As `serve`: an entry of the schedule that expires takes the place of `everyHours`.
+      const retention = expiresBySchedule(config) ? undefined : config.retention;
       // Without the writer's name, as the sweep: a timer runs both.
       const expired = retention && (await expireOncePerSlot(deps, retention));
       const announced = await announcing?.announce();

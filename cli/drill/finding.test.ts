@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
 import type { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import { differences, majorOf } from './compare.ts';
 import { findingOf, isFinding, wholeMsOf } from './finding.ts';
 import { type FoundServer, refusalOf } from './require-scratch.ts';
+import { roomProblem } from './room.ts';
 import { drillText } from './text.ts';
 
 const FACTS = {
@@ -17,6 +19,33 @@ const FACTS = {
   restoreMs: 500,
   compareMs: 10,
 } as DrillFacts;
+const verdictOf = (drill: DrillFacts) =>
+  ({
+    timestamp: '20261129020000',
+    status: 'complete',
+    drill,
+    problems: [],
+    problemsTotal: 0,
+  }) as unknown as Verdict;
+
+test('the text of a drill says how many tables were only counted', () => {
+  expect(drillText(verdictOf(FACTS))).toContain('compared 10 rows of 2 tables with the set');
+  const partly = { ...FACTS, compared: { relations: 1, rows: 4 } };
+  expect(drillText(verdictOf(partly))).toContain('4 rows of 1 of 2 tables (1 only counted)');
+});
+
+test.each([
+  [1_000_000_000, 1_560_000_000, undefined],
+  [1_000_000_000, 1_559_000_000, /^\/tmp has 1\.56 GB free, .* need about 1\.56 GB: set TMPDIR/],
+])(
+  'a drill of %i bytes of rows with %i bytes free is refused when it would fill the disk',
+  (rowBytes, freeBytes, problem) => {
+    const found = roomProblem({ rowBytes, freeBytes, servers: 1, folder: '/tmp' });
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(problem);
+  },
+);
+
 const CHECKED = { objects: 1, bytes: 1 };
 const restored = (more: Partial<Outcome> = {}) =>
   ({ ok: true, outcome: { status: 'restored', problems: [], ...more } as Outcome }) as const;

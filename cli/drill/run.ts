@@ -18,7 +18,8 @@ import { type Chosen, choose, THROWAWAY_SERVERS_MAX } from './choose.ts';
 import { type Comparison, compareRows, NOT_COMPARED } from './compare.ts';
 import { findingOf, isExpected, isFinding, type Restored, wholeMsOf } from './finding.ts';
 import type { DrillOptions } from './options.ts';
-import { targetSegments } from './segments.ts';
+import { requireRoom } from './room.ts';
+import { serversOf, targetSegments } from './segments.ts';
 import { type DrillTarget, openTarget } from './target.ts';
 
 type Volume = DrillFacts['restored'];
@@ -36,10 +37,12 @@ export function runDrill(context: ClusterContext, options: DrillOptions): Promis
     const chosen = choose(manifest, options.scope, { seed: instantOf(startedAt), serversMax });
     const relations = [...chosenRelations(chosen, manifest).values()];
     noteBegin(context, set, relations, options);
+    const volume = await volumeOf(set, chosen, relations);
+    if (options.target.kind === 'throwaway')
+      await requireRoom(volume.bytes, serversOf(manifest, chosen).length);
     const target = await openTarget(context, set, chosen, options);
     const ended = await carryOut(context, set, { target, chosen, relations, options });
     const { restored, compared } = ended;
-    const volume = await volumeOf(set, chosen, relations);
     const { rows, bytes, relations: all } = manifest.totals;
     const scope = options.scope.kind;
     const facts: DrillFacts = {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { dropDatabase } from '../../database/target/database.ts';
 import { loadConfig, targetOf } from '../config/config.ts';
 import { Config } from '../config/schema.ts';
@@ -11,7 +10,7 @@ import type { OpenSet } from '../read-set/open-set.ts';
 import type { Chosen } from './choose.ts';
 import type { DrillOptions } from './options.ts';
 import { requireScratch } from './require-scratch.ts';
-import { DRILL_PREFIX, targetSegments } from './segments.ts';
+import { DRILL_PREFIX, serversOf, targetSegments } from './segments.ts';
 import { prepareThrowaway, startThrowaway } from './throwaway.ts';
 
 /** Where a drill restores to. */
@@ -54,9 +53,7 @@ async function throwaway(
   const { config, signal, clock } = context;
   const { manifest } = set;
   const startedAt = clock().getTime();
-  const contents = formatOf(manifest.flavour).hasOneCatalog
-    ? [0]
-    : (chosen.contents ?? manifest.contents.map(({ content }) => content));
+  const contents = serversOf(manifest, chosen);
   const servers = await startThrowaway(contents.length, binDir ?? config.connection.binDir);
   const remove = async () => {
     await Promise.all(servers.map((server) => server.stop()));

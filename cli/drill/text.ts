@@ -1,3 +1,4 @@
+import type { DrillFacts } from '../../backup-set/base/verdict/drill-facts.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { bytes, duration, printable } from '../output/format.ts';
@@ -17,7 +18,7 @@ export function drillText({ timestamp, status, drill, problems, problemsTotal }:
     `restored ${plural(restored.relations, 'table')}${share} (${plural(restored.rows, 'row')}, ${bytes(restored.bytes)}) into ${where} in ${duration(drill.restoreMs)}, and counted them`,
     compared.relations === 0
       ? 'rows were not compared one by one (--no-compare, another version of PostgreSQL, or only rows in COPY BINARY)'
-      : `compared ${plural(compared.rows, 'row')} of ${plural(compared.relations, 'table')} with the set in ${duration(drill.compareMs)}`,
+      : `compared ${plural(compared.rows, 'row')} of ${tablesCompared(drill)} with the set in ${duration(drill.compareMs)}`,
     ...(drill.leftOut === 0
       ? []
       : [
@@ -33,4 +34,11 @@ export function drillText({ timestamp, status, drill, problems, problemsTotal }:
     isGood ? `drill of set ${timestamp} passed` : failed,
   ];
   return lines.map(printable).join('\n');
+}
+
+/** Rows in COPY BINARY and tables of extensions are only counted: the reader sees how many. */
+function tablesCompared({ restored, compared }: DrillFacts): string {
+  if (compared.relations >= restored.relations) return plural(compared.relations, 'table');
+  const tables = `${count(compared.relations)} of ${plural(restored.relations, 'table')}`;
+  return `${tables} (${count(restored.relations - compared.relations)} only counted)`;
 }

@@ -1,6 +1,6 @@
 import { plural } from '../../backup-set/base/words.ts';
 import type { LogEntry } from '../../functions/looking-back/log/log.ts';
-import { bytes } from '../output/format.ts';
+import { bytes, duration } from '../output/format.ts';
 
 /** One sentence about an entry of the log. */
 export function entryText(entry: LogEntry): string {
@@ -10,7 +10,7 @@ export function entryText(entry: LogEntry): string {
 
 /** Whether an entry is a failure. */
 export function isBad({ status, unreadable }: LogEntry): boolean {
-  const isGood = status === undefined || status === 'complete' || status === 'restored';
+  const isGood = status === undefined || ['complete', 'restored', 'done'].includes(status);
   return !isGood || unreadable !== undefined;
 }
 
@@ -24,6 +24,7 @@ function sentence(entry: LogEntry): string {
     case 'backup-failed':
       return `backup failed: ${why ?? 'no reason recorded'}${others(entry)}`;
     case 'verdict':
+      if (entry.level === 'drill') return drillSentence(entry);
       return `${entry.level ?? ''}: ${status}${counts(entry)}`;
     case 'held':
       return `held${because(why)}`;
@@ -53,10 +54,23 @@ function sentence(entry: LogEntry): string {
       return `copy to ${to}: ${status}${counts(entry)}`;
     case 'expiry-run':
       return 'scheduled expiry ran';
+    case 'run-began':
+      return `schedule: ${entry.entry ?? ''} began${because(why)}`;
+    case 'run-ended':
+      return `schedule: ${entry.entry ?? ''} ${status}${took(entry)}${because(why)}`;
     case 'exported':
       return `${why ?? 'rows'} of ${database} exported to ${to}: ${volume(entry)}`;
   }
 }
+
+function drillSentence(entry: LogEntry): string {
+  const { status, problemsTotal = 0, tables = 0, why } = entry;
+  if (status === 'complete') return `drill passed: ${volume(entry)} restored${took(entry)}`;
+  const restored = tables === 0 ? '' : ` (${volume(entry)} restored)`;
+  return `drill failed${restored}: ${plural(problemsTotal, 'problem')}${because(why)}`;
+}
+
+const took = ({ ms }: LogEntry) => (ms === undefined ? '' : ` in ${duration(ms)}`);
 
 const because = (why: string | undefined) => (why === undefined || why === '' ? '' : `: ${why}`);
 

@@ -18,7 +18,7 @@ const DAYS = '7d';
 export const logCommand: ClusterCommand = {
   usage: 'log',
   summary: 'print what happened under a root, from the documents in it, newest last',
-  details: `Backups, verdicts, holds, expiry, locks, restores, verifications, copies and exports. A set that was removed has left no document.
+  details: `Backups, verdicts, drills, runs of the schedule, holds, expiry, locks, restores, verifications, copies and exports. A set that was removed has left no document.
 Without --since it prints the last 7 days; with --set, everything about that set.
 It reads the names of three folders of every set, and the documents that lie in the window.
 Exit code 3: a document could not be read, and the line says which.

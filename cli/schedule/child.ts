@@ -14,6 +14,11 @@ const OUTPUT_CHARS_MAX = 4 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 1000;
 /** A backup that is interrupted writes its seal. */
 const KILL_AFTER_MS = 10_000;
+/**
+ * Ctrl-C and systemd signal the command as well as its runner, and a second SIGINT or SIGTERM ends
+ * a command at once (cli/ending.ts): a backup would write no seal, and a drill drop nothing.
+ */
+const END_SIGNAL = 'SIGHUP';
 
 /** Starts this very program with the configuration of this process. */
 export function commandLine(flags: Flags): RunChild {
@@ -29,6 +34,7 @@ export function commandLine(flags: Flags): RunChild {
       const ended = await runToEnd(program, [...begin, ...args, ...common, '--json'], {
         abort,
         killAfterMs: KILL_AFTER_MS,
+        endSignal: END_SIGNAL,
         outputCharsMax: OUTPUT_CHARS_MAX,
       });
       return {

@@ -9,16 +9,20 @@ import { table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { commandLine } from './child.ts';
 import { type Entry, entriesOf } from './entries.ts';
-import { runDueOnce } from './runner.ts';
+import { type RunnerEvents, runDueOnce } from './runner.ts';
 import { runnerOptions, startSchedule } from './start.ts';
 import { localTime, runText } from './text.ts';
 import { nextAfter } from './times.ts';
+
+/** Of --once: the timer that calls it must see that a run failed. */
+const EXIT_FAILED = 3;
 
 export const scheduleCommand: ClusterCommand = {
   usage: 'schedule',
   summary: 'print the entries of the schedule with their last and next runs, or run them',
   details: [
     'Any number of hosts may run the same schedule: a lease in the bucket decides which of them starts a run, and each instant runs once.',
+    'With --once, exit code 3: a run has failed; its line says why.',
     '`stowage serve` runs the schedule, too. See docs/operations.md, "Schedules".',
   ].join('\n'),
   flags: [
@@ -41,9 +45,21 @@ export const scheduleCommand: ClusterCommand = {
       });
     return withStore(context, async (store) => {
       if (flags['once'] === true) {
-        const ran = await runDueOnce(runnerOptions(context, store, commandLine(flags), signal));
-        output.result({ ran }, `ran ${plural(ran, 'entry', 'entries')} that were due`);
-        return 0;
+        const options = runnerOptions(context, store, commandLine(flags), signal);
+        let heldBy: string | undefined;
+        const onWaiting = (holder: string) => {
+          heldBy = holder;
+        };
+        const failed: string[] = [];
+        const onEnded: RunnerEvents['onEnded'] = (run, end) => {
+          options.events.onEnded(run, end);
+          if (end.exitCode !== 0) failed.push(end.entry);
+        };
+        const events = { ...options.events, onWaiting, onEnded };
+        const ran = await runDueOnce({ ...options, events });
+        const found = { ran, failed, ...(heldBy !== undefined && { heldBy }) };
+        output.result(found, onceText(found));
+        return failed.length === 0 ? 0 : EXIT_FAILED;
       }
       if (flags['run'] !== true) return print(context, store, entries);
       output.note(
@@ -59,6 +75,22 @@ export const scheduleCommand: ClusterCommand = {
     });
   },
 };
+
+interface Once {
+  readonly ran: number;
+  readonly failed: readonly string[];
+  readonly heldBy?: string;
+}
+
+/** A runner that has ended keeps its term of the lease, too. */
+function onceText({ ran, failed, heldBy }: Once): string {
+  const bad = failed.length === 0 ? '' : `, of which ${failed.join(', ')} failed`;
+  const done = `ran ${plural(ran, 'entry', 'entries')}${bad}`;
+  if (heldBy === undefined) return done;
+  return printable(
+    `${done}. Others are due and were left: ${heldBy} holds the lease, for at most 5 minutes after its last run. Run this again then, unless that runner is still at work`,
+  );
+}
 
 async function print(
   context: ClusterContext,

@@ -1,4 +1,6 @@
+import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { plural } from '../../backup-set/base/words.ts';
+import type { SetSummary } from '../../functions/sets/status.ts';
 import { ageText } from '../schedule/text.ts';
 import type { EntryStatus, Status } from './collect.ts';
 
@@ -8,6 +10,7 @@ export interface Attention {
     | 'no-complete-set'
     | 'set-incomplete'
     | 'set-damaged'
+    | 'backup-overdue'
     | 'run-failed'
     | 'run-lost'
     | 'run-overdue'
@@ -26,6 +29,7 @@ const CLAIM_MS = 600_000;
 export function attentionOf(status: Status): Attention[] {
   return [
     ...ofSets(status),
+    ...ofAge(status),
     ...status.entries.flatMap((entry) => ofEntry(entry, status.now)),
     ...ofDrill(status),
     ...ofCopy(status),
@@ -34,8 +38,12 @@ export function attentionOf(status: Status): Attention[] {
 }
 
 function ofSets({ sets, complete }: Status): Attention[] {
-  const bad = sets.flatMap(({ timestamp, status, verdict }): Attention[] => {
+  const bad = sets.flatMap(({ timestamp, status, verdict, database }, at): Attention[] => {
     if (status !== 'incomplete' && status !== 'damaged') return [];
+    const isReplaced = sets
+      .slice(0, at)
+      .some((newer) => newer.database === database && newer.status === 'complete');
+    if (isReplaced) return [];
     const message = `set ${timestamp} is ${status} (${verdict?.level ?? 'no'} check): stowage show ${timestamp}`;
     return [{ code: status === 'damaged' ? 'set-damaged' : 'set-incomplete', message }];
   });
@@ -45,6 +53,20 @@ function ofSets({ sets, complete }: Status): Attention[] {
       ? 'there is no set yet: run stowage backup'
       : `none of the newest ${plural(sets.length, 'set')} is complete`;
   return [{ code: 'no-complete-set', message }, ...bad];
+}
+
+/** The newest complete set of each database that was looked at. */
+function ofAge({ sets, overdueAfterMs, now }: Status): Attention[] {
+  if (overdueAfterMs === undefined) return [];
+  const newest = new Map<string | undefined, SetSummary>();
+  for (const set of sets)
+    if (set.status === 'complete' && !newest.has(set.database)) newest.set(set.database, set);
+  return [...newest.values()].flatMap(({ timestamp, database }): Attention[] => {
+    const ageMs = now.getTime() - dateOf(timestamp).getTime();
+    if (ageMs <= overdueAfterMs) return [];
+    const message = `the newest complete set of database ${database} is ${ageText(ageMs)} old (${timestamp}); announce.overdueHours expects one in ${ageText(overdueAfterMs)}: stowage backup`;
+    return [{ code: 'backup-overdue', message }];
+  });
 }
 
 function ofEntry({ entry, last, overdue }: EntryStatus, now: Date): Attention[] {
@@ -87,13 +109,10 @@ function ofCopy({ copy, complete, now }: Status): Attention[] {
 }
 
 function ofAgents({ agents, sets, now }: Status): Attention[] {
-  const begun = sets[0] && Date.parse(isoOf(sets[0].timestamp));
+  const begun = sets[0] && dateOf(sets[0].timestamp).getTime();
   if (agents === undefined || begun === undefined || now.getTime() - begun < CLAIM_MS) return [];
   const silent = agents.orders - agents.claimed;
   if (silent <= 0) return [];
   const message = `${plural(silent, 'order')} of ${agents.orders} of set ${sets[0]?.timestamp} had no agent`;
   return [{ code: 'agents-silent', message }];
 }
-
-const isoOf = (timestamp: string) =>
-  timestamp.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z');

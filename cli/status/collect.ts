@@ -13,7 +13,8 @@ import { newestSets } from '../../functions/stored/newest.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Entry, entriesOf } from '../schedule/entries.ts';
-import { jitterOf, latestAt, nextAfter } from '../schedule/times.ts';
+import { overdueInstant } from '../schedule/overdue.ts';
+import { nextAfter } from '../schedule/times.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 /** All that `stowage status` shows, as of one look. */
@@ -22,9 +23,11 @@ export interface Status {
   readonly cluster: string;
   /** By the store's clock. */
   readonly now: Date;
-  /** The newest sets, newest first, up to the newest complete one. */
+  /** The newest sets, newest first, up to the newest complete one of the configured database. */
   readonly sets: readonly SetSummary[];
   readonly complete: SetSummary | undefined;
+  /** `announce.overdueHours`; absent = a set is never too old. */
+  readonly overdueAfterMs?: number | undefined;
   /** The newest drill of the sets that were looked at. */
   readonly drill: (SetDrill & { readonly set: string }) | undefined;
   readonly restores: readonly string[];
@@ -58,9 +61,8 @@ export interface CopyStatus {
 const SETS_MAX = 12;
 /** Restores whose end is looked for, one request each. */
 const RESTORES_MAX = 3;
-const DAY_MS = 86_400_000;
-/** A run that has not begun so long after its time is overdue. */
-const OVERDUE_MS = 1_800_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Reads the status of a root. docs/operations.md says how many requests it takes. */
 export async function collectStatus(
@@ -75,9 +77,10 @@ export async function collectStatus(
   for await (const timestamp of newestSets(deps)) {
     const set = await describeSet(deps, timestamp);
     if (set !== undefined && set.retention?.state !== 'expired') sets.push(set);
-    if (set?.status === 'complete' || sets.length === SETS_MAX) break;
+    if ((set !== undefined && isLast(set, config.database)) || sets.length === SETS_MAX) break;
   }
-  const complete = sets.find(({ status }) => status === 'complete');
+  const all = sets.filter(({ status }) => status === 'complete');
+  const complete = all.find(({ database }) => database === config.database) ?? all[0];
   const entries = await entryStatuses(context, store, now);
   const newest = sets[0];
   return {
@@ -86,6 +89,7 @@ export async function collectStatus(
     now,
     sets,
     complete,
+    overdueAfterMs: config.announce.overdueHours && config.announce.overdueHours * HOUR_MS,
     drill: await newestDrill(context, store, sets, entries),
     restores: await runningRestores(context, store, now),
     entries,
@@ -98,6 +102,10 @@ export async function collectStatus(
     ...placesOf(context),
   };
 }
+
+/** Another database, or another of a group, can be the one whose backup failed. */
+const isLast = ({ status, database, group }: SetSummary, wanted: string | undefined) =>
+  status === 'complete' && database === wanted && group === undefined;
 
 function placesOf({ config: { segments, coordinator } }: ClusterContext) {
   const hosts = [...segments.map(({ host }) => host), ...(coordinator ? [coordinator.host] : [])];
@@ -115,25 +123,12 @@ async function entryStatuses(
   const newest = newestRuns(await listRuns(deps, now));
   const listed = entries.flatMap(({ name }) => newest.get(name) ?? []);
   const runs = new Map((await readRuns(deps, listed, now)).map((run) => [run.entry, run]));
+  const isBusy = [...runs.values()].some(({ state }) => state === 'running');
   return entries.map((entry) => {
     const last = runs.get(entry.name);
-    const overdue = overdueInstant(entry, store.url, last?.instant, now);
+    const overdue = overdueInstant(entry, store.url, { last: last?.instant, isBusy, now });
     return { entry, last, next: nextAfter(entry, now), overdue };
   });
-}
-
-/** The newest instant of an entry that has passed and has no run, although earlier ones have. */
-export function overdueInstant(
-  entry: Entry,
-  root: string,
-  last: Date | undefined,
-  now: Date,
-): Date | undefined {
-  const instant = latestAt(entry, new Date(now.getTime() - OVERDUE_MS));
-  // A new entry is not overdue.
-  if (instant === undefined || last === undefined || last >= instant) return undefined;
-  const delay = jitterOf(root, entry.name, instant, entry.jitterMs);
-  return now.getTime() - instant.getTime() - delay > OVERDUE_MS ? instant : undefined;
 }
 
 /** Of the sets that were looked at, and of the set that the last scheduled drill restored. */

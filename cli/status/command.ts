@@ -62,7 +62,14 @@ function show({ output }: ClusterContext, value: object, text: string): void {
 }
 
 /** The status as --json prints it. */
-function jsonOf({ complete, sets, entries, now, ...status }: Status): Record<string, unknown> {
+function jsonOf({
+  complete,
+  sets,
+  entries,
+  now,
+  overdueAfterMs: _,
+  ...status
+}: Status): Record<string, unknown> {
   return {
     ...status,
     at: now.toISOString(),

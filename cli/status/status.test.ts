@@ -4,8 +4,9 @@ import type { ScheduledRun } from '../../functions/schedule/runs.ts';
 import type { SetSummary } from '../../functions/sets/status.ts';
 import { NO_SCREEN } from '../output/table/screen.ts';
 import type { Entry } from '../schedule/entries.ts';
+import { overdueInstant } from '../schedule/overdue.ts';
 import { attentionOf } from './attention.ts';
-import { type EntryStatus, overdueInstant, type Status } from './collect.ts';
+import type { EntryStatus, Status } from './collect.ts';
 import { statusText } from './text.ts';
 
 const NOW = new Date('2026-11-29T12:00:00Z');
@@ -84,6 +85,12 @@ test.each<[string, Partial<Status>, string[]]>([
     ['set-incomplete'],
   ],
   ['a set is damaged', { sets: [set({ status: 'damaged' })] }, ['set-damaged']],
+  [
+    'another database has no complete set that is newer than its incomplete one',
+    { sets: [set(), set({ database: 'crm', status: 'incomplete' })] },
+    ['set-incomplete'],
+  ],
+  ['the newest complete set is too old', { overdueAfterMs: 9 * 3_600_000 }, ['backup-overdue']],
   ['a run failed', { entries: [entryStatus({ last: run({ state: 'failed' }) })] }, ['run-failed']],
   ['a runner died', { entries: [entryStatus({ last: run({ state: 'lost' }) })] }, ['run-lost']],
   ['a run is overdue', { entries: [entryStatus({ overdue: at('29T02:00') })] }, ['run-overdue']],
@@ -101,6 +108,10 @@ test.each<[string, Partial<Status>, string[]]>([
   ['an order has no agent', { agents: { orders: 4, claimed: 3 } }, ['agents-silent']],
 ])('attention is needed when %s', (_, more, codes) => {
   expect(codesOf(more)).toEqual(codes);
+});
+
+test('an incomplete set needs no attention when a newer one of its database is complete', () => {
+  expect(codesOf({ sets: [set(), set({ status: 'incomplete' })] })).toEqual([]);
 });
 
 test('a set without a copy needs no attention until the copy has had its time', () => {
@@ -121,14 +132,22 @@ describe('an entry is overdue', () => {
     ['not when it has begun', '29T02:00', '29T09:00', undefined],
     ['not when it never ran', undefined, '29T09:00', undefined],
   ])('%s', (_, last, now, overdue) => {
-    const found = overdueInstant(
-      ENTRY,
-      's3://a',
-      last === undefined ? undefined : at(last),
-      at(now),
-    );
+    const found = overdueInstant(ENTRY, 's3://a', {
+      last: last === undefined ? undefined : at(last),
+      isBusy: false,
+      now: at(now),
+    });
     expect(found?.toISOString().slice(0, 16)).toBe(overdue);
   });
+});
+
+test.each([
+  ['not while another run is running, when it can be caught up', 43_200_000, undefined],
+  ['while another run is running, when it is then too late', 0, '2026-11-29T02:00'],
+])('an entry is overdue %s', (_, catchUpMs, overdue) => {
+  const seen = { last: at('28T02:00'), isBusy: true, now: at('29T03:00') };
+  const found = overdueInstant({ ...ENTRY, catchUpMs }, 's3://a', seen);
+  expect(found?.toISOString().slice(0, 16)).toBe(overdue);
 });
 
 test('the text fits 80 columns and one screen, also with long names, errors and many entries', () => {

@@ -11,15 +11,18 @@ const SINCE = new Date('2026-01-31T00:00:00Z');
 /** A channel that fails so often, and a store whose trouble the test sets. */
 function place(failures: number) {
   const told: string[] = [];
+  const except: string[][] = [];
   let trouble: Trouble | undefined;
   let now = SINCE;
   let left = failures;
   const announcer: Announcer = {
     announce: async () => [],
-    async tell({ name, id }: Event) {
+    async tell({ name, id }: Event, by) {
       told.push(name);
+      except.push([...(by ?? [])]);
       const result: AnnounceOutcome['result'] = left-- > 0 ? 'retried' : 'sent';
-      return [{ channel: 'ops', event: id, result, answer: '' }];
+      const good = { channel: 'good', event: id, result: 'sent', answer: '' } as const;
+      return [{ channel: 'ops', event: id, result, answer: '' }, good];
     },
     waiting: () => 0,
   };
@@ -32,6 +35,7 @@ function place(failures: number) {
   });
   return {
     told,
+    except,
     async pass(seconds: number, failing: boolean) {
       now = new Date(SINCE.getTime() + seconds * 1000);
       trouble = failing ? { code: 'storage/denied', since: SINCE, times: 1 } : undefined;
@@ -87,4 +91,10 @@ test('a channel that fails, too, is told three times and no more', async () => {
   const { told, pass } = place(100);
   for (const seconds of [60, 90, 120, 150, 180]) await pass(seconds, true);
   expect(told).toEqual(['storage-failing', 'storage-failing', 'storage-failing']);
+});
+
+test('a channel that has accepted that the store fails is not told again', async () => {
+  const { except, pass } = place(2);
+  for (const seconds of [60, 90, 120, 150]) await pass(seconds, true);
+  expect(except).toEqual([[], ['good'], ['good']]);
 });

@@ -90,11 +90,13 @@ function troubleTeller(
   { clock }: Deps,
   { announcer, storeTrouble, onOutcome, onEvent }: SendingOptions,
 ): () => Promise<void> {
-  let told: { readonly since: Date; left: number } | undefined;
+  let told: { readonly since: Date; left: number; readonly by: Set<string> } | undefined;
 
-  async function tell(event: Event): Promise<boolean> {
-    const outcomes = await announcer.tell(event);
+  /** @param by the channels that have accepted it: they are not told twice. */
+  async function tell(event: Event, by = new Set<string>()): Promise<boolean> {
+    const outcomes = await announcer.tell(event, by);
     outcomes.forEach(onOutcome);
+    for (const { channel, result } of outcomes) if (result === 'sent') by.add(channel);
     return outcomes.every(({ result }) => result === 'sent');
   }
 
@@ -112,11 +114,11 @@ function troubleTeller(
     const { since } = now;
     if (clock().getTime() - since.getTime() < TROUBLE_MS_MIN) return;
     const isNew = told?.since.getTime() !== since.getTime();
-    if (isNew) told = { since, left: TELL_TRIES };
+    if (isNew) told = { since, left: TELL_TRIES, by: new Set() };
     if (told === undefined || told.left === 0) return;
     const event = failingEvent(now);
     if (isNew) onEvent(event);
-    told.left = (await tell(event)) ? 0 : told.left - 1;
+    told.left = (await tell(event, told.by)) ? 0 : told.left - 1;
   };
 }
 

@@ -32,6 +32,7 @@ describe('announce:', () => {
     [{ name: 'on-call', webhook: WEBHOOK }, 'must be a lower-case letter'],
     [{ name: 'ops', webhook: { url: 'hooks.example.org' } }, 'must be a URL'],
     [{ name: 'ops', webhook: { url: 'file:///etc/passwd' } }, 'must be a URL'],
+    [{ name: 'ops', webhook: { url: 'https://u:p@hooks.example.org/' } }, 'a user or password'],
     [{ name: 'ops', command: ['x'], secretFile: '/s' }, 'secretFile is for webhook and mail only'],
     [{ name: 'ops', mail: { ...MAIL, tls: 'none', user: 'u' } }, 'would be sent in clear'],
     [{ name: 'ops', mail: { ...MAIL, to: ['nobody'] } }, 'must be a mail address'],

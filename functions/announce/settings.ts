@@ -17,7 +17,16 @@ const HttpUrl = z
   .refine(
     (text) => /^https?:\/\/[^/]/.test(text) && URL.canParse(text),
     'must be a URL that begins with https:// or http://',
+  )
+  .refine(
+    (text) => hasNoUser(text),
+    'must not hold a user or password: a receiver can check the signature of secretFile',
   );
+
+function hasNoUser(text: string): boolean {
+  const url = URL.parse(text);
+  return url === null || (url.username === '' && url.password === '');
+}
 
 const Webhook = z.strictObject({
   url: HttpUrl.exactOptional(),

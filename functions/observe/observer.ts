@@ -5,6 +5,7 @@ import { newestSets } from '../stored/newest.ts';
 import type { Event } from './events.ts';
 import { overdueEvents, statusOfSeen } from './overdue.ts';
 import { noRuns, observeRuns, type SeenRuns } from './runs.ts';
+import { type SeenEntry, scheduleObserver, type WatchedSchedule } from './schedule-runs.ts';
 import { lookAgain, type SeenSet } from './seen-set.ts';
 import { eventsOfSet } from './set-events.ts';
 import { silentAgents } from './silent-agents.ts';
@@ -26,6 +27,8 @@ export interface Observed {
   readonly now: Date;
   readonly sets: readonly SeenSet[];
   readonly runs: SeenRuns;
+  /** Entries of the schedule; none without one. */
+  readonly schedule: readonly SeenEntry[];
   /** Of the last 7 days, oldest first. */
   readonly events: readonly Event[];
 }
@@ -33,6 +36,7 @@ export interface Observed {
 export interface ObserverOptions {
   /** Age of the newest complete set of a database at which a backup is overdue; absent = never. */
   readonly overdueAfterMs?: number | undefined;
+  readonly schedule?: WatchedSchedule | undefined;
 }
 
 export interface Observer {
@@ -43,9 +47,10 @@ export interface Observer {
 }
 
 /** Looks at the bucket again and again, and reads only what is new. */
-export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): Observer {
+export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptions = {}): Observer {
   let sets = new Map<string, SeenSet>();
   const runs = noRuns();
+  const lookAtSchedule = scheduleObserver(deps, schedule);
   const noted = new Set<string>();
   let allAt = Number.NEGATIVE_INFINITY;
 
@@ -77,14 +82,17 @@ export function observer(deps: Deps, { overdueAfterMs }: ObserverOptions = {}): 
       const since = new Date(now.getTime() - WINDOW_MS);
       await lookAtSets(now);
       await observeRuns(deps, runs, since);
+      const scheduled = await lookAtSchedule(now, since);
       const list = [...sets.values()];
       const events = [
         ...list.flatMap(eventsOfSet),
         ...[...runs.events.values()].flat(),
+        ...scheduled.events,
         ...(await agentEvents(deps, list, now)),
       ].filter(({ at }) => at >= since);
       const overdue = overdueAfterMs === undefined ? [] : overdueEvents(list, now, overdueAfterMs);
-      return { now, sets: list, runs, events: [...events, ...overdue].toSorted(byTime) };
+      const all = [...events, ...overdue].toSorted(byTime);
+      return { now, sets: list, runs, schedule: scheduled.entries, events: all };
     },
   };
 }

@@ -55,7 +55,9 @@ export function startWatching(deps: Deps, { onObserved, ...options }: WatchOptio
       const key = parseKey(text);
       const kind = key?.kind;
       if (key?.kind === 'verdict') eye.note(key.timestamp);
-      if (kind === 'verdict' || kind === 'outcome' || kind === 'restore-request') woken.resolve();
+      const ended = key?.kind === 'schedule-run' && key.file === 'end';
+      if (ended || kind === 'verdict' || kind === 'outcome' || kind === 'restore-request')
+        woken.resolve();
     },
     wake: () => woken.resolve(),
     async stop() {

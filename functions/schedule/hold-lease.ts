@@ -90,7 +90,8 @@ async function renew(
     const lastCall = endsAt - slotMs * ENDING_SHARE;
     let isOurs = false;
     while (!released.signal.aborted && !isOurs && clock.now() < lastCall) {
-      const result = await attempt(deps, terms, slot + slotMs, lastCall - clock.now());
+      const stop = { signal: released.signal, msMax: lastCall - clock.now() };
+      const result = await attempt(deps, terms, slot + slotMs, stop);
       if (result === 'other') break;
       isOurs = result === 'ours' && clock.now() < endsAt;
       if (!isOurs) await clock.pause(slotMs / RETRIES_PER_SLOT, released.signal);
@@ -111,14 +112,16 @@ async function attempt(
   deps: Deps,
   terms: LeaseTerms,
   slot: number,
-  msMax: number,
+  { signal: released, msMax }: { readonly signal: AbortSignal; readonly msMax: number },
 ): Promise<'ours' | 'other' | 'failed'> {
-  const signal = AbortSignal.timeout(Math.max(1, Math.floor(msMax)));
+  const timeout = AbortSignal.timeout(Math.max(1, Math.floor(msMax)));
+  const signal = AbortSignal.any([released, timeout]);
   try {
     const other = await takeSlot({ ...deps, signal }, terms, slot);
     return other === undefined ? 'ours' : 'other';
   } catch (error) {
-    deps.log.warn({ err: error }, 'a lease could not be renewed: trying again');
+    if (!released.aborted)
+      deps.log.warn({ err: error }, 'a lease could not be renewed: trying again');
     return 'failed';
   }
 }

@@ -149,3 +149,27 @@ test('a holder keeps slot after slot until it releases, and a successor waits fo
   expect(successor.ok).toBe(true);
   if (successor.ok) await successor.held.release();
 });
+
+test('a release does not wait for a store that gives no answer to a renewal', async () => {
+  const deps = memoryDeps(() => 1_700_000_100_000);
+  const isAsked = Promise.withResolvers<void>();
+  const silent: Deps = {
+    ...deps,
+    store: {
+      ...deps.store,
+      create(key, body, options) {
+        if (deps.objects.size === 0) return deps.store.create(key, body, options);
+        isAsked.resolve();
+        return new Promise((_, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+        });
+      },
+    },
+  };
+  const passing = { now: () => 0, pause: async () => undefined };
+  const acquired = await acquireLease(silent, termsOf('a'), passing);
+  if (!acquired.ok) throw new Error('not ours');
+  await isAsked.promise;
+  await acquired.held.release();
+  expect(acquired.held.lost.aborted).toBe(false);
+});

@@ -8,12 +8,16 @@ import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { RunEnd, RunStart } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { holderOf, SLOT_MS, slotOf } from './lease.ts';
 
 /** A run of an entry, by the keys that exist. */
 export interface ListedRun {
   readonly entry: string;
   readonly instant: Date;
   readonly hasEnded: boolean;
+  /** When the store got `start.json` and `end.json`: the clocks of runners may differ. */
+  readonly startedAt?: Date | undefined;
+  readonly endedAt?: Date | undefined;
 }
 
 /** A run with its documents. */
@@ -24,7 +28,7 @@ export interface ScheduledRun extends ListedRun {
   readonly state: RunState;
 }
 
-/** `lost`: it has not ended in its time, so its runner has died. */
+/** `lost`: it has no end, and its runner holds no lease any more, or its time is over. */
 export type RunState = 'running' | 'lost' | 'done' | 'failed';
 
 /** A runner ends a child at its timeout, and writes the end soon after. */
@@ -76,13 +80,17 @@ export async function isStarted(deps: Deps, entry: string, instant: Date): Promi
 export async function listRuns(deps: Deps, now: Date): Promise<ListedRun[]> {
   const runs = new Map<string, ListedRun>();
   for (const month of monthsUntil(now))
-    for await (const { key } of deps.store.list(runsOfMonth(month), { signal: deps.signal })) {
+    for await (const { key, modifiedAt } of deps.store.list(runsOfMonth(month), {
+      signal: deps.signal,
+    })) {
       const parsed = parseKey(key);
       if (parsed?.kind !== 'schedule-run') continue;
       const { instant, entry, file } = parsed;
       const id = `${instant}-${entry}`;
-      const hasEnded = file === 'end' || runs.get(id)?.hasEnded === true;
-      runs.set(id, { entry, instant: dateOf(instant), hasEnded });
+      const known = runs.get(id) ?? { entry, instant: dateOf(instant), hasEnded: false };
+      const found =
+        file === 'end' ? { hasEnded: true, endedAt: modifiedAt } : { startedAt: modifiedAt };
+      runs.set(id, { ...known, ...found });
     }
   return [...runs.values()].sort((a, b) => a.instant.getTime() - b.instant.getTime());
 }
@@ -108,20 +116,40 @@ export function readRuns(
   return mapInFlight([...runs], READS_IN_FLIGHT, async (run) => {
     const start = await readAs(deps, run, 'start', RunStart);
     const end = run.hasEnded ? await readAs(deps, run, 'end', RunEnd) : undefined;
-    return { ...run, start, end, state: stateOf(run, start, end, now) };
+    const state = stateOf(run, start, end, now);
+    const isLost = state === 'running' && !(await isHeld(deps, run, start, now));
+    return { ...run, start, end, state: isLost ? 'lost' : state };
   });
 }
 
 export function stateOf(
-  { instant, hasEnded }: ListedRun,
+  { instant, hasEnded, startedAt }: ListedRun,
   start: Pick<RunStart, 'startedAt' | 'timeoutSeconds'> | undefined,
   end: Pick<RunEnd, 'exitCode'> | undefined,
   now: Date,
 ): RunState {
   if (hasEnded) return end?.exitCode === 0 ? 'done' : 'failed';
-  const begun = start === undefined ? instant.getTime() : Date.parse(start.startedAt);
+  const begun = (startedAt ?? (start ? new Date(start.startedAt) : instant)).getTime();
   const limitMs = (start?.timeoutSeconds ?? 0) * 1000 + ENDING_MS;
   return now.getTime() > begun + limitMs ? 'lost' : 'running';
+}
+
+/**
+ * Whether the runner of a run can still be at work: it holds the lease of this or the last slot, or
+ * it has just begun. At most two requests.
+ */
+async function isHeld(
+  deps: Deps,
+  { startedAt }: ListedRun,
+  start: RunStart | undefined,
+  now: Date,
+): Promise<boolean> {
+  if (start === undefined || startedAt === undefined) return true;
+  if (now.getTime() - startedAt.getTime() < 2 * SLOT_MS) return true;
+  const slot = slotOf(now.getTime(), SLOT_MS);
+  for (const begin of [slot, slot - SLOT_MS])
+    if ((await holderOf(deps, 'schedule', begin))?.holder === start.holder) return true;
+  return false;
 }
 
 async function readAs<Schema extends z.ZodType>(

@@ -40,9 +40,19 @@ async function textOf(...sets: SeenSet[]): Promise<string> {
   const runs = noRuns();
   const copied = sets.at(-1)?.timestamp ?? '';
   runs.copies.set(copied, { timestamp: copied, at: NOW });
-  metrics.set({ now: NOW, sets, runs, events: [] } satisfies Observed);
+  const schedule = [
+    { entry: 'nightly', isFailing: true },
+    { entry: 'weekly', isFailing: false },
+  ];
+  metrics.set({ now: NOW, sets, runs, schedule, events: [] } satisfies Observed);
   return registry.metrics();
 }
+
+test('each entry of the schedule says whether it fails', async () => {
+  const text = await textOf();
+  expect(text).toContain('stowage_schedule_failing{entry="nightly"} 1');
+  expect(text).toContain('stowage_schedule_failing{entry="weekly"} 0');
+});
 
 describe('the metrics of databases', () => {
   test('have the numbers of the newest complete set', async () => {

@@ -24,6 +24,9 @@ type KindOfAge = (typeof KINDS_OF_AGE)[number];
 /** Databases with metrics of their own: bounds the number of series, whatever is in the bucket. */
 export const DATABASES_MAX = 100;
 
+/** Entries of a schedule with a series of their own. */
+const ENTRIES_MAX = 100;
+
 export interface ObservedMetrics {
   set(observed: Observed): void;
   /** Events that are new since the last call count. */
@@ -35,6 +38,7 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
   const labelNames = ['cluster', 'database'];
   let last: readonly DatabaseState[] = [];
   let leftOut = 0;
+  let entries: Observed['schedule'] = [];
   const gauge = (name: string, help: string, labels: string[], collect: (g: Gauge) => void) =>
     new Gauge({
       name,
@@ -74,6 +78,14 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
     [],
     (metric) => metric.set(leftOut),
   );
+  gauge(
+    'stowage_schedule_failing',
+    'Whether the last run of an entry of the schedule failed, died or was missed: 1, else 0',
+    ['entry'],
+    (metric) => {
+      for (const { entry, isFailing } of entries) metric.set({ entry }, isFailing ? 1 : 0);
+    },
+  );
   const restores = new Counter({
     name: 'stowage_restores_total',
     help: 'Restores that ended while this server ran, by result',
@@ -89,6 +101,7 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
   return {
     set(observed) {
       const states = statesOf(observed);
+      entries = observed.schedule.slice(0, ENTRIES_MAX);
       last = states.slice(0, DATABASES_MAX);
       leftOut = states.length - last.length;
     },

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { jobQueue } from '../events/job-queue.ts';
 import { runJob } from '../events/route.ts';
+import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
 import { openConsole, type ShownRoot } from './console/console.ts';
@@ -44,6 +45,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly retention?: RetentionRules | undefined;
   /** Where events are announced; absent = nowhere. */
   readonly announce?: AnnounceOptions | undefined;
+  /** The schedule of the root, of whose runs it tells; absent = none. */
+  readonly schedule?: WatchedSchedule | undefined;
   /** Lines for an operator. */
   readonly log: Logger;
   /** What the functions say about each document; absent = into `log`. */
@@ -88,7 +91,12 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const health = serveHealth(deps);
   const telling = startTelling(
     { ...deps, log },
-    { metrics, announce: options.announce, storeTrouble: health.storeTrouble },
+    {
+      metrics,
+      announce: options.announce,
+      schedule: options.schedule,
+      storeTrouble: health.storeTrouble,
+    },
   );
   const queue = jobQueue(
     metrics.measureJob(async (job) => {

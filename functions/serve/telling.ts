@@ -8,6 +8,7 @@ import { startSending } from '../announce/sending.ts';
 import type { Deps } from '../deps.ts';
 import { bytesText } from '../observe/amounts.ts';
 import type { Event } from '../observe/events.ts';
+import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startWatching } from '../observe/watch.ts';
 import type { ScheduledExpiry } from '../retention/schedule.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
@@ -24,6 +25,8 @@ export interface AnnounceOptions {
 export interface TellingOptions {
   readonly metrics: ServeMetrics;
   readonly announce: AnnounceOptions | undefined;
+  /** The schedule, whose runs are told of. */
+  readonly schedule: WatchedSchedule | undefined;
   readonly storeTrouble: () => Trouble | undefined;
 }
 
@@ -42,7 +45,7 @@ const OWN_EVENTS_MAX = 100;
 
 export function startTelling(
   deps: Deps,
-  { metrics, announce, storeTrouble }: TellingOptions,
+  { metrics, announce, schedule, storeTrouble }: TellingOptions,
 ): Telling {
   let startedAt = deps.clock();
   let isStoreTime = false;
@@ -65,6 +68,7 @@ export function startTelling(
   const offer = () => sending.offer([...seen, ...own]);
   const watching = startWatching(deps, {
     overdueAfterMs: announce?.overdueAfterMs,
+    schedule,
     onObserved(observed) {
       // Events have the time of the store.
       if (!isStoreTime)

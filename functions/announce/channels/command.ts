@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process';
 import { onAbort } from '../../../async/abort.ts';
-import { describeExit, exitOf, tailOf, terminate } from '../../../async/child-process.ts';
+import {
+  closePipes,
+  describeExit,
+  exitOf,
+  tailOf,
+  terminate,
+} from '../../../async/child-process.ts';
 import { answerText, type Sender } from './channel.ts';
 
 const OUTPUT_CHARS_MAX = 2_000;
@@ -20,6 +26,8 @@ export function commandSender(
     const exit = exitOf(child);
     const stdout = tailOf(child.stdout, OUTPUT_CHARS_MAX);
     const stderr = tailOf(child.stderr, OUTPUT_CHARS_MAX);
+    // A program can start another one in the background, and end.
+    child.once('exit', () => closePipes(child));
     using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
     // A program need not read its input.
     child.stdin.on('error', () => undefined);

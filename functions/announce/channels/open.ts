@@ -36,7 +36,8 @@ export function openChannel(
       } catch (error) {
         if (signal.aborted || isStowageError(error, 'interrupted')) throw error;
         const slow = timeout.aborted && `no answer within ${Math.round(sendMsMax / 1000)} s`;
-        throw sendError(name, slow || causeOf(error), secrets);
+        const url = secrets.url ?? settings.webhook?.url;
+        throw sendError(name, slow || causeOf(error), { ...secrets, url });
       }
     },
   };
@@ -51,6 +52,11 @@ function senderOf(
     const url = URL.parse(secrets.url ?? webhook.url ?? '');
     if (url === null)
       throw new StowageError('config/invalid', `channel ${name}: webhook.urlFile holds no URL`);
+    if (url.username !== '' || url.password !== '')
+      throw new StowageError(
+        'config/invalid',
+        `channel ${name}: the URL of the webhook must not hold a user or password`,
+      );
     // The path and the query of a chat service's URL are its secret.
     return { sender: webhookSender(webhook, secrets, clock), target: `webhook ${url.origin}` };
   }

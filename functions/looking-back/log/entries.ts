@@ -21,7 +21,10 @@ export interface LogEntry {
   /** For people: the reason in the document. */
   readonly why?: string;
   readonly level?: Verdict['level'];
-  readonly status?: Verdict['status'] | Outcome['status'] | 'failed';
+  readonly status?: Verdict['status'] | Outcome['status'] | 'failed' | 'done';
+  /** Of the schedule. */
+  readonly entry?: string;
+  readonly ms?: number;
   readonly tables?: number;
   readonly rows?: number;
   readonly bytes?: number;
@@ -53,6 +56,8 @@ export type LoggedEvent =
   | 'copy-requested'
   | 'copy-ended'
   | 'expiry-run'
+  | 'run-began'
+  | 'run-ended'
   | 'exported';
 
 /** Documents of a window of time, of one set or of all. */
@@ -74,7 +79,7 @@ export function isWithin({ since }: LogWindow, at: string): boolean {
 export async function entryFrom<Schema extends z.ZodType>(
   deps: Deps,
   schema: Schema,
-  known: Pick<LogEntry, 'at' | 'what' | 'object' | 'set' | 'restore'>,
+  known: Pick<LogEntry, 'at' | 'what' | 'object' | 'set' | 'restore' | 'entry'>,
   read: (document: z.output<Schema>) => Omit<Partial<LogEntry>, 'object'>,
 ): Promise<LogEntry[]> {
   const raw = await readDocument(deps, known.object);

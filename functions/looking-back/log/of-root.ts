@@ -10,12 +10,13 @@ import type { Deps } from '../../deps.ts';
 import { listKeys, READS_IN_FLIGHT } from '../../stored/load.ts';
 import { newestRestores, newestTasks } from '../../stored/newest.ts';
 import { entryFrom, isWithin, type LogEntry, type LogWindow } from './entries.ts';
+import { runReads } from './of-schedule.ts';
 
 /** A restore or task is no older than so long before its outcome. */
 const RUN_DAYS_MAX = 7;
 const DAY_MS = 24 * 3600_000;
 
-/** Restores, tasks, scheduled expiry and exports, in no order. Two GETs per restore and task. */
+/** Restores, tasks, expiry, scheduled runs and exports, in no order. Two GETs per restore, task. */
 export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry[]> {
   const from =
     window.since === undefined
@@ -32,6 +33,7 @@ export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry
     ...tasks.map((task) => () => taskEntries(deps, task)),
     ...(window.set === undefined ? (await expiryKeys(deps, window)).map(expiryEntry(deps)) : []),
     ...(await exportKeys(deps, window)).map(exportEntry(deps)),
+    ...(await runReads(deps, window)),
   ];
   const found = (await mapInFlight(reads, READS_IN_FLIGHT, (read) => read())).flat();
   return found.filter(

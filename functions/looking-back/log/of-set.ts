@@ -1,7 +1,7 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { formatKey, locksPrefix, parseKey } from '../../../backup-set/base/keys.ts';
 import { dateOf } from '../../../backup-set/base/timestamps.ts';
-import { Verdict } from '../../../backup-set/base/verdict.ts';
+import { describeProblem, Verdict } from '../../../backup-set/base/verdict.ts';
 import { LockRecord } from '../../../backup-set/documents/locks.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
@@ -134,13 +134,25 @@ function verdictEntries(
 ): Promise<LogEntry[]> {
   const at = dateOf(instant).toISOString();
   const known = { at, what: 'verdict', set: timestamp, object } as const;
-  return entryFrom(deps, Verdict, known, ({ status, writer, problemsTotal, warningsTotal }) => ({
-    level,
-    status,
-    by: writer === undefined ? 'functions' : 'command',
-    problemsTotal,
-    ...(warningsTotal !== undefined && { warningsTotal }),
-  }));
+  return entryFrom(deps, Verdict, known, (verdict) => {
+    const { status, writer, problemsTotal, problems, warningsTotal, drill } = verdict;
+    const [first] = problems;
+    return {
+      level,
+      status,
+      by: writer === undefined ? 'functions' : 'command',
+      problemsTotal,
+      ...(warningsTotal !== undefined && { warningsTotal }),
+      ...(drill && {
+        by: `stowage drill on ${drill.host}`,
+        tables: drill.restored.relations,
+        rows: drill.restored.rows,
+        bytes: drill.restored.bytes,
+        ms: drill.restoreMs,
+      }),
+      ...(drill && first && { why: describeProblem(first) }),
+    };
+  });
 }
 
 interface VerdictKey {

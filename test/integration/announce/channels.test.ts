@@ -130,6 +130,17 @@ describe('mail', () => {
     expect(mail?.content).not.toMatch(/^Bcc:/m);
   });
 
+  it('that one recipient did not get is tried for that recipient only', async () => {
+    const { certificate, ca } = await serverCertificate();
+    const unknown = ['ops@example.org'];
+    const { port, mails } = await mailReceiver(certificate, unknown);
+    const channel = channelOf(settings(port), { secret: 's3cret', ca });
+    await expect(channel.send()).rejects.toThrow('the server rejected ops@example.org');
+    unknown.pop();
+    expect(await channel.send()).toMatch(/^250 /);
+    expect(mails.map(({ to }) => to)).toEqual([['dba@example.org'], ['ops@example.org']]);
+  });
+
   it('is not sent to a server whose certificate no known authority has signed', async () => {
     const { certificate } = await serverCertificate();
     const { port, mails } = await mailReceiver(certificate);
@@ -179,6 +190,11 @@ describe('a command', () => {
   it('is ended when it does not end in time', async () => {
     const { file } = await script('exec sleep 60');
     await expect(channelOf({ command: [file] }, {}, 200).send()).rejects.toThrow('no answer');
+  });
+
+  it('that leaves a program in the background has ended all the same', async () => {
+    const { file } = await script('sleep 20 & echo paged');
+    expect(await channelOf({ command: [file] }).send()).toBe('exit code 0: paged');
   });
 
   it('fails when there is no such program', async () => {

@@ -30,7 +30,7 @@ export async function webhookReceiver(answer: (nth: number) => number = () => 20
 }
 
 /** An SMTP server that offers STARTTLS and wants user `stowage` with password `s3cret`. */
-export async function mailReceiver({ cert, key }: Certificate) {
+export async function mailReceiver({ cert, key }: Certificate, unknown: readonly string[] = []) {
   const mails: { to: string[]; content: string; secure: boolean }[] = [];
   const server = new SMTPServer({
     cert,
@@ -39,6 +39,8 @@ export async function mailReceiver({ cert, key }: Certificate) {
       if (username === 'stowage' && password === 's3cret') return done(null, { user: username });
       return done(new Error(`wrong password ${password}`));
     },
+    onRcptTo: ({ address }, _, done) =>
+      done(unknown.includes(address) ? new Error('no such user') : undefined),
     onData(stream, session, done) {
       void text(stream).then((content) => {
         const to = session.envelope.rcptTo.map(({ address }) => address);

@@ -66,3 +66,19 @@ test('serve runs what the schedule missed, as processes, once on two servers, an
   expect(printed.text).toMatch(/check .*verify latest +done .* ago/);
   expect(printed.text).toMatch(/nightly .*backup --tag nightly +FAILED/);
 });
+
+test('schedule --once exits with 3 and names the entry when a run failed', async () => {
+  const deps = await freshDeps();
+  const folder = await mkdtemp(join(tmpdir(), 'schedule-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const config = await writeConfig(join(folder, 'stowage.yaml'), {
+    root: deps.store.url,
+    database: 'shop',
+    segments: [{ content: 0, host: '127.0.0.1', port: 1 }],
+    schedule: { entries: { hourly: { at: '0 * * * *', verify: {} } } },
+  });
+  // The root has no set that could be verified.
+  const { code, json } = await stowage(['schedule', '--once'], { config });
+  expect(code).toBe(3);
+  expect(json).toMatchObject({ ran: 1, failed: ['hourly'] });
+});

@@ -4,6 +4,7 @@ import { Config } from '../../../cli/config/schema.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
 import { collectStatus } from '../../../cli/status/collect.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
+import { describeSet } from '../../../functions/sets/status.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { freshDeps } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
@@ -33,10 +34,11 @@ test('the status of a root with many sets takes few requests, and none for the o
     await storeAll(deps.store, documentsOf(set));
     if (day < 2) await stitch(deps, timestamp);
   }
+  const database = (await describeSet(deps, timestampOf(new Date(now))))?.database;
   const { store, calls } = counted(deps.store);
   const config = Config.parse({
     root: deps.store.url,
-    database: 'shop',
+    database,
     segments: [{ content: 0, host: 'db0' }],
     schedule: { entries: { nightly: { at: '0 2 * * *', backup: {} } } },
   });
@@ -46,4 +48,9 @@ test('the status of a root with many sets takes few requests, and none for the o
   expect(status.complete?.timestamp).toBe(timestampOf(new Date(now)));
   expect(status.sets).toHaveLength(1);
   expect(calls.length, calls.join('\n')).toBeLessThanOrEqual(16);
+  // The newest complete set is one of another database: older ones can be of the configured one.
+  const other = { ...context, config: { ...config, database: 'another' } };
+  const wider = await collectStatus(other as unknown as ClusterContext, deps.store, undefined);
+  expect(wider.sets).toHaveLength(12);
+  expect(wider.complete?.timestamp).toBe(timestampOf(new Date(now)));
 });

@@ -22,6 +22,9 @@ const DATA = 'test/support/servers/shared-data.ts';
 const withData = { globalSetup: DATA };
 const withPrograms = { globalSetup: ['test/support/programs/build.ts', DATA] };
 
+/** The clients of a process share proxies, credentials and the rate of requests. */
+const ITS_OWN_PROCESS = 'test/integration/storage/**/*.test.ts';
+
 /** The unit tests first. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
@@ -126,7 +129,18 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: [ITS_OWN_PROCESS],
           ...fourAtATime,
+          ...withData,
+          ...turn(2),
+        },
+      },
+      {
+        test: {
+          name: 'storage',
+          include: [ITS_OWN_PROCESS],
+          ...fourAtATime,
+          isolate: true,
           ...withData,
           ...turn(2),
         },

@@ -15,6 +15,7 @@ const fourAtATime = {
   maxWorkers: 4,
   // A new process for each file costs half a second of CPU, mostly to load the SDK of AWS.
   isolate: false,
+  setupFiles: 'test/support/own-environment.ts',
 } as const;
 
 /** The programs as `npm run build` makes them. */

@@ -1,12 +1,11 @@
-import { decode } from '../backup-set/base/document.ts';
-import { isStowageError } from '../backup-set/base/errors.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import { Verdict } from '../backup-set/base/verdict.ts';
 import { Outcome } from '../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../functions/deps.ts';
 import { isSet } from '../functions/stored/is-set.ts';
-import { readDocument, verdictKeys } from '../functions/stored/load.ts';
+import { verdictKeys } from '../functions/stored/load.ts';
 import { newestRestores, newestSets } from '../functions/stored/newest.ts';
+import { tryRead } from '../functions/stored/try-read.ts';
 import { NO_SET } from './doctor/test-request.ts';
 
 const SETS_MAX = 5;
@@ -31,19 +30,4 @@ export async function haveFunctionsAnswered(deps: Deps): Promise<boolean> {
     if (outcome?.timestamp === NO_SET) return true;
   }
   return false;
-}
-
-async function tryRead<Schema extends typeof Verdict | typeof Outcome>(
-  deps: Deps,
-  key: string,
-  schema: Schema,
-): Promise<ReturnType<Schema['parse']> | undefined> {
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(schema, raw) as ReturnType<Schema['parse']>;
-  } catch (error) {
-    if (isStowageError(error, 'set/unreadable')) return undefined;
-    throw error;
-  }
 }

@@ -32,7 +32,7 @@ export interface Status {
   readonly drill: (SetDrill & { readonly set: string }) | undefined;
   readonly restores: readonly string[];
   readonly entries: readonly EntryStatus[];
-  /** Who may start runs now; undefined = no runner works. */
+  /** The runner that may start runs now; undefined = no runner works. */
   readonly runner: string | undefined;
   /** Undefined = no alternate location is configured. */
   readonly copy: CopyStatus | undefined;

@@ -35,7 +35,7 @@ describe('announce:', () => {
     [{ name: 'ops', webhook: { url: 'https://u:p@hooks.example.org/' } }, 'a user or password'],
     [{ name: 'ops', command: ['x'], secretFile: '/s' }, 'secretFile is for webhook and mail only'],
     [{ name: 'ops', mail: { ...MAIL, tls: 'none', user: 'u' } }, 'would be sent in clear'],
-    [{ name: 'ops', mail: { ...MAIL, to: ['nobody'] } }, 'must be a mail address'],
+    [{ name: 'ops', mail: { ...MAIL, to: ['dba'] } }, 'must be a mail address'],
     [{ name: 'ops', mail: { ...MAIL, to: ['a@b\r\nBcc: c@d'] } }, 'must be a mail address'],
     [{ name: 'ops', webhook: WEBHOOK, subject: '{nmae}' }, 'unknown field {nmae}'],
     [{ name: 'ops', webhook: WEBHOOK, events: ['set-lost'] }, 'Invalid option'],

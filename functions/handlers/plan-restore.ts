@@ -110,7 +110,9 @@ interface RestorableSet {
 async function checkForRestore(
   deps: Deps,
   request: RestoreRequest,
-  write: (...verdict: Parameters<typeof writeVerdict>) => Promise<{ key: string }> = writeVerdict,
+  write: (
+    ...verdict: Parameters<typeof writeVerdict>
+  ) => Promise<{ key: string }> = writeKeepingWarnings,
 ): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
@@ -134,8 +136,7 @@ async function checkForRestore(
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const unusual = await knownWarnings(deps, timestamp);
-  const { key } = await write(deps, timestamp, 'validate', { ...found, unusual });
+  const { key } = await write(deps, timestamp, 'validate', found);
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {
@@ -147,6 +148,14 @@ async function checkForRestore(
       held: isPart ? held.size : undefined,
     }),
   };
+}
+
+/** The check compares no sets: it keeps what the last validation found unusual. */
+async function writeKeepingWarnings(
+  ...[deps, timestamp, level, found]: Parameters<typeof writeVerdict>
+) {
+  const unusual = await knownWarnings(deps, timestamp);
+  return writeVerdict(deps, timestamp, level, { ...found, unusual });
 }
 
 async function problemsWithoutManifest(deps: Deps, timestamp: string): Promise<Problem[]> {

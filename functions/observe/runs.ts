@@ -1,5 +1,3 @@
-import { decode } from '../../backup-set/base/document.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { dateOf, partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
@@ -7,8 +5,8 @@ import { plural } from '../../backup-set/base/words.ts';
 import { Outcome, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { TaskOutcome } from '../../backup-set/documents/tasks.ts';
 import type { Deps } from '../deps.ts';
-import { readDocument } from '../stored/load.ts';
 import { newestRestores, newestTasks } from '../stored/newest.ts';
+import { tryRead } from '../stored/try-read.ts';
 import { bytesText, timeText } from './amounts.ts';
 import { type Event, PROBLEMS_IN_EVENT } from './events.ts';
 
@@ -43,10 +41,14 @@ export async function observeRuns(deps: Deps, seen: SeenRuns, since: Date): Prom
 }
 
 async function lookAtRestore(deps: Deps, seen: SeenRuns, restore: string): Promise<void> {
-  const request = await read(deps, RestoreRequest, formatKey({ kind: 'restore-request', restore }));
+  const request = await tryRead(
+    deps,
+    formatKey({ kind: 'restore-request', restore }),
+    RestoreRequest,
+  );
   const key = formatKey({ kind: 'outcome', restore });
   const stored = await deps.store.head(key, { signal: deps.signal });
-  const outcome = stored && (await read(deps, Outcome, key));
+  const outcome = stored && (await tryRead(deps, key, Outcome));
   const events: Event[] = [];
   if (request !== undefined) events.push(askedEvent(request));
   if (outcome !== undefined) events.push(endedEvent(outcome, request, stored?.modifiedAt, key));
@@ -98,7 +100,7 @@ function endedEvent(
 
 async function lookAtCopy(deps: Deps, seen: SeenRuns, task: string): Promise<void> {
   const key = formatKey({ kind: 'task-outcome', task });
-  const outcome = await read(deps, TaskOutcome, key);
+  const outcome = await tryRead(deps, key, TaskOutcome);
   if (outcome === undefined) return;
   seen.ended.add(task);
   const { timestamp } = partsOfTask(task);
@@ -137,21 +139,3 @@ const problemsOf = ({
   problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
   problemsTotal,
 });
-
-type Run = typeof RestoreRequest | typeof Outcome | typeof TaskOutcome;
-
-/** Undefined when it is missing or cannot be read: the functions say so. */
-async function read<Schema extends Run>(
-  deps: Deps,
-  schema: Schema,
-  key: string,
-): Promise<ReturnType<Schema['parse']> | undefined> {
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(schema, raw) as ReturnType<Schema['parse']>;
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return undefined;
-  }
-}

@@ -1,11 +1,10 @@
-import { decode } from '../../backup-set/base/document.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { describeProblem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
-import { readDocument, readVerdict, verdictKeys } from '../stored/load.ts';
+import { readVerdict, verdictKeys } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 import { PROBLEMS_IN_EVENT } from './events.ts';
 
 /** What an observer keeps of a verdict. */
@@ -63,7 +62,9 @@ export async function lookAgain(
   const facts = known?.facts ?? (hasManifest ? await readFacts(deps, timestamp) : undefined);
   const unread = facts === undefined && verdicts.length > 0;
   const plan =
-    unread && known?.planned === undefined ? await readHead(deps, timestamp, 'plan') : undefined;
+    unread && known?.planned === undefined
+      ? await tryRead(deps, formatKey({ kind: 'plan', timestamp }), Plan)
+      : undefined;
   const planned = known?.planned ?? (plan && { cluster: plan.cluster, database: plan.database });
   return { timestamp, verdicts, facts, ...(planned && { planned }) };
 }
@@ -86,27 +87,9 @@ function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | u
 
 /** The numbers of a committed set; undefined when its manifest is gone or cannot be read. */
 export async function readFacts(deps: Deps, timestamp: string): Promise<SetFacts | undefined> {
-  const manifest = await readHead(deps, timestamp, 'manifest');
+  const manifest = await tryRead(deps, formatKey({ kind: 'manifest', timestamp }), Manifest);
   return manifest && factsOfManifest(manifest);
 }
-
-/** Undefined when it is missing or cannot be read: the verdicts say so. */
-async function readHead<Kind extends keyof typeof HEADS>(
-  deps: Deps,
-  timestamp: string,
-  kind: Kind,
-): Promise<ReturnType<(typeof HEADS)[Kind]['parse']> | undefined> {
-  const raw = await readDocument(deps, formatKey({ kind, timestamp }));
-  if (raw === undefined) return undefined;
-  try {
-    return decode(HEADS[kind], raw) as ReturnType<(typeof HEADS)[Kind]['parse']>;
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return undefined;
-  }
-}
-
-const HEADS = { manifest: Manifest, plan: Plan } as const;
 
 export function factsOfManifest(manifest: Manifest): SetFacts {
   const { cluster, database, startedAt, sealedAt, totals } = manifest;

@@ -1,8 +1,7 @@
 import type * as z from 'zod';
 import { mapInFlight } from '../../async/each-in-flight.ts';
-import { decode } from '../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, type Key, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
 import {
   Outcome,
   RestorePlan,
@@ -10,8 +9,9 @@ import {
   RestoreRequest,
 } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../deps.ts';
-import { listKeys, READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { listKeys, READS_IN_FLIGHT } from '../stored/load.ts';
 import { newestRestores } from '../stored/newest.ts';
+import { tryRead } from '../stored/try-read.ts';
 
 /** What the documents of a restore say. Undefined = missing, or it cannot be read. */
 export interface RestoreSummary {
@@ -43,11 +43,11 @@ export interface RestoreList {
 async function describeRestore(deps: Deps, restore: string): Promise<RestoreSummary | undefined> {
   const key = formatKey({ kind: 'outcome', restore });
   const [request, ended] = await Promise.all([
-    tryRead(deps, { kind: 'restore-request', restore }, RestoreRequest),
+    readOrSay(deps, formatKey({ kind: 'restore-request', restore }), RestoreRequest),
     deps.store.head(key, { signal: deps.signal }),
   ]);
   if (request === undefined && ended === undefined) return undefined;
-  const outcome = ended && (await tryRead(deps, { kind: 'outcome', restore }, Outcome));
+  const outcome = ended && (await readOrSay(deps, key, Outcome));
   return {
     restore,
     status: outcome?.status ?? 'open',
@@ -85,7 +85,7 @@ export async function readRestore(deps: Deps, restore: string): Promise<WholeRes
       'restore/not-found',
       `there is no restore ${restore} under ${deps.store.url}`,
     );
-  const plan = await tryRead(deps, { kind: 'restore-plan', restore }, RestorePlan);
+  const plan = await readOrSay(deps, formatKey({ kind: 'restore-plan', restore }), RestorePlan);
   const phases: RestorePhase[] = [];
   for (const phase of plan?.phases ?? [])
     phases.push({ phase, receipts: await receiptsOf(deps, restore, phase) });
@@ -96,7 +96,7 @@ async function receiptsOf(deps: Deps, restore: string, phase: Phase): Promise<Co
   const prefix = phasePrefix(restore, 'receipts', phase);
   const listed = await listKeys(deps, prefix, ['restore-receipt']);
   const read = await mapInFlight(listed, READS_IN_FLIGHT, async ({ key }) => {
-    const receipt = await tryReadKey(deps, key, RestoreReceipt);
+    const receipt = await readOrSay(deps, key, RestoreReceipt);
     return receipt && summed(receipt);
   });
   return read.filter((receipt) => receipt !== undefined).toSorted((a, b) => a.content - b.content);
@@ -110,21 +110,8 @@ function summed(receipt: RestoreReceipt): ContentReceipt {
   return { content, status, ...times, relations, rows, problems, problemsTotal };
 }
 
-const tryRead = <Schema extends z.ZodType>(deps: Deps, key: Key, schema: Schema) =>
-  tryReadKey(deps, formatKey(key), schema);
-
-async function tryReadKey<Schema extends z.ZodType>(
-  deps: Deps,
-  key: string,
-  schema: Schema,
-): Promise<z.infer<Schema> | undefined> {
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(schema, raw);
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key }, 'document ignored: it cannot be read');
-    return undefined;
-  }
-}
+/** Says why a document that exists cannot be read. */
+const readOrSay = <Schema extends z.ZodType>(deps: Deps, key: string, schema: Schema) =>
+  tryRead(deps, key, schema, (err) =>
+    deps.log.warn({ err, key }, 'document ignored: it cannot be read'),
+  );

@@ -115,11 +115,23 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
-/** Fields of plan and manifest of a set with a base, or with witnesses. */
+const KeyId = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** How the rows and metadata files of a set are encrypted (docs/design/0047-encryption.md). */
+export const Encryption = z.object({
+  /** Computed from the key of the set: an exchanged key is noticed. */
+  keyId: KeyId,
+  /** Digests of rows are HMACs under a key with this id. Absent = the extents have none. */
+  digestKeyId: KeyId.exactOptional(),
+});
+export type Encryption = z.infer<typeof Encryption>;
+
+/** Fields of plan and manifest of a set with a base, with witnesses, or encrypted. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness', 'files'])).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness', 'files', 'encrypted'])).exactOptional(),
   base: Base.exactOptional(),
+  encryption: Encryption.exactOptional(),
 };
 
 /** Where a set is from that another tool made (docs/design/0030-adopted-sets.md). */

@@ -104,6 +104,8 @@ export const Seal = z.object({
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),
   ),
+  /** Encrypted sets: HMAC-SHA256 of the document without this field, under a key of the set. */
+  mac: Sha256.exactOptional(),
 });
 export type Seal = z.infer<typeof Seal>;
 

@@ -4,6 +4,9 @@ import type { SealContext } from './context.ts';
 import { objectKey } from './derive.ts';
 import { CHUNK_BYTES, nonceOf, SALT_BYTES, TAG_BYTES } from './seal.ts';
 
+/** How messages of this module begin. */
+export const UNSEALED = 'the object cannot be decrypted';
+
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 
 /**
@@ -86,5 +89,5 @@ function openChunks(key: Uint8Array, context: SealContext, salt: Uint8Array) {
 }
 
 function notSealed(message: string, cause?: unknown): StowageError {
-  return new StowageError('set/damaged', `the object cannot be decrypted: ${message}`, { cause });
+  return new StowageError('set/damaged', `${UNSEALED}: ${message}`, { cause });
 }

@@ -75,7 +75,7 @@ export function halfOld(set: SetParts, isOld: readonly boolean[]): SetParts {
     ...set,
     plan: {
       ...set.plan,
-      ...{ features: ['carried'], base },
+      ...{ features: [...(set.plan.features ?? []), 'carried'], base },
       relations: set.plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: set.plan.contents.map((planned) => {
         const document = parts.get(planned.content)?.document;

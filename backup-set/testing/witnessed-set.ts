@@ -92,7 +92,7 @@ export function unreadIn(
     plan: {
       ...plan,
       ...{
-        features: ['carried', 'witness'],
+        features: [...(plan.features ?? []), 'carried', 'witness'],
         base: { timestamp: OLD, manifestSha256: '0'.repeat(64) },
       },
       relations: plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),

@@ -5,6 +5,8 @@ import { whileReading } from '../../functions/retention/reading.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
+import { type HeldKeys, heldKeys } from '../keys/held-keys.ts';
+import { requireProven } from '../keys/prove.ts';
 import { withStore } from '../open.ts';
 import { loadManifest } from '../restore/request.ts';
 import { findSet, type SetName } from '../set-name.ts';
@@ -15,6 +17,8 @@ export interface OpenSet {
   readonly store: ObjectStore;
   readonly deps: Deps;
   readonly manifest: Manifest;
+  /** Absent = the set is not encrypted. */
+  readonly keys: HeldKeys | undefined;
 }
 
 /**
@@ -34,8 +38,12 @@ export async function readingSet<T>(
     const deps = functionDeps(context, store);
     await requireLiving(deps, timestamp);
     const stored = await loadManifest(context, store, timestamp);
-    const read = (manifest: Manifest) =>
-      whileReading(deps, manifest.timestamp, why, () => work({ store, deps, manifest }));
+    const read = async (manifest: Manifest) => {
+      const keys = await heldKeys(context, store, manifest);
+      if (keys !== undefined) await requireProven(deps, manifest, keys);
+      const set = { store, deps, manifest, keys };
+      return whileReading(deps, manifest.timestamp, why, () => work(set));
+    };
     if (stored.files === undefined) return read(stored);
     const converted = await whileReading(deps, timestamp, why, () =>
       convertedSet(context, store, stored, true),

@@ -29,11 +29,15 @@ export function setKeysOf(keys: Iterable<PassedKey>): SetKeys {
           ? known.get(`${place.timestamp} ${place.content}`)
           : undefined;
       if (key !== undefined) return key;
-      throw new StowageError(
-        'encryption/no-key',
-        `${object} is encrypted, and this program did not get the key of its content`,
-        { where: { object } },
-      );
+      throw noKey(object);
     },
   };
+}
+
+export function noKey(object: string): StowageError {
+  return new StowageError(
+    'encryption/no-key',
+    `${object} is encrypted, and this program did not get the key of its content`,
+    { where: { object } },
+  );
 }

@@ -15,7 +15,7 @@ import { S3Settings, StoreSettings } from '../../storage/settings.ts';
  * instructions on the shipper's standard input, reports on its standard output. Secrets are sent
  * here and nowhere else. The end of standard input means that the coordinator has died.
  */
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 
 const Target = z.object({
   content: Content.exactOptional(),

@@ -48,3 +48,9 @@ test('a verdict lists a bounded number of warnings, and has their total number',
 test('describeWarning ends the line with the code', () => {
   expect(describeWarning(warning)).toMatch(/1,000 → 590 \(rows-fewer\)$/);
 });
+
+test('a list that a verdict has cut keeps the number of all warnings', () => {
+  const cut = boundedWarnings({ warnings: Array(WARNINGS_MAX + 50).fill(warning) });
+  expect(boundedWarnings({ warnings: [], ...cut })).toEqual(cut);
+  expect(cut.warningsTotal).toBe(WARNINGS_MAX + 50);
+});

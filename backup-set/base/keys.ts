@@ -20,7 +20,7 @@ import {
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
-import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
 /**
@@ -210,6 +210,8 @@ export function formatKey(key: Key): string {
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
     case 'schedule-run':
+    case 'schedule-order':
+    case 'heartbeat':
     case 'lease':
       return formatScheduleKey(key);
     case 'announcement-channel':
@@ -245,8 +247,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
-    ['schedules/', parseScheduleKey],
-    ['leases/', parseScheduleKey],
+    ...SCHEDULE_PARSERS,
     ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];

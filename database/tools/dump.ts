@@ -1,6 +1,7 @@
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
+import { withoutSegments } from '../session/failover/through-failover.ts';
 import { MARK_SCHEMA } from '../target/unfinished/mark.ts';
 import { conninfoOf } from './conninfo.ts';
 import { startTool } from './process.ts';
@@ -122,11 +123,12 @@ function greenplumSyntax({ greenplum }: ConnectionTarget): string[] {
 /**
  * Greenplum's pg_dump switches nested loops on, and asks for the partitions of each table. Without
  * statistics of the catalogs, the planner reads all of pg_class for each partition: 12,000 of them
- * in 500 tables would take hours. With this it uses the indexes.
+ * in 500 tables would take hours. With this it uses the indexes. It reads catalogs of the
+ * coordinator only.
  */
 function withIndexPlans(target: ConnectionTarget): ConnectionTarget {
   if (target.greenplum === undefined) return target;
-  const { options = '' } = target;
+  const { options = '' } = withoutSegments(target);
   return { ...target, options: `${options} -c enable_seqscan=off`.trim() };
 }
 

@@ -82,10 +82,10 @@ export async function runBackup(
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
-    await noteUnfinished(context);
     const keys = await newBackupKeys(context.config);
-    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = read.map(({ segment }) => segment);
+    await noteUnfinished(context, segments);
+    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
     );

@@ -31,8 +31,9 @@ import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
 import { type GroupRun, joinGroup } from './documents/group.ts';
-import { draftPlan, sizeOf, storePlan } from './documents/plan.ts';
+import { type Draft, draftPlan, sizeOf, storePlan } from './documents/plan.ts';
 import { storeSeal } from './documents/seal.ts';
+import { type BackupKeys, encryptionOf, newBackupKeys, storeSetKey } from './keys/backup-keys.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
@@ -82,6 +83,7 @@ export async function runBackup(
     const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
     await noteUnfinished(context);
+    const keys = await newBackupKeys(context.config);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = read.map(({ segment }) => segment);
     const prepared = await whileServersFlush(context, () =>
@@ -95,7 +97,7 @@ export async function runBackup(
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
       const decided = withDecided(based, await whileServersFlush(context, decide));
-      const draft = { ...decided, ...(options.group && { group: options.group }) };
+      const draft = withKeys({ ...decided, ...(options.group && { group: options.group }) }, keys);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       joinGroup(options.group, plan);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
@@ -103,7 +105,7 @@ export async function runBackup(
       notePlan(context, plan);
       noteExpansion(context, held);
       const tally = newTally(plan, draft.decided);
-      const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
+      const failures = await shipAndSeal({ context, store, plan, draft, held, tally, keys });
       const witnessed = witnessOutcome(plan, draft.decided, prepared);
       recorded = { plan, tally, failures, witnessed };
     } finally {
@@ -119,6 +121,13 @@ export async function runBackup(
       elapsedMs: context.clock().getTime() - startedAt.getTime(),
     };
   });
+}
+
+/** The plan says that the set is encrypted, and by which key. */
+function withKeys(draft: Draft, keys: BackupKeys | undefined): Draft {
+  if (keys === undefined) return draft;
+  const features = [...(draft.body.features ?? []), 'encrypted' as const];
+  return { ...draft, body: { ...draft.body, features, encryption: encryptionOf(keys) } };
 }
 
 async function takeSnapshot(
@@ -172,7 +181,7 @@ const shipAll = (run: BackupRun): Promise<Shipped> =>
 async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
   const progress = showBackupProgress(run);
   try {
-    const failures = await storeWitnesses(run);
+    const failures = [...(await storeSetKey(run)), ...(await storeWitnesses(run))];
     const shipped = failures.length > 0 ? { failures } : await shipAll(run);
     // Sessions of the database may wait for its locks, and the store may be slow.
     if (shipped.failures.length > 0) await run.held.release();

@@ -1,4 +1,4 @@
-import { selects } from '../../backup-set/base/selection.ts';
+import { type Selector, selector } from '../../backup-set/base/selection.ts';
 import type { DiscoveredRelation, NotShippedReason } from '../discovered.ts';
 import type { NodeSnapshot, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
@@ -49,10 +49,12 @@ export async function discoverRelations(
   const catalog = await (options.catalog ?? readCatalog)(session).catch(async (error: unknown) => {
     throw await unreadableNames(session, error);
   });
+  const selects = selector(selection);
+  const isShipped = { selects, unloggedRows: selection.unloggedRows !== false };
   const relations: LockedRelation[] = [];
   const notShipped: NodeSnapshot['notShipped'][number][] = [];
   for (const relation of catalog) {
-    const reason = reasonNotToShip(relation, selection);
+    const reason = reasonNotToShip(relation, isShipped);
     if (reason === undefined) relations.push(toShip(relation));
     else
       notShipped.push({
@@ -65,7 +67,7 @@ export async function discoverRelations(
   }
   const refresh = catalog.filter(
     ({ relkind, isPopulated, isExtensionMember, ...relation }) =>
-      relkind === 'm' && isPopulated && !isExtensionMember && selects(selection, relation),
+      relkind === 'm' && isPopulated && !isExtensionMember && selects(relation),
   );
   return {
     relations: options.sizes ? await sized(session, relations, options.sizes) : relations,
@@ -92,15 +94,15 @@ const KINDS = {
 /** The kind decides before the selection: a foreign table is never shipped. */
 function reasonNotToShip(
   relation: CatalogRelation,
-  selection: Wanted,
+  { selects, unloggedRows }: { readonly selects: Selector; readonly unloggedRows: boolean },
 ): NotShippedReason | undefined {
   if (relation.isExtensionMember && relation.extensionCondition === null) return 'extension-member';
   if (relation.relkind === 'f') return 'foreign';
   if (relation.relkind === 'x') return 'external';
   if (relation.relkind === 'm') return 'materialized-view';
   if (relation.relkind === 'p') return 'partitioned-root';
-  if (relation.unlogged && selection.unloggedRows === false) return 'unlogged';
-  return selects(selection, relation, rootOf(relation)) ? undefined : 'excluded';
+  if (relation.unlogged && !unloggedRows) return 'unlogged';
+  return selects(relation, rootOf(relation)) ? undefined : 'excluded';
 }
 
 function toShip(relation: CatalogRelation): LockedRelation {

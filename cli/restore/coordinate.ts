@@ -20,8 +20,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
-import { heldKeys } from '../keys/held-keys.ts';
-import { requireProven } from '../keys/prove.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -134,8 +133,7 @@ async function prepare(
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
   const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
-  const keys = await heldKeys(given, store, manifest);
-  if (keys !== undefined) await requireProven(functionDeps(given, store), manifest, keys);
+  const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {

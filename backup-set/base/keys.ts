@@ -63,6 +63,7 @@ export type Key =
       readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
       readonly restore: string;
     }
+  | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
@@ -231,6 +232,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
+    case 'restore-keys':
+      return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
       return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
     case 'order-claim':

@@ -14,6 +14,7 @@ import { selectionOf } from '../config/config.ts';
 import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
+import { requireAgentRecipients } from '../keys/agent-keys.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -85,6 +86,7 @@ export async function runBackup(
     const keys = await newBackupKeys(context.config);
     const segments = read.map(({ segment }) => segment);
     await noteUnfinished(context, segments);
+    if (keys !== undefined) requireAgentRecipients(context, segments);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),

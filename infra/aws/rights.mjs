@@ -50,6 +50,8 @@ export const KEYS = {
   'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
+  // Keys of what an agent reads, wrapped for it.
+  'restore-keys': [`${RESTORE}/keys/*`],
   'restore-plan': [`${RESTORE}/plan.json`],
   'restore-orders': [`${RESTORE}/orders/*`],
   'restore-claims': [`${RESTORE}/claims/*`],
@@ -215,7 +217,7 @@ export const RIGHTS = {
   Agent: {
     reads: [
       ...['packs', 'base', 'orders', 'claims', 'seal'],
-      ...['request', 'restore-orders', 'restore-claims'],
+      ...['request', 'restore-keys', 'restore-orders', 'restore-claims'],
     ],
     creates: [
       ...['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
@@ -233,7 +235,7 @@ export const RIGHTS = {
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'holds'],
+      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
     ],
@@ -247,7 +249,7 @@ export const RIGHTS = {
   },
   Restore: {
     reads: [...SETS, ...RESTORES],
-    creates: ['request', 'restore-receipts', 'restore-counts'],
+    creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts'],
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.

@@ -98,6 +98,7 @@ export function keyClasses({
     'slice-order': ofSlice('slice-order'),
     'slice-receipt': ofSlice('slice-receipt'),
     'restore-request': [{ kind: 'restore-request', restore }],
+    'restore-keys': [{ kind: 'restore-keys', restore, content }],
     'restore-plan': [{ kind: 'restore-plan', restore }],
     'restore-counts': [{ kind: 'restore-counts', restore }],
     outcome: [{ kind: 'outcome', restore }],
@@ -119,6 +120,7 @@ function classOf(key: Key): string {
     case 'outcome':
     case 'restore-plan':
     case 'restore-counts':
+    case 'restore-keys':
       return key.kind;
     case 'base-part':
       return 'base';

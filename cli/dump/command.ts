@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
+import { IDENTITY_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { dumpOptionsFrom } from './options.ts';
 import { runDump } from './run.ts';
@@ -28,8 +28,9 @@ Examples:
     ['--allow-missing', 'write the script also when chosen objects cannot be made'],
     ['--out <file>', 'write this file (default: standard output)'],
     ['--overwrite', 'replace the file, if it exists'],
+    IDENTITY_FLAG,
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, IDENTITY_FLAG[0]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     return runDump(context, dumpOptionsFrom(flags, positional));

@@ -115,13 +115,14 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
+/** Computed from a key: shows which key it is, and tells nothing about it. */
 const KeyId = z.string().regex(/^[0-9a-f]{32}$/);
 
-/** How the rows and metadata files of a set are encrypted (docs/design/0047-encryption.md). */
+/** The keys of an encrypted set (docs/format.md, Encryption). */
 export const Encryption = z.object({
-  /** Computed from the key of the set: an exchanged key is noticed. */
+  /** Of the set key. */
   keyId: KeyId,
-  /** Digests of rows are HMACs under a key with this id. Absent = the extents have none. */
+  /** Digests can be compared only under the same digest key. Absent = extents have no digests. */
   digestKeyId: KeyId.exactOptional(),
 });
 export type Encryption = z.infer<typeof Encryption>;

@@ -37,6 +37,7 @@ import { type BackupKeys, encryptionOf, newBackupKeys, storeSetKey } from './key
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
+import { showSteps } from './steps.ts';
 import { suggestOtherWay } from './suggest.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
@@ -134,6 +135,7 @@ async function takeSnapshot(
   { underBarrier }: PreparedWitnesses,
 ): Promise<HeldSnapshot> {
   const { config, signal } = context;
+  using steps = showSteps(context);
   const held = await flavourOf(context)
     .takeSnapshot({
       selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
@@ -144,6 +146,7 @@ async function takeSnapshot(
       smallTableBytes: config.backup.smallTableBytes,
       signal,
       underBarrier,
+      onStep: steps.begin,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })

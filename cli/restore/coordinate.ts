@@ -19,8 +19,7 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { heldKeys } from '../keys/held-keys.ts';
-import { requireProven } from '../keys/prove.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -133,8 +132,7 @@ async function prepare(
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
   const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
-  const keys = await heldKeys(given, store, manifest);
-  if (keys !== undefined) await requireProven(functionDeps(given, store), manifest, keys);
+  const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {

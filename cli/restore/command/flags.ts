@@ -1,6 +1,10 @@
 import {
   ACCEPT_CLUSTER_FLAG,
+<<<<<<< HEAD
   IDENTITY_FLAG,
+=======
+  ACCEPT_PLAIN_FLAG,
+>>>>>>> main
   RATE_FLAG,
   SELECTION_FLAGS,
   SELECTION_LISTS,
@@ -56,6 +60,7 @@ export const RESTORE_FLAGS = [
     'do not look for the indexes, constraints and other objects of the set at the end',
   ],
   ACCEPT_CLUSTER_FLAG,
+  ACCEPT_PLAIN_FLAG,
   // How it runs.
   [
     '--resize',

@@ -22,4 +22,6 @@ export interface ClusterContext extends Context {
   readonly sources: Loaded['sources'];
   /** Of the set that the command reads, where it is encrypted. */
   readonly keys?: HeldKeys | undefined;
+  /** Sets that are not encrypted may be read although `encryption.recipients` is set. */
+  readonly acceptsPlain?: boolean;
 }

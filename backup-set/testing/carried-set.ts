@@ -13,7 +13,7 @@ export const OLD_KEY = { timestamp: OLD, keyId: 'ef'.repeat(16) };
 /** A part of the base's manifest without packs. */
 export const emptyPart: ManifestPart = {
   format: 'stowage/manifest-part',
-  version: 0,
+  version: 1,
   timestamp: OLD,
   content: 0,
   host: 'h',
@@ -37,7 +37,7 @@ export const carried = (
   change: Partial<CarriedReceipt> = {},
 ): CarriedReceipt => ({
   format: 'stowage/receipt',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   ...{ content: 0, attempt: 1, worker: 1, sequence: 2 },
   ...{ startedAt: AT, finishedAt: AT },

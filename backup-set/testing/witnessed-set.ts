@@ -66,7 +66,7 @@ export function unreadIn(
         };
       });
       const document: Witnesses = {
-        ...{ format: 'stowage/witnesses', version: 0, timestamp: TIMESTAMP, content },
+        ...{ format: 'stowage/witnesses', version: 1, timestamp: TIMESTAMP, content },
         ...{ ...seenNow, systemIdentifier, relations: entries },
       };
       return [content, (change.witnesses ?? same)(document)];

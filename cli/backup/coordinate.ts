@@ -14,6 +14,7 @@ import { selectionOf } from '../config/config.ts';
 import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
+import { requireAgentRecipients } from '../keys/agent-keys.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -37,6 +38,7 @@ import { type BackupKeys, encryptionOf, newBackupKeys, storeSetKey } from './key
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
+import { showSteps } from './steps.ts';
 import { suggestOtherWay } from './suggest.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
@@ -81,10 +83,11 @@ export async function runBackup(
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
-    await noteUnfinished(context);
     const keys = await newBackupKeys(context.config);
-    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = read.map(({ segment }) => segment);
+    await noteUnfinished(context, segments);
+    if (keys !== undefined) requireAgentRecipients(context, segments);
+    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
     );
@@ -137,6 +140,7 @@ async function takeSnapshot(
   { underBarrier }: PreparedWitnesses,
 ): Promise<HeldSnapshot> {
   const { config, signal } = context;
+  using steps = showSteps(context);
   const held = await flavourOf(context)
     .takeSnapshot({
       selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
@@ -147,6 +151,7 @@ async function takeSnapshot(
       smallTableBytes: config.backup.smallTableBytes,
       signal,
       underBarrier,
+      onStep: steps.begin,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })

@@ -5,8 +5,8 @@ import { whileReading } from '../../functions/retention/reading.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { type HeldKeys, heldKeys } from '../keys/held-keys.ts';
-import { requireProven } from '../keys/prove.ts';
+import type { HeldKeys } from '../keys/held-keys.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { loadManifest } from '../restore/request.ts';
 import { findSet, type SetName } from '../set-name.ts';
@@ -25,7 +25,7 @@ export interface OpenSet {
  * Runs `work` on a complete set. While it runs, expiry keeps the set and its packs. A set of files
  * of gpbackup is converted first, as for a restore.
  * @param why for the mark of the reader, such as `export of public.t`.
- * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`.
+ * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`; as `provenKeys`.
  */
 export async function readingSet<T>(
   context: ClusterContext,
@@ -39,8 +39,7 @@ export async function readingSet<T>(
     await requireLiving(deps, timestamp);
     const stored = await loadManifest(context, store, timestamp);
     const read = async (manifest: Manifest) => {
-      const keys = await heldKeys(context, store, manifest);
-      if (keys !== undefined) await requireProven(deps, manifest, keys);
+      const keys = await provenKeys(context, deps, manifest);
       const set = { store, deps, manifest, keys };
       return whileReading(deps, manifest.timestamp, why, () => work(set));
     };

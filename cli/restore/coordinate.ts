@@ -19,8 +19,8 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { heldKeys } from '../keys/held-keys.ts';
-import { requireProven } from '../keys/prove.ts';
+import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -133,14 +133,14 @@ async function prepare(
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
   const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
-  const keys = await heldKeys(given, store, manifest);
-  if (keys !== undefined) await requireProven(functionDeps(given, store), manifest, keys);
+  const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {
     accepts,
     ...(map && { map }),
   });
+  if (keys !== undefined) requireAgentRecipients(context, segments);
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.
@@ -163,6 +163,7 @@ async function requestAndCarryOut(
 ): Promise<Outcome> {
   const { context, store, request } = requested;
   const { id, timestamp, resumes } = request;
+  await storeRestoreKeys(requested);
   const key = await storeRequest(store, request, context.signal);
   context.output.note(
     'request',

@@ -8,6 +8,10 @@ export const ENCRYPTION_ERRORS = {
     exit: 4,
     hint: 'nothing was changed; `stowage key test` shows which sets the identity opens, and docs/encryption.md who needs which key',
   },
+  'encryption/plain-set': {
+    exit: 4,
+    hint: 'nothing was changed; `stowage list` shows which sets are plain. If this one is from before encryption was turned on, repeat the command with --accept-plain; otherwise find out which program wrote it, and use another set',
+  },
   'encryption/identity': {
     exit: 2,
     hint: 'correct the named identity: a file of age-keygen (AGE-SECRET-KEY-1…), mode 0600; `stowage key new` makes one',

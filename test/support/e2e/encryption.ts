@@ -1,4 +1,6 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 
@@ -34,4 +36,26 @@ export async function testKeys(folder: string): Promise<TestKeys> {
       ...(mayRead && { identityFile }),
     }),
   };
+}
+
+/** The switch of the suite: configurations that say nothing of encryption encrypt (docs/testing.md). */
+export const isEncryptedSuite = process.env['STOWAGE_TEST_ENCRYPTED'] === '1';
+
+let ofWorker: Promise<TestKeys> | undefined;
+
+/** With the switch: the section for a configuration of the command line that has none. */
+export async function suiteEncryption(
+  config: Readonly<Record<string, unknown>>,
+): Promise<{ readonly encryption?: unknown }> {
+  // `encryption: undefined` says that the test is about plain sets; an agent's file has no section.
+  if (!isEncryptedSuite || 'encryption' in config || !('database' in config)) return {};
+  ofWorker ??= newWorkerKeys();
+  return { encryption: (await ofWorker).section() };
+}
+
+/** One key pair for all test files of a worker: a set may be restored with another configuration. */
+async function newWorkerKeys(): Promise<TestKeys> {
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-keys-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return testKeys(folder);
 }

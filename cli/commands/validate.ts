@@ -8,7 +8,7 @@ import type { ClusterContext } from '../context.ts';
 import { numberFrom, secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
-import { problemLines, warningLines } from '../output/problems.ts';
+import { depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
@@ -80,7 +80,7 @@ function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
     [
       ...problemLines(problems, problemsTotal),
       ...warningLines(verdict),
-      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${depthOf(verdict)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );
   return status === 'complete' ? 0 : 3;

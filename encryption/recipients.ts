@@ -12,7 +12,7 @@ const KMS_KEY =
  */
 export function recipientProblem(text: string): string | undefined {
   if (IDENTITY.test(text))
-    return 'is the secret key of an identity (AGE-SECRET-KEY-…), and whoever read it can open the sets: give its recipient (age1…), which `age-keygen -y` prints, and make a new identity';
+    return 'is the secret key of an identity (AGE-SECRET-KEY-…), which opens the sets: give its recipient (age1…), which `age-keygen -y` prints, and make a new identity';
   if (
     /^age1(?:pq|tag|yubikey|plugin)/.test(text) ||
     /^(?:ssh-|age1[a-z0-9-]*1[a-z0-9]+$)/.test(text)

@@ -89,7 +89,7 @@ export const ENCRYPTED = {
 
 export const PLAN: Omit<Plan, 'relations' | 'contents'> = {
   format: 'stowage/plan',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   startedAt: AT,
   cluster: 'c',

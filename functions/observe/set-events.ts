@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * The events of a set, oldest first. A verdict is one only where it changes what was known: every
- * restore validates its set again, and an overdue set gets several verdicts. Pure.
+ * The events of a set, oldest first. A verdict is one only where it changes what was known: a set
+ * can be validated often, and an overdue set gets several verdicts. Pure.
  */
 export function eventsOfSet(set: SeenSet): Event[] {
   const events: Event[] = [];

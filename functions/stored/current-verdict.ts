@@ -15,8 +15,8 @@ export interface KnownOfSet {
 
 /**
  * The newest verdict on a set. Damage found by `verify` holds until a later `verify` finds none:
- * `validate`, which every restore starts with, reads no data and would miss it. An unreadable
- * verdict is ignored, and so is one from before the seal, once the set has one.
+ * `validate` reads no data and would miss it. An unreadable verdict is ignored, and so is one from
+ * before the seal, once the set has one.
  */
 export async function currentVerdict(
   deps: Deps,

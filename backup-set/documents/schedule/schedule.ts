@@ -24,6 +24,19 @@ export const RunStart = z.object({
 });
 export type RunStart = z.infer<typeof RunStart>;
 
+/**
+ * schedules/<instant>-<entry>/order.json: asks for a run of this entry. It names no command: what
+ * runs is in the configuration of the runner.
+ */
+export const RunOrder = z.object({
+  ...header('schedule-order'),
+  ...of,
+  orderedAt: IsoDate,
+  /** The program that asked. */
+  by: z.string(),
+});
+export type RunOrder = z.infer<typeof RunOrder>;
+
 /** schedules/<instant>-<entry>/end.json. */
 export const RunEnd = z.object({
   ...header('schedule-end'),

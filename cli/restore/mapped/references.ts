@@ -3,7 +3,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import {
   EVERYTHING,
   type QualifiedName,
-  selects,
+  selector,
   unmatchedIncludes,
 } from '../../../backup-set/base/selection.ts';
 import { plural } from '../../../backup-set/base/words.ts';
@@ -58,10 +58,10 @@ export async function findEqualTables(
   patterns: readonly string[],
 ): Promise<EqualTables> {
   const chosen = loadedRelations(look.request, look.manifest);
-  const named = { ...EVERYTHING, includeTables: [...patterns] };
+  const selects = selector({ ...EVERYTHING, includeTables: [...patterns] });
   requireMatches(patterns, [...chosen.values()]);
   const isNamed = (relation: ManifestRelation) =>
-    patterns.length > 0 && selects(named, relation, relation.partitionRoot);
+    patterns.length > 0 && selects(relation, relation.partitionRoot);
   const candidates = await candidatesIn(look, chosen, isNamed);
   const references: Reference[] = [];
   const equal: Candidate[] = [];

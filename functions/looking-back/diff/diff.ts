@@ -4,7 +4,7 @@ import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { type TableNumbers, tableKey, tablesOf } from '../../../backup-set/numbers/tables.ts';
 import type { Deps } from '../../deps.ts';
 import { readManifest } from '../manifests.ts';
-import { type Absence, absenceIn, byName, type SetTables } from '../tables.ts';
+import { type Absence, absencesIn, byName, type SetTables } from '../tables.ts';
 import { type DefinitionChange, definitionChanges, definitionsOf } from './definitions.ts';
 import { hasSameFrameSize } from './frame-size.ts';
 import { type RowDigests, rowDigests } from './row-digests.ts';
@@ -128,7 +128,7 @@ function diffOf(
   digests: BothDigests,
 ): SetDiff {
   const definitions = { was: definitionsOf(before), is: definitionsOf(after) };
-  const [old, now] = [absences(before), absences(after)];
+  const [old, now] = [absencesIn(withoutTables(before)), absencesIn(withoutTables(after))];
   const added: LoneTable[] = [];
   const dropped: LoneTable[] = [];
   const leaves: ComparedTable[] = [];
@@ -141,9 +141,8 @@ function diffOf(
     );
   for (const pair of pairs) {
     const { was, is } = pair;
-    if (was === undefined && is !== undefined) added.push({ ...is, other: absenceIn(old, is) });
-    else if (is === undefined && was !== undefined)
-      dropped.push({ ...was, other: absenceIn(now, was) });
+    if (was === undefined && is !== undefined) added.push({ ...is, other: old(is) });
+    else if (is === undefined && was !== undefined) dropped.push({ ...was, other: now(was) });
     else if (is?.kind === 'root' || was?.kind === 'root') roots.push(pair);
     else leaves.push(...compare(pair, rowsOf(pair, digests)));
   }
@@ -209,8 +208,8 @@ function head({ snapshot, ...manifest }: Manifest): DiffedSet {
   return { timestamp, takenAt: snapshot.takenAt, cluster, database, flavour, totals, selection };
 }
 
-/** What `absenceIn` reads of a set. */
-function absences({ timestamp, snapshot, ...manifest }: Manifest): SetTables {
+/** What `absencesIn` reads of a set. */
+function withoutTables({ timestamp, snapshot, ...manifest }: Manifest): SetTables {
   const { database, cluster, selection, notShipped } = manifest;
   const { takenAt } = snapshot;
   return { timestamp, takenAt, database, cluster, selection, tables: [], notShipped };

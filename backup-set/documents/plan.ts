@@ -123,7 +123,9 @@ export const Encryption = z.object({
   /** Digests can be compared only under the same digest key. Absent = extents have no digests. */
   digestKeyId: KeyId.exactOptional(),
   /** Of the sets whose packs this set can use: no other key opens a carried frame. */
-  older: z.array(z.object({ timestamp: Timestamp, keyId: KeyId })).exactOptional(),
+  older: z
+    .array(z.object({ timestamp: Timestamp, keyId: KeyId, digestKeyId: KeyId.exactOptional() }))
+    .exactOptional(),
 });
 export type Encryption = z.infer<typeof Encryption>;
 

@@ -9,7 +9,7 @@ import { numberFrom, secondsFrom } from '../flags.ts';
 import { keysToVerify } from '../keys/keys-to-verify.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
-import { problemLines, warningLines } from '../output/problems.ts';
+import { depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
@@ -84,7 +84,7 @@ function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
     [
       ...problemLines(problems, problemsTotal),
       ...warningLines(verdict),
-      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${depthOf(verdict)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );
   return status === 'complete' ? 0 : 3;

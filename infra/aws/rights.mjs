@@ -145,7 +145,8 @@ export const RIGHTS = {
   // Compares listings with the manifest; reads no data.
   Validate: { reads: DOCUMENTS, creates: ['verdicts-validate'], lists: IN_SETS },
   Verify: {
-    reads: [...SETS, ...TASKS],
+    // Not the wrapped keys: it decrypts nothing.
+    reads: [...DOCUMENTS, 'packs', ...TASKS],
     creates: ['verify-request', 'verify-plan', 'verify-receipts', 'verdicts-verify'],
     lists: ['sets/*', 'tasks/*'],
   },

@@ -61,9 +61,10 @@ export function encryptionOf(
 /** Of the base, and of the sets whose packs it uses. */
 function olderKeys(
   { timestamp, needs }: Pick<Manifest, 'timestamp' | 'needs'>,
-  { keyId, older = [] }: Encryption,
+  { keyId, digestKeyId: id, older = [] }: Encryption,
 ): NonNullable<Encryption['older']> {
-  return [...older.filter((one) => needs.includes(one.timestamp)), { timestamp, keyId }];
+  const own = { timestamp, keyId, ...(id !== undefined && { digestKeyId: id }) };
+  return [...older.filter((one) => needs.includes(one.timestamp)), own];
 }
 
 /** What the shipper of a content needs. No other key can be computed from it. */

@@ -93,6 +93,12 @@ export const RATE_FLAG = [
   'limit in bytes per second for all shippers of one host together, for example 200MB or 1.5GiB',
 ] as const;
 
+/** `main.ts` puts it into the context. */
+export const ACCEPT_PLAIN_FLAG = [
+  '--accept-plain',
+  'go on although the set is not encrypted and encryption.recipients is set: sets from before encryption was turned on',
+] as const;
+
 /** `--max-rate` in bytes per second; undefined when it was not given. */
 export function rateFlag({ maxRate }: Flags): number | undefined {
   if (maxRate === undefined) return undefined;

@@ -84,7 +84,8 @@ async function run(
       ...definition.cluster(flags),
     },
   });
-  return definition.run({ flags, positional, context: { ...context, ...loaded } });
+  const acceptsPlain = flags['acceptPlain'] === true;
+  return definition.run({ flags, positional, context: { ...context, ...loaded, acceptsPlain } });
 }
 
 async function newContext(

@@ -13,6 +13,7 @@ import {
   parseLockRecord,
   parseMark,
   parseRestoreKey,
+  parseSetKeyDocument,
   parseTaskKey,
   type RetentionMark,
   shipmentName,
@@ -42,7 +43,11 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
-  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
+  | {
+      readonly kind: 'lock-record' | 'set-key';
+      readonly timestamp: string;
+      readonly instant: string;
+    }
   | {
       readonly kind: 'retention';
       readonly timestamp: string;
@@ -112,6 +117,11 @@ export function retentionPrefix(timestamp: string): string {
 /** Prefix of the records of `extend-retention`. */
 export function locksPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}locks/`;
+}
+
+/** Prefix of the documents that hold the wrapped key of a set. */
+export function setKeysPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}keys/`;
 }
 
 /** Prefix of all receipts of a set. */
@@ -191,6 +201,8 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
     case 'lock-record':
       return `${locksPrefix(key.timestamp)}${key.instant}.json`;
+    case 'set-key':
+      return `${setKeysPrefix(key.timestamp)}${key.instant}.json`;
     case 'retention':
       return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
     case 'expiry':
@@ -288,7 +300,8 @@ function parseSetKey(text: string): Key | undefined {
     const [content = 0, attempt = 0] = metadata.slice(1, 3).map(Number);
     return { kind: 'metadata', timestamp, content, attempt, file };
   }
-  const mark = parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest);
+  const mark =
+    parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest) ?? parseSetKeyDocument(rest);
   if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);

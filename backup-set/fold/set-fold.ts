@@ -92,6 +92,7 @@ function manifestOf(
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
+    ...(plan.encryption && { encryption: plan.encryption }),
     ...(plan.files && { files: plan.files }),
     ...(plan.tags && { tags: plan.tags }),
     ...(plan.group && { group: plan.group }),

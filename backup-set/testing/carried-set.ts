@@ -10,7 +10,7 @@ export const OLD = '20260130120000';
 /** A part of the base's manifest without packs. */
 export const emptyPart: ManifestPart = {
   format: 'stowage/manifest-part',
-  version: 0,
+  version: 1,
   timestamp: OLD,
   content: 0,
   host: 'h',
@@ -34,7 +34,7 @@ export const carried = (
   change: Partial<CarriedReceipt> = {},
 ): CarriedReceipt => ({
   format: 'stowage/receipt',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   ...{ content: 0, attempt: 1, worker: 1, sequence: 2 },
   ...{ startedAt: AT, finishedAt: AT },
@@ -75,7 +75,7 @@ export function halfOld(set: SetParts, isOld: readonly boolean[]): SetParts {
     ...set,
     plan: {
       ...set.plan,
-      ...{ features: ['carried'], base },
+      ...{ features: [...(set.plan.features ?? []), 'carried'], base },
       relations: set.plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: set.plan.contents.map((planned) => {
         const document = parts.get(planned.content)?.document;

@@ -66,7 +66,7 @@ export function unreadIn(
         };
       });
       const document: Witnesses = {
-        ...{ format: 'stowage/witnesses', version: 0, timestamp: TIMESTAMP, content },
+        ...{ format: 'stowage/witnesses', version: 1, timestamp: TIMESTAMP, content },
         ...{ ...seenNow, systemIdentifier, relations: entries },
       };
       return [content, (change.witnesses ?? same)(document)];
@@ -92,7 +92,7 @@ export function unreadIn(
     plan: {
       ...plan,
       ...{
-        features: ['carried', 'witness'],
+        features: [...(plan.features ?? []), 'carried', 'witness'],
         base: { timestamp: OLD, manifestSha256: '0'.repeat(64) },
       },
       relations: plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),

@@ -7,7 +7,7 @@ import { boundedWarnings, describeWarning, WARNINGS_MAX, type Warning } from './
 const SINCE = '20260130120000';
 const verdict: Verdict = {
   format: 'stowage/verdict',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   level: 'validate',
   at: AT,

@@ -19,6 +19,7 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -130,7 +131,9 @@ async function prepare(
   const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
-  const context = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const keys = await provenKeys(given, functionDeps(given, store), manifest);
+  const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {
     accepts,

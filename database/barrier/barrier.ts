@@ -3,6 +3,7 @@ import { jittered } from '../../async/backoff.ts';
 import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
 import { onAllInTime } from './deadline.ts';
@@ -126,9 +127,13 @@ async function attemptOnce(
         : undefined,
     cancelled,
   });
+  const step = (doing: string) => options.onStep?.(doing);
+  step('reading which tables there are');
   const discover = kind.discover(nodes, options.selection);
   const { signal } = options;
   const relations = await relationsToLock(nodes, discover, signal);
+  const locks = Math.max(0, ...[...relations.values()].map((list) => list.length));
+  step(`locking ${plural(locks, 'table')} against changes of their definition`);
   const since = performance.now();
   const held = await onAllNodes(nodes, { signal }, (node, cancelled) =>
     watched(node, node.holder, () =>
@@ -137,6 +142,7 @@ async function attemptOnce(
   );
   if (held !== undefined) return { result: await abandon(nodes, held), writerWaitMs: 0 };
 
+  step(`locking ${plural(locks, 'table')} against writers, which wait meanwhile`);
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
   const lists = [...relations.values()];
@@ -160,7 +166,8 @@ async function attemptOnce(
   await onAllInTime(nodes, async ({ locker }) => locker && rollBack(locker));
   const writerWaitMs = performance.now() - started;
 
-  const described = await kind.describe(exported, options.selection);
+  step('reading which tables there are, in the snapshot');
+  const described = await kind.describe(exported, options);
   options.signal?.throwIfAborted();
   const changed = nodes.find(
     (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),

@@ -7,11 +7,11 @@ import {
   countLargeObjects,
   readCatalog,
   readGenerated,
-  readSizes,
   readViewUses,
 } from './catalog.ts';
 import { conditionOf } from './extension-tables.ts';
 import { unreadableNames } from './names.ts';
+import { readSizesOf, type SizesOptions } from './sizes.ts';
 
 /** A relation to lock. The oid distinguishes it from a later relation of the same name. */
 export interface Lockable {
@@ -30,7 +30,8 @@ export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObje
 };
 
 export interface DiscoveryOptions {
-  readonly withSizes: boolean;
+  /** How sizes are read; absent = none are. */
+  readonly sizes?: SizesOptions;
   /** How the catalogs are read; absent = as on PostgreSQL. */
   readonly catalog?: (session: Session) => Promise<CatalogRelation[]>;
 }
@@ -43,7 +44,7 @@ export interface DiscoveryOptions {
 export async function discoverRelations(
   session: Session,
   selection: Wanted,
-  options: DiscoveryOptions,
+  options: DiscoveryOptions = {},
 ): Promise<Discovery> {
   const catalog = await (options.catalog ?? readCatalog)(session).catch(async (error: unknown) => {
     throw await unreadableNames(session, error);
@@ -69,7 +70,7 @@ export async function discoverRelations(
       relkind === 'm' && isPopulated && !isExtensionMember && selects(relation),
   );
   return {
-    relations: options.withSizes ? await sized(session, relations) : relations,
+    relations: options.sizes ? await sized(session, relations, options.sizes) : relations,
     roots: catalog
       .filter(({ relkind }) => relkind === 'p')
       .map(({ oid, schema, name }) => ({ oid, schema, name })),
@@ -126,9 +127,10 @@ function toShip(relation: CatalogRelation): LockedRelation {
 async function sized(
   session: Session,
   relations: readonly LockedRelation[],
+  options: SizesOptions,
 ): Promise<LockedRelation[]> {
   const oids = relations.map(({ oid }) => oid);
-  const sizes = await readSizes(session, oids);
+  const sizes = await readSizesOf(session, oids, options);
   const generated = await readGenerated(session, oids);
   return relations.map((relation) => ({
     ...relation,

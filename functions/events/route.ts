@@ -83,6 +83,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'order-claim':
     case 'outcome':
     case 'lock-record':
+    case 'set-key':
       return [];
   }
 }

@@ -18,6 +18,8 @@ export interface Finding extends ProblemList {
   readonly proven?: readonly ProvenObject[];
   /** Of `validate`. Absent = the set was not compared with older sets. */
   readonly unusual?: WarningList;
+  /** Level `verify`, of an encrypted set: whether rows were decrypted and counted. */
+  readonly decrypted?: boolean;
   /** Level `drill`. */
   readonly drill?: DrillFacts;
 }
@@ -42,6 +44,7 @@ export function verdictOf(
     status: finding.status,
     checked: finding.checked,
     ...(finding.proven?.length && { proven: [...finding.proven] }),
+    ...(finding.decrypted !== undefined && { decrypted: finding.decrypted }),
     ...(finding.drill && { drill: finding.drill }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,

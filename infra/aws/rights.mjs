@@ -35,6 +35,8 @@ export const KEYS = {
   /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
   'any verdict': [`${SET}/verdicts/*`],
   locks: [`${SET}/locks/*`],
+  // Keys of encrypted sets, wrapped: without an identity they open nothing.
+  keys: [`${SET}/keys/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -118,6 +120,7 @@ const REPLICA = {
     'verdicts-stitch',
     'verdicts-validate',
     'locks',
+    'keys',
   ],
   extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
@@ -217,7 +220,7 @@ export const RIGHTS = {
   Operator: {
     reads: [...EVERYTHING, ...SCHEDULED, 'exports', 'probe'],
     creates: [
-      ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
       ...['verify-request', 'replicate-request', 'request', 'holds'],
@@ -239,14 +242,15 @@ export const RIGHTS = {
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
-    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    // Wrapped keys, to remove those that a removed recipient opens.
+    reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
     deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
   Audit: {
-    reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES, ...SCHEDULED],
+    reads: [...DOCUMENTS, 'locks', 'keys', ...TASKS, ...RESTORES, ...SCHEDULED],
     lists: [...ANYWHERE, ...IN_SCHEDULES],
     inspects: true,
   },

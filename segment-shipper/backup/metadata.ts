@@ -15,6 +15,8 @@ import {
 } from '../../database/tools/dump.ts';
 import { withDumpPrograms } from '../../database/tools/dump-programs.ts';
 import { hex } from '../../frame/hex.ts';
+import { fileContext } from '../../frame/seal/context.ts';
+import { sealing } from '../../frame/seal/seal.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
@@ -66,7 +68,9 @@ export async function storeMetadata(
   const startedAt = deps.clock();
   const sums = { bytes: 0, crc: 0 };
   using _ = showUnderWay(deps.progress, `the definitions (${file})`);
-  const { etag } = await deps.store.upload(key, summing(chunks, sums, deps), {
+  const { sealing: sealer } = deps;
+  const stored = sealer ? sealing(sealer.key, fileContext(key), chunks) : chunks;
+  const { etag } = await deps.store.upload(key, summing(stored, sums, deps), {
     signal: deps.signal,
     ownKey: true,
   });

@@ -119,6 +119,8 @@ export const LoadRelation = Relation.pick({
 }).extend({
   /** The segments load it with COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
   onSegment: z.literal(true).exactOptional(),
+  /** Its name in the set, where the target has another one: encrypted frames are bound to it. */
+  source: Name.exactOptional(),
   /** The set holds only the rows of an extension's condition: only these are replaced. */
   conditional: z.literal(true).exactOptional(),
   rows: Count,

@@ -1,4 +1,10 @@
-import { ACCEPT_CLUSTER_FLAG, RATE_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../../flags.ts';
+import {
+  ACCEPT_CLUSTER_FLAG,
+  ACCEPT_PLAIN_FLAG,
+  RATE_FLAG,
+  SELECTION_FLAGS,
+  SELECTION_LISTS,
+} from '../../flags.ts';
 import { BEFORE_FLAG, GROUP_DETAILS, SET_DETAILS } from '../../set-name.ts';
 import { MAP_FLAG, REFERENCE_FLAG } from '../mapped/flags.ts';
 import { CHOICE_HELP, CHOICE_LISTS } from './choices.ts';
@@ -49,6 +55,7 @@ export const RESTORE_FLAGS = [
     'do not look for the indexes, constraints and other objects of the set at the end',
   ],
   ACCEPT_CLUSTER_FLAG,
+  ACCEPT_PLAIN_FLAG,
   // How it runs.
   [
     '--resize',

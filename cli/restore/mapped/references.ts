@@ -16,6 +16,7 @@ import type {
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { loadedRelations } from '../../../backup-set/restore/plan.ts';
 import { madeKey } from '../../../database/objects/keys.ts';
+import { opensFor } from '../../../segment-shipper/read/opens.ts';
 import { rowsOf } from '../../../segment-shipper/read/rows-of.ts';
 import { checkedEntries } from '../objects/archive.ts';
 import { type PartSource, requirePart } from './parts.ts';
@@ -180,8 +181,9 @@ async function sumOf(look: Look, { id, schema, name }: ManifestRelation, content
     const message = `--reference: the rows of ${schema}.${name} on content ${content} are in COPY BINARY and have other digests than elsewhere: they cannot be compared`;
     throw new StowageError('restore/refused', message, { where: { field: 'reference' } });
   }
-  const { signal } = look.context;
-  const { rows, sum } = await sumOfRows(rowsOf(look.store, extents, { signal }));
+  const { signal, keys } = look.context;
+  const options = { signal, ...opensFor(keys, { schema, name }) };
+  const { rows, sum } = await sumOfRows(rowsOf(look.store, extents, options));
   return `${rows} ${sum}`;
 }
 
@@ -195,7 +197,7 @@ async function primaryKeys(look: Look): Promise<(candidate: Candidate) => boolea
     const part = first === undefined ? undefined : await requirePart(look, first);
     const archive = part && fileOf(part, 'schema.dump');
     if (archive !== undefined)
-      for await (const entry of checkedEntries(look.store, archive, look.context.signal)) {
+      for await (const entry of checkedEntries(look.store, archive, look.context)) {
         const key = madeKey(entry);
         if (key?.isPrimary === true) keys.add(textOfName(key.table));
       }

@@ -5,6 +5,7 @@ import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { describeServer } from '../../barrier/kind.ts';
 import { readDumpGaps } from '../../catalog/dump-gaps.ts';
 import type { Discovery, LockedRelation } from '../../catalog/relations.ts';
+import { readSizesOf, type SizesOptions } from '../../catalog/sizes.ts';
 import { copyToPrograms } from '../../copy/on-segment.ts';
 import type {
   ConnectionTarget,
@@ -68,7 +69,7 @@ export async function takeDispatchSnapshot(
     const imports = canImport
       ? { snapshotId, smallTableBytes: options.smallTableBytes ?? 0 }
       : undefined;
-    const nodes = await describe(holder, topology, discovery, imports);
+    const nodes = await describe(holder, topology, discovery, { ...options, imports });
     // The shipper that imports the snapshot watches for its own relations.
     const toRead = new Set<Readable>(
       nodes.filter((node) => node.snapshotId === undefined).flatMap(({ relations }) => relations),
@@ -106,18 +107,23 @@ async function exportFrom(holder: Session): Promise<string> {
   return row?.id ?? '';
 }
 
+interface DescribeOptions extends SizesOptions {
+  readonly imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined;
+}
+
 async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
   discovery: Discovery,
-  imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined,
+  options: DescribeOptions,
 ): Promise<NodeSnapshot[]> {
+  const { imports } = options;
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
   const gaps = await readDumpGaps(holder);
   const oids = discovery.relations.map(({ oid }) => oid);
   const work = workOf(discovery, {
     segments: segments.length - 1,
-    bytes: await sizesOnSegments(holder, oids),
+    bytes: await readSizesOf(holder, oids, options, sizesOnSegments),
     smallTableBytes: imports?.smallTableBytes ?? 0,
   });
   const coordinator = {

@@ -129,7 +129,7 @@ async function shipContent(
 ): Promise<Receipt[]> {
   const { timestamp } = plan;
   const place = { timestamp, content, attempt: 1, worker: 1 };
-  const head = { format: 'stowage/receipt', version: 0, startedAt: AT, finishedAt: AT } as const;
+  const head = { format: 'stowage/receipt', version: 1, startedAt: AT, finishedAt: AT } as const;
   const receipts: Receipt[] = [];
   const carried: CarriedExtent[] = [];
   for (let table = 0; table < TABLES; table += 1) {

@@ -67,6 +67,7 @@ export function keyClasses({
       level,
     })),
     'lock-record': [{ kind: 'lock-record', timestamp, instant }],
+    'set-key': [{ kind: 'set-key', timestamp, instant }],
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
@@ -149,6 +150,8 @@ function classOf(key: Key): string {
       return 'announcements';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'set-key':
+      return 'keys';
     case 'lock-record':
       return 'locks';
     case 'dispatched':

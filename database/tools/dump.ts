@@ -1,7 +1,6 @@
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
-import { withoutSegments } from '../session/failover/through-failover.ts';
 import { MARK_SCHEMA } from '../target/unfinished/mark.ts';
 import { conninfoOf } from './conninfo.ts';
 import { withGreenplumSettings } from './greenplum-settings.ts';
@@ -132,16 +131,12 @@ function dump(
   stdout.on('error', () => {});
   const done = (async () => {
     const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
-    const tool = await startTool(
-      await withGreenplumSettings(withoutSegments(target), signal),
-      name,
-      {
-        args: [...args, '--no-password'],
-        signal,
-        onSilence,
-        applicationName,
-      },
-    );
+    const tool = await startTool(await withGreenplumSettings(target, signal), name, {
+      args: [...args, '--no-password'],
+      signal,
+      onSilence,
+      applicationName,
+    });
     tool.stdin.end();
     // When the reader stops early, the program fails by the broken pipe: its error says more than
     // ours.

@@ -43,7 +43,7 @@ describe.each(roots)('%s, which an earlier program wrote', (name) => {
     }
     expect(timestamps.length).toBeGreaterThan(0);
     for (const timestamp of timestamps) {
-      expect((await validate(deps, timestamp)).status).toBe('complete');
+      expect((await validate(deps, timestamp)).verdict.status).toBe('complete');
       const folded = await foldStored(deps, timestamp);
       const day = timestamp.slice(0, 8);
       const manifest = await readFile(join(folder, 'sets', day, timestamp, 'manifest.json'));

@@ -18,6 +18,7 @@ import {
 } from '../../../frame/seal/derive.ts';
 import type { SealingKeys } from '../../../segment-shipper/protocol/control.ts';
 import type { Config } from '../../config/schema.ts';
+import { kmsOf } from '../../keys/identities.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
 
@@ -95,7 +96,11 @@ export async function storeSetKey({
   try {
     const wrappedAt = context.clock();
     const set = { timestamp, root, key: keys.setKey };
-    const document = await wrapSetKey(encryption, set, { wrappedAt, signal });
+    const document = await wrapSetKey(encryption, set, {
+      wrappedAt,
+      signal,
+      kms: kmsOf(context),
+    });
     const key = formatKey({ kind: 'set-key', timestamp, instant: instantOf(wrappedAt) });
     await store.create(key, encode(SetKeyDocument, document), { signal });
     return [];

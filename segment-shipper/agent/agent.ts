@@ -7,6 +7,7 @@ import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
 import { readAgentConfig, storeOf } from './config.ts';
+import { heartbeats } from './heard/heartbeat.ts';
 import { ownIdentities } from './keys/own-keys.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
@@ -62,9 +63,11 @@ async function pollLoop(agent: Agent): Promise<void> {
   const closed: ClosedSets = new Set();
   const collecting: CollectingOrders = new Map();
   const polls = [() => pollRestores(agent, known), () => pollSets(agent, closed, collecting)];
+  const beat = heartbeats(agent);
   const watch = watchTrouble(agent.clock);
   while (!signal.aborted) {
     let failures = 0;
+    await beat();
     for (const poll of polls) {
       // A failure of one poll must not skip the other.
       await poll().catch((error: unknown) => {

@@ -82,6 +82,8 @@ export function keyClasses({
       entry: 'nightly',
       file,
     })),
+    'schedule-order': [{ kind: 'schedule-order', instant, entry: 'nightly' }],
+    heartbeat: [{ kind: 'heartbeat', program: '0123456789abcdef', instant }],
     lease: [{ kind: 'lease', name: 'schedule', instant }],
     'announcement-channel': [{ kind: 'announcement-channel', channel: `ops_${instant}` }],
     announcement: ([1, 'sent', 'failed'] as const).map((step) => ({
@@ -145,6 +147,10 @@ function classOf(key: Key): string {
       return 'exports';
     case 'schedule-run':
       return 'schedule-runs';
+    case 'schedule-order':
+      return 'schedule-orders';
+    case 'heartbeat':
+      return 'heartbeats';
     case 'lease':
       return 'leases';
     case 'announcement-channel':

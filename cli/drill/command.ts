@@ -1,9 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-<<<<<<< HEAD
-import { IDENTITY_FLAG, numberFlag } from '../flags.ts';
-=======
-import { ACCEPT_PLAIN_FLAG, numberFlag } from '../flags.ts';
->>>>>>> main
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, numberFlag } from '../flags.ts';
 import { WAIT_SECONDS } from '../restore/command/flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { drillOptions, SAMPLE_TABLES } from './options.ts';

@@ -109,21 +109,12 @@ async function scratch(
   };
 }
 
-<<<<<<< HEAD
-/** What the main file decides: the store, its identities, and who runs the functions. */
-function shared({ cluster, root, storage, stallSeconds, encryption, functions }: Config) {
-  return {
-    ...{ cluster, root, storage, stallSeconds },
-    ...(encryption && { encryption }),
-    ...(functions && { functions }),
-=======
 /** What the main file decides: the store, the keys of its sets, and what runs the functions. */
 function shared({ cluster, root, storage, stallSeconds, functions, encryption }: Config) {
   return {
     ...{ cluster, root, storage, stallSeconds },
     ...(functions && { functions }),
     ...(encryption && { encryption }),
->>>>>>> main
   };
 }
 

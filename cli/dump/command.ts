@@ -1,9 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-<<<<<<< HEAD
-import { IDENTITY_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
-=======
-import { ACCEPT_PLAIN_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
->>>>>>> main
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { dumpOptionsFrom } from './options.ts';
 import { runDump } from './run.ts';

@@ -109,9 +109,13 @@ async function scratch(
   };
 }
 
-/** What the main file decides: the store, and who runs the functions. */
-function shared({ cluster, root, storage, stallSeconds, functions }: Config) {
-  return { cluster, root, storage, stallSeconds, ...(functions && { functions }) };
+/** What the main file decides: the store, its identities, and who runs the functions. */
+function shared({ cluster, root, storage, stallSeconds, encryption, functions }: Config) {
+  return {
+    ...{ cluster, root, storage, stallSeconds },
+    ...(encryption && { encryption }),
+    ...(functions && { functions }),
+  };
 }
 
 /** As with --redirect-db: the restore goes into this database and no other. */

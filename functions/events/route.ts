@@ -84,7 +84,9 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'order':
     case 'order-claim':
     case 'outcome':
+    case 'restore-keys':
     case 'lock-record':
+    case 'set-key':
       return [];
   }
 }

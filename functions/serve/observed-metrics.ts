@@ -14,6 +14,10 @@ const OF_LAST_SET: Readonly<Record<string, readonly [help: string, of: (f: SetFa
     stowage_last_set_new_bytes: ['Bytes that it added to the store', (f) => f.newBytes],
     stowage_last_set_seconds: ['Time its backup took', ({ ms }) => ms / 1000],
     stowage_last_set_tables: ['Tables of the newest complete set', ({ tables }) => tables],
+    stowage_last_set_encrypted: [
+      'Whether the newest complete set is encrypted: 1, else 0',
+      ({ encrypted }) => (encrypted ? 1 : 0),
+    ],
     stowage_last_set_read_tables: ['Tables that its backup read', ({ readTables }) => readTables],
   };
 

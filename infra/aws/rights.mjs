@@ -38,6 +38,8 @@ export const KEYS = {
   /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
   'any verdict': [`${SET}/verdicts/*`],
   locks: [`${SET}/locks/*`],
+  // Keys of encrypted sets, wrapped: without an identity they open nothing.
+  keys: [`${SET}/keys/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -48,6 +50,8 @@ export const KEYS = {
   'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
+  // Keys of what an agent reads, wrapped for it.
+  'restore-keys': [`${RESTORE}/keys/*`],
   'restore-plan': [`${RESTORE}/plan.json`],
   'restore-orders': [`${RESTORE}/orders/*`],
   'restore-claims': [`${RESTORE}/claims/*`],
@@ -122,6 +126,7 @@ const REPLICA = {
     'verdicts-stitch',
     'verdicts-validate',
     'locks',
+    'keys',
   ],
   extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
@@ -140,7 +145,8 @@ export const RIGHTS = {
   // Compares listings with the manifest; reads no data.
   Validate: { reads: DOCUMENTS, creates: ['verdicts-validate'], lists: IN_SETS },
   Verify: {
-    reads: [...SETS, ...TASKS],
+    // Not the wrapped keys: it decrypts nothing.
+    reads: [...DOCUMENTS, 'packs', ...TASKS],
     creates: ['verify-request', 'verify-plan', 'verify-receipts', 'verdicts-verify'],
     lists: ['sets/*', 'tasks/*'],
   },
@@ -212,7 +218,7 @@ export const RIGHTS = {
   Agent: {
     reads: [
       ...['packs', 'base', 'orders', 'claims', 'seal'],
-      ...['request', 'restore-orders', 'restore-claims'],
+      ...['request', 'restore-keys', 'restore-orders', 'restore-claims'],
     ],
     creates: [
       ...['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
@@ -227,10 +233,10 @@ export const RIGHTS = {
   Operator: {
     reads: [...EVERYTHING, ...SCHEDULED, 'exports', 'probe'],
     creates: [
-      ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'holds'],
+      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
     ],
@@ -244,19 +250,20 @@ export const RIGHTS = {
   },
   Restore: {
     reads: [...SETS, ...RESTORES],
-    creates: ['request', 'restore-receipts', 'restore-counts'],
+    creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts'],
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
-    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    // Wrapped keys, to remove those that a removed recipient opens.
+    reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
     deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
   Audit: {
-    reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES, ...SCHEDULED],
+    reads: [...DOCUMENTS, 'locks', 'keys', ...TASKS, ...RESTORES, ...SCHEDULED],
     lists: [...ANYWHERE, ...IN_SCHEDULES],
     inspects: true,
   },

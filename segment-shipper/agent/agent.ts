@@ -8,6 +8,7 @@ import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
 import { readAgentConfig, storeOf } from './config.ts';
 import { heartbeats } from './heard/heartbeat.ts';
+import { ownIdentities } from './keys/own-keys.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
 import { type KnownRestores, pollRestores } from './poll-restores.ts';
@@ -41,8 +42,10 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
     orders: new Map(),
   };
   const { name, instance } = identity;
+  const { age } = await ownIdentities(config);
+  const recipients = age.map(({ recipient }) => recipient);
   log.info(
-    { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents },
+    { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents, recipients },
     'agent started',
   );
   try {

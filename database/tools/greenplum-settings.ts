@@ -19,8 +19,9 @@ export async function withGreenplumSettings(
   signal: AbortSignal | undefined,
 ): Promise<ConnectionTarget> {
   if (target.greenplum === undefined) return target;
-  const settings = [target.options, BY_INDEXES];
+  const settings = [target.options];
   if (target.greenplum === 6 && (await isSuperuser(target, signal))) settings.push(UNCOUNTED);
+  settings.push(BY_INDEXES);
   return { ...target, options: settings.filter(Boolean).join(' ') };
 }
 

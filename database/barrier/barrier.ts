@@ -14,6 +14,7 @@ import {
   type BarrierNode,
   holdRelations,
   type LockingTerms,
+  lockingSessions,
   openBarrierNode,
   rollBack,
   stopWriters,
@@ -43,7 +44,7 @@ export async function takeBarrierSnapshot(
   options: SnapshotOptions,
   effects: BarrierEffects = { now: () => new Date(), random: Math.random },
 ): Promise<HeldSnapshot> {
-  const nodes = await openAll(members, options);
+  const nodes = await openAll(members, kind, options);
   try {
     const { accept } = kind;
     if (accept !== undefined) await Promise.all(nodes.map(accept));
@@ -71,7 +72,7 @@ async function attempts(
     writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
     const { result } = outcome;
     if (result.ok) {
-      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
+      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker?.close(), monitor.close()]));
       return held(nodes, result.value, { attempts: attempt, writerWaitMs });
     }
     last = result.failure;
@@ -134,7 +135,7 @@ async function attemptOnce(
     stopping,
     { limitMs, signal: options.signal },
     (node, cancelled) =>
-      watched(node, node.locker, () =>
+      watched(node, node.locker ?? node.holder, () =>
         stopWriters(node, relations.get(node) ?? [], termsOf(node, cancelled)),
       ),
   );
@@ -145,7 +146,7 @@ async function attemptOnce(
 
   const exported = await onAllInTime(nodes, (node) => exportSnapshot(node, kind, options));
   const takenAt = effects.now();
-  await onAllInTime(nodes, ({ locker }) => rollBack(locker));
+  await onAllInTime(nodes, async ({ locker }) => locker && rollBack(locker));
   const writerWaitMs = performance.now() - started;
 
   step('reading which tables there are, in the snapshot');
@@ -167,7 +168,7 @@ async function abandon(
   nodes: readonly BarrierNode[],
   reason: AttemptFailure,
 ): Promise<Result<never, AttemptFailure>> {
-  await Promise.all(nodes.flatMap(({ locker, holder }) => [rollBack(locker), rollBack(holder)]));
+  await Promise.all(nodes.flatMap((node) => lockingSessions(node).map(rollBack)));
   return failure(reason);
 }
 
@@ -228,11 +229,12 @@ function snapshotLost({ content }: Segment, cause: unknown): never {
 
 async function openAll(
   members: readonly BarrierMember[],
+  { stopsWriters }: BarrierKind,
   options: SnapshotOptions,
 ): Promise<BarrierNode[]> {
   const label = options.label ?? 'stowage backup';
   const outcomes = await Promise.allSettled(
-    members.map((member) => openBarrierNode(member, label, options.signal)),
+    members.map((member) => openBarrierNode(member, stopsWriters(member), label, options.signal)),
   );
   const nodes = outcomes.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
@@ -245,10 +247,6 @@ async function openAll(
 
 async function closeAll(nodes: readonly BarrierNode[]): Promise<void> {
   await Promise.all(
-    nodes.flatMap(({ holder, locker, monitor }) => [
-      holder.close(),
-      locker.close(),
-      monitor.close(),
-    ]),
+    nodes.flatMap((node) => [...lockingSessions(node), node.monitor].map((one) => one.close())),
   );
 }

@@ -18,7 +18,8 @@ export const KEYS = {
   // One pattern for seals/… and seal.json: a policy has 10,240 characters.
   seal: [`${SET}/seal*`],
   manifest: [`${SET}/manifest*`],
-  holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
+  // One pattern for reading and read.
+  holds: ['held', 'released', 'read*'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
   announcements: ['announcements/channels/*', 'announcements/?????????????????-*'],

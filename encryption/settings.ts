@@ -36,15 +36,16 @@ const Section = z.strictObject({
 /** `encryption:` of stowage.yaml. A section that seems to encrypt and does not is refused. */
 export const EncryptionSection = Section.superRefine((section, context) => {
   if (isEncrypting(section)) return;
+  const reads = section.identityFile !== undefined || section.identityCommand !== undefined;
   for (const field of ['digestKeyFile', 'agents'] as const)
-    if (section[field] !== undefined)
+    if (section[field] !== undefined && !(reads && field === 'agents'))
       context.addIssue({
         code: 'custom',
         path: [field],
         message:
           'has no effect without encryption.recipients or encryption.kms: backups would not be encrypted',
       });
-  if (section.identityFile === undefined && section.identityCommand === undefined)
+  if (!reads)
     context.addIssue({
       code: 'custom',
       path: ['recipients'],

@@ -20,7 +20,7 @@ import {
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
-import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
 import {
   locksPrefix,
   receiptsPrefix,
@@ -72,6 +72,7 @@ export type Key =
       readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
       readonly restore: string;
     }
+  | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
@@ -193,6 +194,8 @@ export function formatKey(key: Key): string {
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
     case 'schedule-run':
+    case 'schedule-order':
+    case 'heartbeat':
     case 'lease':
       return formatScheduleKey(key);
     case 'announcement-channel':
@@ -212,6 +215,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
+    case 'restore-keys':
+      return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
       return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
     case 'order-claim':
@@ -228,8 +233,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
-    ['schedules/', parseScheduleKey],
-    ['leases/', parseScheduleKey],
+    ...SCHEDULE_PARSERS,
     ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];

@@ -32,7 +32,7 @@ export interface BarrierKind {
     selection: Wanted,
   ): (node: BarrierNode) => Promise<readonly Lockable[]>;
   /** The nodes on which SHARE is taken. */
-  readonly stopsWriters: (node: BarrierNode) => boolean;
+  readonly stopsWriters: (node: Pick<BarrierNode, 'segment'>) => boolean;
   /** The nodes whose rows will be read. */
   readonly exports: (node: BarrierNode) => boolean;
   /** Reads the catalogs under the snapshots, in the order of the nodes. */

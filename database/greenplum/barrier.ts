@@ -59,7 +59,7 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
   };
 }
 
-const isCoordinator = ({ segment }: BarrierNode) => segment.content === -1;
+const isCoordinator = ({ segment }: Pick<BarrierNode, 'segment'>) => segment.content === -1;
 
 function coordinatorOf(nodes: readonly BarrierNode[]): BarrierNode {
   const found = nodes.find(isCoordinator);

@@ -5,6 +5,7 @@ import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { count } from '../../backup-set/base/words.ts';
 import { sequenceStatements } from '../../database/catalog/sequences.ts';
 import { globalsTarget } from '../../database/globals/place.ts';
+import { withoutSegments } from '../../database/session/failover/through-failover.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import {
   dumpGlobals,
@@ -100,7 +101,7 @@ async function* contentOf(
   const options = { ...dumpOptions(job, signal), onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, snapshotOf(job), options));
+      yield* outputOf(dumpSchema(withoutSegments(job.target), snapshotOf(job), options));
       return;
     case 'large-objects.dump':
       yield* outputOf(dumpLargeObjects(job.target, snapshotOf(job), options));
@@ -121,7 +122,7 @@ const snapshotOf = ({ target, snapshotId }: BackupJob) =>
   target.greenplum === undefined ? snapshotId : undefined;
 
 const globalsTargetOf = ({ target, encoding }: BackupJob, signal: AbortSignal) =>
-  globalsTarget(target, encoding, signal);
+  globalsTarget(withoutSegments(target), encoding, signal);
 
 const dumpOptions = (job: BackupJob, signal: AbortSignal) => ({
   signal,
@@ -139,7 +140,7 @@ async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Arra
 }
 
 async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const session = await attachSnapshot(job.target, snapshotOf(job), {
+  const session = await attachSnapshot(withoutSegments(job.target), snapshotOf(job), {
     purpose: 'backup',
     applicationName: `${labelOf(job)} sequences`,
     lockTimeoutMs: serverLockTimeoutMs(job),

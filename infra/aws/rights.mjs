@@ -256,9 +256,9 @@ export const RIGHTS = {
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
-    // Wrapped keys, to remove those that a removed recipient opens.
+    // Wrapped keys: `stowage key remove` wraps them again and removes the older documents.
     reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
-    creates: ['holds', 'tombstones', 'expiry-runs'],
+    creates: ['holds', 'tombstones', 'expiry-runs', 'keys'],
     deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],

@@ -51,6 +51,8 @@ export const KEYS = {
   'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
+  /** Both, in one ARN: the policy of Operator is near the quota of IAM. */
+  'request and receipts': [`${RESTORE}/re*`],
   // Keys of what an agent reads, wrapped for it.
   'restore-keys': [`${RESTORE}/keys/*`],
   'restore-plan': [`${RESTORE}/plan.json`],
@@ -237,9 +239,9 @@ export const RIGHTS = {
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
+      ...['verify-request', 'replicate-request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
-      ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
+      ...['request and receipts', 'restore-counts', 'exports', 'probe'],
     ],
     never: ['unnamed exports'],
     deletes: ['probe'],

@@ -131,7 +131,7 @@ async function prepare(
   const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
-  const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
   const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;

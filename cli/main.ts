@@ -81,6 +81,7 @@ async function run(
     flags: {
       root: flags['root'],
       'storage.endpoint': flags['endpoint'],
+      'encryption.identityFile': flags['identity'],
       ...definition.cluster(flags),
     },
   });

@@ -11,7 +11,7 @@ const AgeRecipient = z.string().superRefine((text, context) => {
 const Path = z.string().min(1);
 
 const Section = z.strictObject({
-  /** Public keys: a backup is encrypted for all of them, and any one of their identities opens it. */
+  /** Public keys: a set is encrypted for all of them, and the identity of any one opens it. */
   recipients: z
     .array(AgeRecipient)
     .min(1)
@@ -33,18 +33,19 @@ const Section = z.strictObject({
   agents: z.record(z.string().min(1), AgeRecipient).exactOptional(),
 });
 
-/** `encryption:` of stowage.yaml. A section that encrypts nothing although it looks so is refused. */
+/** `encryption:` of stowage.yaml. A section that seems to encrypt and does not is refused. */
 export const EncryptionSection = Section.superRefine((section, context) => {
   if (isEncrypting(section)) return;
+  const reads = section.identityFile !== undefined || section.identityCommand !== undefined;
   for (const field of ['digestKeyFile', 'agents'] as const)
-    if (section[field] !== undefined)
+    if (section[field] !== undefined && !(reads && field === 'agents'))
       context.addIssue({
         code: 'custom',
         path: [field],
         message:
           'has no effect without encryption.recipients or encryption.kms: backups would not be encrypted',
       });
-  if (section.identityFile === undefined && section.identityCommand === undefined)
+  if (!reads)
     context.addIssue({
       code: 'custom',
       path: ['recipients'],

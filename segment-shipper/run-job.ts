@@ -13,6 +13,7 @@ import { Job } from './protocol/control.ts';
 import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
 import { linesOf, parseLine } from './protocol/ndjson.ts';
 import { sealingOf } from './protocol/sealing.ts';
+import { withSharedParts } from './protocol/shared-relations.ts';
 import { rateLimit } from './rate/throttle.ts';
 
 export interface JobRun {
@@ -78,5 +79,6 @@ async function readJob(lines: AsyncGenerator<string>, signal: AbortSignal): Prom
   const first = await Promise.race([lines.next(), stopped.promise]);
   if (first.done === true)
     throw new StowageError('shipper/protocol', 'standard input ended before the job arrived');
-  return parseLine(first.value, Job);
+  const job = parseLine(first.value, Job);
+  return job.type === 'backup' ? { ...job, relations: withSharedParts(job.relations) } : job;
 }

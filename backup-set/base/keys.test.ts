@@ -112,6 +112,16 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     entry: scheduleName,
     file: fc.constantFrom('start' as const, 'end' as const),
   }),
+  'schedule-order': fc.record({
+    kind: fc.constant('schedule-order'),
+    instant,
+    entry: scheduleName,
+  }),
+  heartbeat: fc.record({
+    kind: fc.constant('heartbeat'),
+    program: fc.stringMatching(/^[0-9a-f]{16}$/),
+    instant,
+  }),
   lease: fc.record({ kind: fc.constant('lease'), name: fc.constantFrom(...LEASE_NAMES), instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
@@ -122,6 +132,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
   'restore-counts': fc.record({ kind: fc.constant('restore-counts'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),
+  'restore-keys': fc.record({ kind: fc.constant('restore-keys'), restore, content }),
   order: fc.record({
     kind: fc.constant('order'),
     restore,

@@ -20,7 +20,16 @@ import {
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
-import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
+import {
+  locksPrefix,
+  receiptsPrefix,
+  retentionPrefix,
+  SEAL_PARTS,
+  SETS,
+  setKeysPrefix,
+  setPrefix,
+} from './keys/set-prefixes.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
 /**
@@ -63,6 +72,7 @@ export type Key =
       readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
       readonly restore: string;
     }
+  | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
@@ -99,45 +109,19 @@ const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 const NEEDS = 'manifest/needs.json';
 
 export { type Phase, taskPrefix } from './keys/more-keys.ts';
+export {
+  agentsPrefix,
+  locksPrefix,
+  receiptsPrefix,
+  retentionPrefix,
+  SETS,
+  sealPartsPrefix,
+  setKeysPrefix,
+  setPrefix,
+} from './keys/set-prefixes.ts';
 export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName, TASKS };
 
-export const SETS = 'sets/';
 export const RESTORES = 'restores/';
-
-/** Prefix of all objects of a set. */
-export function setPrefix(timestamp: string): string {
-  return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
-}
-
-/** Prefix of the marks of a set: tombstones, holds, readers. */
-export function retentionPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}retention/`;
-}
-
-/** Prefix of the records of `extend-retention`. */
-export function locksPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}locks/`;
-}
-
-/** Prefix of the documents that hold the wrapped key of a set. */
-export function setKeysPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}keys/`;
-}
-
-/** Prefix of all receipts of a set. */
-export function receiptsPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}receipts/`;
-}
-
-/** Prefix of the parts of a seal, one object per content. */
-export function sealPartsPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}${FOLDERS['seal-part']}/`;
-}
-
-/** Prefix of the orders, claims or reports of agents for a set, one object per content. */
-export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
-  return `${setPrefix(timestamp)}${what}/`;
-}
 
 /** Prefix of all sets of a UTC day. */
 export function setsOn(date: Date): string {
@@ -165,7 +149,7 @@ export function phasePrefix(
 const FOLDERS: Readonly<Record<OfContent, string>> = {
   'base-part': 'base',
   witnesses: 'witnesses',
-  'seal-part': 'seals',
+  'seal-part': SEAL_PARTS,
   'manifest-part': 'manifest',
   'backup-order': 'orders',
   'backup-claim': 'claims',
@@ -210,6 +194,8 @@ export function formatKey(key: Key): string {
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
     case 'schedule-run':
+    case 'schedule-order':
+    case 'heartbeat':
     case 'lease':
       return formatScheduleKey(key);
     case 'announcement-channel':
@@ -229,6 +215,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
+    case 'restore-keys':
+      return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
       return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
     case 'order-claim':
@@ -245,8 +233,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
-    ['schedules/', parseScheduleKey],
-    ['leases/', parseScheduleKey],
+    ...SCHEDULE_PARSERS,
     ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];

@@ -75,6 +75,11 @@ export const PROBLEMS = {
       'the set is encrypted, and no document with its key, or with the key of an older set whose packs it uses, is stored: nothing can be decrypted',
     hint: 'look for lifecycle rules and deletions; bring the key back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
+  'not-proven': {
+    meaning:
+      'the set is encrypted, and its seal or a document with its key is not what its backup wrote: another program replaced it',
+    hint: 'find out which program writes under the root; restore another set, or `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
+  },
   'size-differs': {
     meaning: 'an object has another size than its receipt says',
     hint: 'the object was cut or replaced: `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',

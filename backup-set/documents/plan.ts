@@ -4,6 +4,7 @@ import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { Files } from '../files/expected.ts';
+import { KeyId } from './keys/set-key.ts';
 
 /** A generated column: the set has no values of it. */
 export const GeneratedColumn = z.object({
@@ -115,15 +116,16 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
-/** Computed from a key: shows which key it is, and tells nothing about it. */
-const KeyId = z.string().regex(/^[0-9a-f]{32}$/);
-
 /** The keys of an encrypted set (docs/format.md, Encryption). */
 export const Encryption = z.object({
   /** Of the set key. */
   keyId: KeyId,
   /** Digests can be compared only under the same digest key. Absent = extents have no digests. */
   digestKeyId: KeyId.exactOptional(),
+  /** Of the sets whose packs this set can use: no other key opens a carried frame. */
+  older: z
+    .array(z.object({ timestamp: Timestamp, keyId: KeyId, digestKeyId: KeyId.exactOptional() }))
+    .exactOptional(),
 });
 export type Encryption = z.infer<typeof Encryption>;
 

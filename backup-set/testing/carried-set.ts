@@ -7,6 +7,9 @@ import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 /** The timestamp of the base. */
 export const OLD = '20260130120000';
 
+/** What the plan of an encrypted set says of its base. */
+export const OLD_KEY = { timestamp: OLD, keyId: 'ef'.repeat(16) };
+
 /** A part of the base's manifest without packs. */
 export const emptyPart: ManifestPart = {
   format: 'stowage/manifest-part',
@@ -76,6 +79,7 @@ export function halfOld(set: SetParts, isOld: readonly boolean[]): SetParts {
     plan: {
       ...set.plan,
       ...{ features: [...(set.plan.features ?? []), 'carried'], base },
+      ...(set.plan.encryption && { encryption: { ...set.plan.encryption, older: [OLD_KEY] } }),
       relations: set.plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: set.plan.contents.map((planned) => {
         const document = parts.get(planned.content)?.document;

@@ -6,7 +6,7 @@ import type { ObjectReceipt } from '../documents/receipt.ts';
 import { type WitnessedRelation, Witnesses } from '../documents/witnesses.ts';
 import type { ContentWitness, RelationWitness } from '../witness/kinds.ts';
 import { documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
-import { OLD } from './carried-set.ts';
+import { OLD, OLD_KEY } from './carried-set.ts';
 import { fold } from './fold-whole.ts';
 
 /** Which server the base and the set saw; the set has seen every change since the base. */
@@ -95,6 +95,7 @@ export function unreadIn(
         features: [...(plan.features ?? []), 'carried', 'witness'],
         base: { timestamp: OLD, manifestSha256: '0'.repeat(64) },
       },
+      ...(plan.encryption && { encryption: { ...plan.encryption, older: [OLD_KEY] } }),
       relations: plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: plan.contents.map((planned) => ({
         ...planned,

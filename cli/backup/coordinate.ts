@@ -14,6 +14,7 @@ import { selectionOf } from '../config/config.ts';
 import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
+import { requireAgentRecipients } from '../keys/agent-keys.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -26,7 +27,7 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { chooseBase, type WantedBase } from './base/choose.ts';
+import { type ChosenBase, chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
@@ -82,9 +83,10 @@ export async function runBackup(
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
+    const keys = await newBackupKeys(context.config);
     const segments = read.map(({ segment }) => segment);
     await noteUnfinished(context, segments);
-    const keys = await newBackupKeys(context.config);
+    if (keys !== undefined) requireAgentRecipients(context, segments);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
@@ -97,7 +99,8 @@ export async function runBackup(
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
       const decided = withDecided(based, await whileServersFlush(context, decide));
-      const draft = withKeys({ ...decided, ...(options.group && { group: options.group }) }, keys);
+      const grouped = { ...decided, ...(options.group && { group: options.group }) };
+      const draft = withKeys(grouped, keys, base);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       joinGroup(options.group, plan);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
@@ -123,11 +126,13 @@ export async function runBackup(
   });
 }
 
-/** The plan says that the set is encrypted, and by which key. */
-function withKeys(draft: Draft, keys: BackupKeys | undefined): Draft {
+/** The plan says that the set is encrypted, and by which keys it and its base are. */
+function withKeys(draft: Draft, keys: BackupKeys | undefined, base: ChosenBase | undefined): Draft {
   if (keys === undefined) return draft;
-  const features = [...(draft.body.features ?? []), 'encrypted' as const];
-  return { ...draft, body: { ...draft.body, features, encryption: encryptionOf(keys) } };
+  const { body } = draft;
+  const features = [...(body.features ?? []), 'encrypted' as const];
+  const encryption = encryptionOf(keys, body.base && base?.manifest);
+  return { ...draft, body: { ...body, features, encryption } };
 }
 
 async function takeSnapshot(

@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { ACCEPT_PLAIN_FLAG, numberFlag } from '../flags.ts';
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, numberFlag } from '../flags.ts';
 import { WAIT_SECONDS } from '../restore/command/flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { drillOptions, SAMPLE_TABLES } from './options.ts';
@@ -33,8 +33,9 @@ export const drillCommand: ClusterCommand = {
       '--wait <seconds>',
       `how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
+    IDENTITY_FLAG,
   ],
-  lists: ['--tables <table>'],
+  lists: ['--tables <table>', IDENTITY_FLAG[0]],
   cluster: (flags) => ({ 'shippers.workers': numberFlag(flags, 'workers') }),
   async run({ flags, positional, context }) {
     const verdict = await runDrill(context, drillOptions(flags, positional));

@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { ACCEPT_PLAIN_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { dumpOptionsFrom } from './options.ts';
 import { runDump } from './run.ts';
@@ -29,8 +29,9 @@ Examples:
     ['--allow-missing', 'write the script also when chosen objects cannot be made'],
     ['--out <file>', 'write this file (default: standard output)'],
     ['--overwrite', 'replace the file, if it exists'],
+    IDENTITY_FLAG,
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, IDENTITY_FLAG[0]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     return runDump(context, dumpOptionsFrom(flags, positional));

@@ -33,7 +33,9 @@ export async function heldKeys(
     readSetKey(store, { timestamp: older, root, ...(keyId && { keyId }) }, identities, { signal });
   const setKey = await read(timestamp, encryption.keyId);
   const keys = new Map([[timestamp, setKey]]);
-  for (const older of needs) keys.set(older, await read(older));
+  // The plan names them, and its seal has a mac: a forged older set has another key.
+  const keyIds = new Map(encryption.older?.map((one) => [one.timestamp, one.keyId]));
+  for (const older of needs) keys.set(older, await read(older, keyIds.get(older)));
   return {
     setKey,
     of(object) {

@@ -1,4 +1,4 @@
-import { decode, encode } from '../../backup-set/base/document.ts';
+import { decode, encode, type RawDocument } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
@@ -24,9 +24,8 @@ export async function requireProven(
   const heads = await loadHeads(deps, timestamp);
   if (heads.seal === undefined)
     throw forged(timestamp, 'seal', 'it is missing, so nothing proves the manifest');
-  const { mac, ...sealed } = decode(Seal, heads.seal);
-  if (mac === undefined || mac !== sealMac(setKey, encode(Seal, sealed)))
-    throw forged(timestamp, 'seal', 'it is not the one that the coordinator of the backup wrote');
+  const fault = sealFault(setKey, heads.seal);
+  if (fault !== undefined) throw forged(timestamp, 'seal', fault);
   const folded = await foldHeads(deps, timestamp, heads);
   if (folded.status !== 'complete') {
     const [first] = folded.problems;
@@ -35,6 +34,14 @@ export async function requireProven(
   }
   if (!Buffer.from(folded.bytes).equals(encode(Manifest, manifest)))
     throw forged(timestamp, 'manifest', 'it does not follow from the sealed receipts');
+}
+
+/** What is wrong with the proof of a seal; undefined: a holder of the set's key wrote it. */
+export function sealFault(setKey: Uint8Array, seal: RawDocument): string | undefined {
+  const { mac, ...sealed } = decode(Seal, seal);
+  return mac !== undefined && mac === sealMac(setKey, encode(Seal, sealed))
+    ? undefined
+    : 'it is not the one that the coordinator of the backup wrote';
 }
 
 function forged(timestamp: string, kind: 'seal' | 'manifest', why: string): StowageError {

@@ -13,7 +13,7 @@ const RELATIONS_PER_LOCK = 100;
  * the session. So the number of statements is bounded: 1,250 of them for 125,000 relations took a
  * minute.
  */
-const STATEMENTS_MAX = 100;
+const STATEMENTS_MAX = 25;
 
 /**
  * Locks relations; each wait takes at most the transaction's lock_timeout. ONLY, because children

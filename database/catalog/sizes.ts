@@ -9,7 +9,7 @@ export type Sizes = ReadonlyMap<number, number>;
 
 type AskForSizes = (session: Session, oids: readonly number[]) => Promise<Sizes>;
 
-export interface SizesOptions extends Pick<SnapshotOptions, 'signal' | 'onStep'> {
+export interface SizesOptions extends Pick<SnapshotOptions, 'signal' | 'onStep' | 'label'> {
   /** Relations per session; tests have few. */
   readonly relationsPerSession?: number;
 }
@@ -31,9 +31,10 @@ const LOCK_MS_MAX = 1_000;
 export async function readSizesOf(
   holder: Session,
   oids: readonly number[],
-  { signal, onStep, relationsPerSession = RELATIONS_PER_SESSION }: SizesOptions,
+  options: SizesOptions,
   ask: AskForSizes = readSizes,
 ): Promise<Sizes> {
+  const { signal, onStep, relationsPerSession = RELATIONS_PER_SESSION } = options;
   if (oids.length <= relationsPerSession) return ask(holder, oids);
   const sizes = new Map<number, number>();
   for (let at = 0; at < oids.length; at += relationsPerSession) {
@@ -41,10 +42,9 @@ export async function readSizesOf(
       `reading the sizes of tables on ${placeOf(holder.target)}: ${count(at)} of ${count(oids.length)}`,
     );
     const some = oids.slice(at, at + relationsPerSession);
-    const read = await askBriefly(holder, some, ask, signal).catch((error: unknown) => {
+    const read = await askBriefly(holder, some, ask, options).catch(() => {
       if (signal?.aborted === true) throw interruptedError(signal);
       // A full server or a queue for a lock; any other error happens again here.
-      void error;
       return ask(holder, some);
     });
     for (const [oid, bytes] of read) sizes.set(oid, bytes);
@@ -56,11 +56,11 @@ async function askBriefly(
   { target }: Session,
   oids: readonly number[],
   ask: AskForSizes,
-  signal: AbortSignal | undefined,
+  { signal, label = 'stowage backup' }: SizesOptions,
 ): Promise<Sizes> {
   const session = await openSession(target, {
     purpose: 'probe',
-    applicationName: `stowage backup content ${target.content ?? 0} sizes`,
+    applicationName: `${label} content ${target.content ?? 0} sizes`,
     lockTimeoutMs: LOCK_MS_MAX,
     signal,
   });

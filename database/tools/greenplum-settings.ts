@@ -1,4 +1,5 @@
 import type { ConnectionTarget } from '../flavour.ts';
+import { withoutSegments } from '../session/failover/through-failover.ts';
 import { openSession } from '../session/session.ts';
 
 /**
@@ -19,8 +20,11 @@ export async function withGreenplumSettings(
   signal: AbortSignal | undefined,
 ): Promise<ConnectionTarget> {
   if (target.greenplum === undefined) return target;
-  const settings = [target.options, BY_INDEXES];
-  if (target.greenplum === 6 && (await isSuperuser(target, signal))) settings.push(UNCOUNTED);
+  // It reads catalogs of the coordinator only.
+  const alone = withoutSegments(target);
+  const settings = [alone.options];
+  if (target.greenplum === 6 && (await isSuperuser(alone, signal))) settings.push(UNCOUNTED);
+  settings.push(BY_INDEXES);
   return { ...target, options: settings.filter(Boolean).join(' ') };
 }
 

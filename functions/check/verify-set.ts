@@ -7,7 +7,7 @@ import {
   NO_PROBLEMS,
   type ProblemList,
 } from '../../backup-set/base/problems.ts';
-import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { SetKeys } from '../../frame/seal/set-keys.ts';
 import type { Deps, JobResult } from '../deps.ts';
@@ -26,7 +26,9 @@ export interface VerifyOptions {
   /** Also decompress every frame and count its rows. Default: true, where it can be read. */
   readonly decode?: boolean;
   /** The keys of an encrypted set. Without them its checksums are checked, and no row is read. */
-  readonly keys?: SetKeys;
+  readonly keys?: SetKeys | undefined;
+  /** What a holder of the keys found wrong with the proof of the set. */
+  readonly proof?: readonly Problem[] | undefined;
 }
 
 interface VerifyProgress {
@@ -73,8 +75,9 @@ export async function verifySet(
     manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
   const checked = { objects: read.objects, bytes: read.bytes };
   const { proven = [] } = validated;
+  const proof = boundedProblems(options.proof ?? []);
   const verified = {
-    ...finding(checked, joinProblems(validated, read.found)),
+    ...finding(checked, joinProblems(joinProblems(proof, validated), read.found)),
     proven,
     ...(manifest?.encryption && { decrypted: options.keys !== undefined }),
   };

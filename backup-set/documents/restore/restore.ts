@@ -20,6 +20,7 @@ import { OrderChoices, RestoreChoices } from './choices.ts';
 import { ComparedObjects, RestoreNotes } from './found.ts';
 import { MappedData, MappedPostData, Mapping } from './map.ts';
 import { Into, RequestedNames } from './names.ts';
+import { orderFields as order } from './order-fields.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -148,7 +149,6 @@ const VerifyObject = ObjectRef.extend({
 });
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
-const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
 /** With `only`: as in the request. A shipper lists what it leaves out of these sections. */

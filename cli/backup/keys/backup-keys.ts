@@ -4,6 +4,7 @@ import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
+import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Encryption } from '../../../backup-set/documents/plan.ts';
 import { readDigestKey } from '../../../encryption/digest-key.ts';
 import { wrapSetKey } from '../../../encryption/set-key.ts';
@@ -17,6 +18,7 @@ import {
 } from '../../../frame/seal/derive.ts';
 import type { SealingKeys } from '../../../segment-shipper/protocol/control.ts';
 import type { Config } from '../../config/schema.ts';
+import { kmsOf } from '../../keys/identities.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
 
@@ -41,12 +43,28 @@ export async function newBackupKeys({ encryption }: Config): Promise<BackupKeys 
   return { setKey: randomBytes(KEY_BYTES), digestKey };
 }
 
-/** What the plan says of the keys. */
-export function encryptionOf({ setKey, digestKey }: BackupKeys): Encryption {
+/**
+ * What the plan says of the keys.
+ * @param base the manifest of the set whose frames the new set can use.
+ */
+export function encryptionOf(
+  { setKey, digestKey }: BackupKeys,
+  base?: Pick<Manifest, 'timestamp' | 'needs' | 'encryption'>,
+): Encryption {
   return {
     keyId: setKeyId(setKey),
     ...(digestKey && { digestKeyId: digestKeyId(digestKey) }),
+    ...(base?.encryption && { older: olderKeys(base, base.encryption) }),
   };
+}
+
+/** Of the base, and of the sets whose packs it uses. */
+function olderKeys(
+  { timestamp, needs }: Pick<Manifest, 'timestamp' | 'needs'>,
+  { keyId, digestKeyId: id, older = [] }: Encryption,
+): NonNullable<Encryption['older']> {
+  const own = { timestamp, keyId, ...(id !== undefined && { digestKeyId: id }) };
+  return [...older.filter((one) => needs.includes(one.timestamp)), own];
 }
 
 /** What the shipper of a content needs. No other key can be computed from it. */
@@ -70,7 +88,9 @@ export async function storeSetKey({
   store,
   plan,
   keys,
-}: Pick<BackupRun, 'context' | 'store' | 'plan' | 'keys'>): Promise<Shipped['failures']> {
+}: Pick<BackupRun, 'context' | 'store' | 'keys'> & {
+  readonly plan: Pick<BackupRun['plan'], 'timestamp' | 'root'>;
+}): Promise<Shipped['failures']> {
   const { encryption } = context.config;
   if (keys === undefined || encryption === undefined) return [];
   const { timestamp, root } = plan;
@@ -78,7 +98,11 @@ export async function storeSetKey({
   try {
     const wrappedAt = context.clock();
     const set = { timestamp, root, key: keys.setKey };
-    const document = await wrapSetKey(encryption, set, { wrappedAt, signal });
+    const document = await wrapSetKey(encryption, set, {
+      wrappedAt,
+      signal,
+      kms: kmsOf(context),
+    });
     const key = formatKey({ kind: 'set-key', timestamp, instant: instantOf(wrappedAt) });
     await store.create(key, encode(SetKeyDocument, document), { signal });
     return [];

@@ -71,14 +71,16 @@ export async function takeDispatchSnapshot(
       : undefined;
     const nodes = await describe(holder, topology, discovery, { ...options, imports });
     // The shipper that imports the snapshot watches for its own relations.
-    const toRead = new Set<Readable>(
-      nodes.filter((node) => node.snapshotId === undefined).flatMap(({ relations }) => relations),
+    const toRead = new Map(
+      nodes
+        .filter((node) => node.snapshotId === undefined)
+        .flatMap(({ relations }) => relations.map((relation) => [nameOf(relation), relation])),
     );
     const over = new AbortController();
     const watch = {
       own: { pids: sessions.map(({ pid }) => pid) },
       limitMs,
-      toRead: () => [...toRead],
+      toRead: () => [...toRead.values()],
       advice: BACKUP_ADVICE,
     };
     return {
@@ -140,15 +142,16 @@ async function describe(
 
 type Readable = Pick<LockedRelation, 'schema' | 'name'>;
 
+const nameOf = ({ schema, name }: Readable) => JSON.stringify([schema, name]);
+
 function dispatcher(
   sessions: readonly Session[],
-  toRead: Set<Readable>,
+  toRead: Map<string, Readable>,
 ): NonNullable<HeldSnapshot['dispatch']> {
   return {
     connections: sessions.length,
     copyOut: (connection, relation, program, options) => {
-      for (const one of toRead)
-        if (one.schema === relation.schema && one.name === relation.name) toRead.delete(one);
+      toRead.delete(nameOf(relation));
       const session = sessions[connection];
       if (session === undefined) throw new Error(`there is no connection ${connection}`);
       return copyToPrograms(session, relation, program, {

@@ -7,7 +7,7 @@ import { readManifest } from '../manifests.ts';
 import { type Absence, absencesIn, byName, type SetTables } from '../tables.ts';
 import { type DefinitionChange, definitionChanges, definitionsOf } from './definitions.ts';
 import { hasSameFrameSize } from './frame-size.ts';
-import { type RowDigests, rowDigests } from './row-digests.ts';
+import { hasSameDigestKey, type RowDigests, rowDigests } from './row-digests.ts';
 
 /** What a difference says about one of its sets. */
 export type DiffedSet = Pick<
@@ -29,7 +29,7 @@ export interface ComparedTable {
   readonly was: Volume;
   readonly is: Volume;
   /**
-   * `same`: every frame has the same digest. `differ`: rows, or their order, differ. `unknown`: the
+   * `same`: the same frames, in any order. `differ`: rows, or their order, differ. `unknown`: the
    * numbers are equal, and the digests were not compared or do not tell.
    */
   readonly rows: 'same' | 'differ' | 'unknown';
@@ -66,7 +66,8 @@ export async function diffSets(
   const both = digests && equal.size > 0 && isSameCut(before, after);
   const was = both ? await rowDigests(deps, before, equal) : NO_DIGESTS;
   const is = both ? await rowDigests(deps, after, equal) : NO_DIGESTS;
-  const isTelling = both && (await hasSameFrameSize(deps, [from, to]));
+  const isTelling =
+    both && hasSameDigestKey(before, after) && (await hasSameFrameSize(deps, [from, to]));
   return diffOf(before, after, pairs, { was, is, isTelling });
 }
 

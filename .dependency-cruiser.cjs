@@ -10,7 +10,9 @@ module.exports = {
         'The format must run anywhere (Lambda, browser, test) and give the same bytes: no other room of ours.',
       severity: 'error',
       from: from('^backup-set/'),
-      to: { path: '^(async|frame|storage|database|segment-shipper|functions|cli|infra|test)/' },
+      to: {
+        path: '^(async|frame|storage|database|encryption|segment-shipper|functions|cli|infra|test)/',
+      },
     },
     {
       name: 'backup-set-does-no-io',
@@ -28,7 +30,7 @@ module.exports = {
       severity: 'error',
       from: from('^async/'),
       to: {
-        path: '^(backup-set|frame|storage|database|segment-shipper|functions|cli|infra|test)/',
+        path: '^(backup-set|frame|storage|database|encryption|segment-shipper|functions|cli|infra|test)/',
         pathNot: '^backup-set/base/errors\\.ts$',
       },
     },
@@ -38,14 +40,14 @@ module.exports = {
         'Bytes in, bytes out: a shipper, a function and a test use the same codec, so it knows no store, database or job.',
       severity: 'error',
       from: from('^frame/'),
-      to: { path: '^(storage|database|segment-shipper|functions|cli|infra|test)/' },
+      to: { path: '^(storage|database|encryption|segment-shipper|functions|cli|infra|test)/' },
     },
     {
       name: 'storage-and-database-use-nothing-above',
       comment: 'A store knows no SQL and a database knows no bucket; both may use the format.',
       severity: 'error',
       from: from('^(storage|database)/'),
-      to: { path: '^(segment-shipper|functions|cli|infra|test)/' },
+      to: { path: '^(encryption|segment-shipper|functions|cli|infra|test)/' },
     },
     {
       name: 'storage-not-database',
@@ -75,15 +77,30 @@ module.exports = {
         'See shipper-and-functions-never-meet; a function must also never need a database driver.',
       severity: 'error',
       from: from('^functions/'),
-      to: { path: '^(segment-shipper|database|cli|infra|test)/' },
+      to: { path: '^(segment-shipper|encryption|database|cli|infra|test)/' },
+    },
+    {
+      name: 'encryption-knows-keys-only',
+      comment:
+        'Wraps and opens keys of sets; rows are sealed by frame/seal, and functions need no key at all.',
+      severity: 'error',
+      from: from('^encryption/'),
+      to: { path: '^(database|segment-shipper|functions|cli|infra|test)/' },
+    },
+    {
+      name: 'age-only-in-encryption',
+      comment: 'One place decides which recipients and identities there are.',
+      severity: 'error',
+      from: { path: '^(async|backup-set|frame|storage|database|segment-shipper|functions|cli)/' },
+      to: { path: 'node_modules/age-encryption/' },
     },
     {
       name: 'aws-sdk-only-in-storage',
       comment: 'One place holds the S3 client settings that keep data safe on each endpoint.',
       severity: 'error',
       from: {
-        path: '^(async|backup-set|frame|database|segment-shipper|functions|cli)/',
-        pathNot: '^functions/(lambda/|announce/channels/sns[.]ts)',
+        path: '^(async|backup-set|frame|database|encryption|segment-shipper|functions|cli)/',
+        pathNot: '^(functions/(lambda/|announce/channels/sns[.]ts)|encryption/kms/)',
       },
       to: { path: 'node_modules/@(aws-sdk|smithy)/' },
     },
@@ -92,7 +109,7 @@ module.exports = {
       comment:
         'Sessions must carry the settings that make the same rows give the same bytes; they are set in one place.',
       severity: 'error',
-      from: { path: '^(async|backup-set|frame|storage|segment-shipper|functions|cli)/' },
+      from: { path: '^(async|backup-set|frame|storage|encryption|segment-shipper|functions|cli)/' },
       to: { path: 'node_modules/pg' },
     },
     {
@@ -102,7 +119,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^console/', pathNot: tests },
       to: {
-        path: '^(async|backup-set|frame|storage|database|segment-shipper|functions|cli|infra|test)/',
+        path: '^(async|backup-set|frame|storage|database|encryption|segment-shipper|functions|cli|infra|test)/',
         pathNot: '^functions/serve/console/(api|cells/codes)\\.ts$',
       },
     },

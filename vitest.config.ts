@@ -113,7 +113,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{async,backup-set,frame,storage,database,segment-shipper,functions,cli,console,infra}/**/*.test.{ts,mjs}',
+            '{async,backup-set,frame,encryption,storage,database,segment-shipper,functions,cli,console,infra}/**/*.test.{ts,mjs}',
           ],
           testTimeout: 30_000,
           hookTimeout: 30_000,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Loaded } from './config/config.ts';
 import type { Config } from './config/schema.ts';
+import type { HeldKeys } from './keys/held-keys.ts';
 import type { Output } from './output/output.ts';
 
 /**
@@ -19,4 +20,8 @@ export interface Context {
 export interface ClusterContext extends Context {
   readonly config: Config;
   readonly sources: Loaded['sources'];
+  /** Of the set that the command reads, where it is encrypted. */
+  readonly keys?: HeldKeys | undefined;
+  /** Sets that are not encrypted may be read although `encryption.recipients` is set. */
+  readonly acceptsPlain?: boolean;
 }

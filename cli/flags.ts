@@ -88,9 +88,21 @@ export const ACCEPT_CLUSTER_FLAG = [
   'go on although the cluster has another name, fewer contents or swapped servers, compared with its sets',
 ] as const;
 
+/** `main.ts` puts it into the configuration. */
+export const IDENTITY_FLAG = [
+  '--identity <file>',
+  'encrypted sets: file with an identity of age that opens them (repeatable; default: encryption.identityFile)',
+] as const;
+
 export const RATE_FLAG = [
   '--max-rate <rate>',
   'limit in bytes per second for all shippers of one host together, for example 200MB or 1.5GiB',
+] as const;
+
+/** `main.ts` puts it into the context. */
+export const ACCEPT_PLAIN_FLAG = [
+  '--accept-plain',
+  'go on although the set is not encrypted and encryption.recipients is set: sets from before encryption was turned on',
 ] as const;
 
 /** `--max-rate` in bytes per second; undefined when it was not given. */

@@ -81,10 +81,12 @@ async function run(
     flags: {
       root: flags['root'],
       'storage.endpoint': flags['endpoint'],
+      'encryption.identityFile': flags['identity'],
       ...definition.cluster(flags),
     },
   });
-  return definition.run({ flags, positional, context: { ...context, ...loaded } });
+  const acceptsPlain = flags['acceptPlain'] === true;
+  return definition.run({ flags, positional, context: { ...context, ...loaded, acceptsPlain } });
 }
 
 async function newContext(

@@ -171,6 +171,8 @@ export interface SnapshotOptions extends Pick<ServersOptions, 'signal' | 'onWait
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
+  /** Called when a step of the snapshot begins, with what it does. A step can take minutes. */
+  readonly onStep?: ((step: string) => void) | undefined;
   /** Called for each node while writers are stopped, so briefly. An error is ignored. */
   readonly underBarrier?: (content: number, session: Asks) => Promise<void>;
 }

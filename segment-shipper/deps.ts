@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { Sealing } from '../frame/seal/sealing.ts';
+import type { SetKeys } from '../frame/seal/set-keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Throttle } from '../storage/wrapped/throttled-reads.ts';
 import type { Report } from './protocol/control.ts';
@@ -13,6 +15,10 @@ export interface ShipperDeps {
   /** Called before bytes go to the store. A restore's store throttles its reads by itself. */
   readonly throttle: Throttle;
   readonly signal: AbortSignal;
+  /** Of a backup whose set is encrypted. */
+  readonly sealing?: Sealing | undefined;
+  /** Of a restore whose set is encrypted: the keys of the contents that it reads. */
+  readonly keys?: SetKeys | undefined;
 }
 
 /** Running totals, reported about twice a second. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { onAbort } from '../async/abort.ts';
 import { StowageError } from '../backup-set/base/errors.ts';
+import { setKeysOf } from '../frame/seal/set-keys.ts';
 import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -11,6 +12,8 @@ import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
 import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
 import { linesOf, parseLine } from './protocol/ndjson.ts';
+import { sealingOf } from './protocol/sealing.ts';
+import { withSharedParts } from './protocol/shared-relations.ts';
 import { rateLimit } from './rate/throttle.ts';
 
 export interface JobRun {
@@ -53,12 +56,15 @@ export async function runJob(run: JobRun): Promise<void> {
       void watchCoordinator(lines, stop, noMorePrograms, limit, base);
       markModuleUsed('backup');
       const { backup } = await import('./backup/backup.ts');
-      await backup(job, noMorePrograms.signal, deps, await base?.whole(stop.signal));
+      const sealing = job.sealing && sealingOf(job.sealing, job.relations);
+      const offered = await base?.whole(stop.signal);
+      await backup(job, noMorePrograms.signal, { ...deps, sealing }, offered);
     } else {
       markModuleUsed('restore');
       const { restore } = await import('./restore/restore.ts');
       const reads = throttledReads(store, limit.throttle);
-      await restore(job, announcedPhases(lines, stop, limit), { ...deps, store: reads });
+      const keys = job.keys && setKeysOf(job.keys);
+      await restore(job, announcedPhases(lines, stop, limit), { ...deps, store: reads, keys });
     }
   } finally {
     if (run.store === undefined) await store.close();
@@ -73,5 +79,6 @@ async function readJob(lines: AsyncGenerator<string>, signal: AbortSignal): Prom
   const first = await Promise.race([lines.next(), stopped.promise]);
   if (first.done === true)
     throw new StowageError('shipper/protocol', 'standard input ended before the job arrived');
-  return parseLine(first.value, Job);
+  const job = parseLine(first.value, Job);
+  return job.type === 'backup' ? { ...job, relations: withSharedParts(job.relations) } : job;
 }

@@ -50,7 +50,7 @@ describe('a document', () => {
       fc.property(plan, (made) => {
         const reversed = Object.fromEntries(Object.entries(made).reverse());
         const text = new TextDecoder().decode(encode(Plan, made));
-        expect(text).toMatch(/^\{"format":"stowage\/plan","version":0,.*\}\n$/s);
+        expect(text).toMatch(/^\{"format":"stowage\/plan","version":1,.*\}\n$/s);
         expect(text.indexOf('\n')).toBe(text.length - 1);
         expect(
           encode(Plan, decode(Plan, { key, bytes: bytesOf(JSON.stringify(reversed)) })),
@@ -79,7 +79,7 @@ describe('decoding fails with set/unreadable and the key for', () => {
     'another JSON value': bytesOf('[]'),
     null: bytesOf('null'),
     'a number that overflows': bytesOf('1e999'),
-    'an object of prototypes': bytesOf('{"__proto__":{"format":"stowage/plan","version":0}}'),
+    'an object of prototypes': bytesOf('{"__proto__":{"format":"stowage/plan","version":1}}'),
     '10,000 nested arrays': bytesOf('['.repeat(10_000) + ']'.repeat(10_000)),
     '10,000 nested objects': bytesOf(`${'{"relations":'.repeat(10_000)}0${'}'.repeat(10_000)}`),
   };
@@ -105,7 +105,7 @@ describe('a decoding error names the field', () => {
   const receipt = JSON.stringify(pack(1, [extent(0, 0)]));
   const { extents: _, ...withoutExtents } = pack(1, []);
   test.each([
-    ['version', receipt.replace('"version":0', '"version":1')],
+    ['version', receipt.replace('"version":1', '"version":2')],
     ['format', receipt.replace('stowage/receipt', 'stowage/plan')],
     ['kind', receipt.replace('"kind":"pack"', '"kind":"__proto__"')],
     ['extents', JSON.stringify(withoutExtents)],

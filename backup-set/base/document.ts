@@ -3,10 +3,11 @@ import * as z from 'zod';
 // Not z.core: it would add all locales, a third of a megabyte, to the bundle of each function.
 import { toDotPath } from 'zod/v4/core';
 import { StowageError } from './errors.ts';
+import { TOOL } from './tool.ts';
 import { plural } from './words.ts';
 
 /** The only version of the format that this program writes and reads (docs/format.md). */
-export const FORMAT_VERSION = 0;
+export const FORMAT_VERSION = 1;
 
 /** Upper bounds for documents read from storage: Stowage does not write larger ones. */
 export const DOCUMENT_BYTES_MAX = 512 * 1024 * 1024;
@@ -130,12 +131,26 @@ export function decode<Schema extends z.ZodType>(
   const field = issue === undefined ? '' : toDotPath(issue.path);
   throw new StowageError(
     'set/unreadable',
-    `${key}: field ${field || '(document)'}: ${issue?.message ?? 'ill-formed'}`,
+    otherVersion(json, key) ??
+      `${key}: field ${field || '(document)'}: ${issue?.message ?? 'ill-formed'}`,
     {
       cause: result.error,
       where: { object: key, field },
     },
   );
+}
+
+const Versioned = z.object({ format: z.string().startsWith('stowage/'), version: z.int() });
+
+/** What to do about a document of another version of the format; undefined when it is of ours. */
+function otherVersion(json: unknown, key: string): string | undefined {
+  const { data } = Versioned.safeParse(json);
+  if (data === undefined || data.version === FORMAT_VERSION) return undefined;
+  const advice =
+    data.version > FORMAT_VERSION
+      ? 'install a newer version of Stowage'
+      : 'it was written before the format had its first version, and no release reads it';
+  return `${key}: field version: the document has version ${data.version} of the format, and this program (${TOOL}) reads version ${FORMAT_VERSION}: ${advice}`;
 }
 
 export function digestOf(bytes: Uint8Array): PartDigest {

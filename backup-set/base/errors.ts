@@ -1,3 +1,4 @@
+import { ENCRYPTION_ERRORS } from './errors/encryption-errors.ts';
 import { HOST_ERRORS } from './errors/host-errors.ts';
 import { ROWS_ERRORS } from './errors/rows-errors.ts';
 
@@ -93,6 +94,7 @@ export const ERRORS = {
     hint: 'the report of gpbackup and its log in gpAdminLogs have the reason; correct it and back up again',
   },
   ...ROWS_ERRORS,
+  ...ENCRYPTION_ERRORS,
   ...HOST_ERRORS,
   'set/needed': {
     exit: 4,

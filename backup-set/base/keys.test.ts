@@ -80,6 +80,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
   'lock-record': fc.record({ kind: fc.constant('lock-record'), timestamp, instant }),
+  'set-key': fc.record({ kind: fc.constant('set-key'), timestamp, instant }),
   needs: fc.record({ kind: fc.constant('needs'), timestamp }),
   retention: fc.record({
     kind: fc.constant('retention'),
@@ -111,6 +112,16 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     entry: scheduleName,
     file: fc.constantFrom('start' as const, 'end' as const),
   }),
+  'schedule-order': fc.record({
+    kind: fc.constant('schedule-order'),
+    instant,
+    entry: scheduleName,
+  }),
+  heartbeat: fc.record({
+    kind: fc.constant('heartbeat'),
+    program: fc.stringMatching(/^[0-9a-f]{16}$/),
+    instant,
+  }),
   lease: fc.record({ kind: fc.constant('lease'), name: fc.constantFrom(...LEASE_NAMES), instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
@@ -121,6 +132,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
   'restore-counts': fc.record({ kind: fc.constant('restore-counts'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),
+  'restore-keys': fc.record({ kind: fc.constant('restore-keys'), restore, content }),
   order: fc.record({
     kind: fc.constant('order'),
     restore,
@@ -242,6 +254,7 @@ test.each([
   ['a receipt among the data', `${SET}/data/0/1-1-000001.json`],
   ['a pack among the receipts', `${SET}/receipts/0/1-1-000001.pack`],
   ['an unknown level', `${SET}/verdicts/20260131120000123-guess.json`],
+  ['a wrapped key at no instant', `${SET}/keys/20260131120000.json`],
   ['a verdict at no instant', `${SET}/verdicts/20260131120000-stitch.json`],
   ['upper case hexadecimal digits', 'restores/20260131120000123-0123ABCD/request.json'],
   [

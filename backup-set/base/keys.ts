@@ -13,13 +13,23 @@ import {
   parseLockRecord,
   parseMark,
   parseRestoreKey,
+  parseSetKeyDocument,
   parseTaskKey,
   type RetentionMark,
   shipmentName,
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
-import { formatScheduleKey, parseScheduleKey, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
+import {
+  locksPrefix,
+  receiptsPrefix,
+  retentionPrefix,
+  SEAL_PARTS,
+  SETS,
+  setKeysPrefix,
+  setPrefix,
+} from './keys/set-prefixes.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
 
 /**
@@ -42,7 +52,11 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
-  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
+  | {
+      readonly kind: 'lock-record' | 'set-key';
+      readonly timestamp: string;
+      readonly instant: string;
+    }
   | {
       readonly kind: 'retention';
       readonly timestamp: string;
@@ -58,6 +72,7 @@ export type Key =
       readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
       readonly restore: string;
     }
+  | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
@@ -94,40 +109,19 @@ const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 const NEEDS = 'manifest/needs.json';
 
 export { type Phase, taskPrefix } from './keys/more-keys.ts';
+export {
+  agentsPrefix,
+  locksPrefix,
+  receiptsPrefix,
+  retentionPrefix,
+  SETS,
+  sealPartsPrefix,
+  setKeysPrefix,
+  setPrefix,
+} from './keys/set-prefixes.ts';
 export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName, TASKS };
 
-export const SETS = 'sets/';
 export const RESTORES = 'restores/';
-
-/** Prefix of all objects of a set. */
-export function setPrefix(timestamp: string): string {
-  return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
-}
-
-/** Prefix of the marks of a set: tombstones, holds, readers. */
-export function retentionPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}retention/`;
-}
-
-/** Prefix of the records of `extend-retention`. */
-export function locksPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}locks/`;
-}
-
-/** Prefix of all receipts of a set. */
-export function receiptsPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}receipts/`;
-}
-
-/** Prefix of the parts of a seal, one object per content. */
-export function sealPartsPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}${FOLDERS['seal-part']}/`;
-}
-
-/** Prefix of the orders, claims or reports of agents for a set, one object per content. */
-export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
-  return `${setPrefix(timestamp)}${what}/`;
-}
 
 /** Prefix of all sets of a UTC day. */
 export function setsOn(date: Date): string {
@@ -155,7 +149,7 @@ export function phasePrefix(
 const FOLDERS: Readonly<Record<OfContent, string>> = {
   'base-part': 'base',
   witnesses: 'witnesses',
-  'seal-part': 'seals',
+  'seal-part': SEAL_PARTS,
   'manifest-part': 'manifest',
   'backup-order': 'orders',
   'backup-claim': 'claims',
@@ -191,6 +185,8 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
     case 'lock-record':
       return `${locksPrefix(key.timestamp)}${key.instant}.json`;
+    case 'set-key':
+      return `${setKeysPrefix(key.timestamp)}${key.instant}.json`;
     case 'retention':
       return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
     case 'expiry':
@@ -198,6 +194,8 @@ export function formatKey(key: Key): string {
     case 'export':
       return `${EXPORTS}${key.name}/${key.file}`;
     case 'schedule-run':
+    case 'schedule-order':
+    case 'heartbeat':
     case 'lease':
       return formatScheduleKey(key);
     case 'announcement-channel':
@@ -217,6 +215,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
+    case 'restore-keys':
+      return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
       return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
     case 'order-claim':
@@ -233,8 +233,7 @@ export function parseKey(text: string): Key | undefined {
     [TASKS, parseTaskKey],
     [EXPIRIES, parseExpiryKey],
     [EXPORTS, parseExportKey],
-    ['schedules/', parseScheduleKey],
-    ['leases/', parseScheduleKey],
+    ...SCHEDULE_PARSERS,
     ['announcements/', parseLedgerKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
@@ -288,7 +287,8 @@ function parseSetKey(text: string): Key | undefined {
     const [content = 0, attempt = 0] = metadata.slice(1, 3).map(Number);
     return { kind: 'metadata', timestamp, content, attempt, file };
   }
-  const mark = parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest);
+  const mark =
+    parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest) ?? parseSetKeyDocument(rest);
   if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);

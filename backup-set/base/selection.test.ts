@@ -5,14 +5,17 @@ import {
   EVERYTHING,
   isEverything,
   malformedPatterns,
+  parsePattern,
+  type QualifiedName,
   Selection,
   selector,
-  selects,
   unmatchedIncludes,
 } from './selection.ts';
 
 const only = (part: Partial<Selection>): Selection => ({ ...EVERYTHING, ...part });
 const table = (schema: string, name: string) => ({ schema, name });
+const selects = (selection: Selection, relation: QualifiedName, root?: QualifiedName) =>
+  selector(selection)(relation, root);
 
 describe('a quoted name', () => {
   test('matches only the relation with this name, whatever characters it has', () => {
@@ -117,7 +120,28 @@ describe('a typing error in a selection', () => {
   });
 });
 
-test('a prepared selection chooses the same relations', () => {
+/** The rule, pattern by pattern. */
+function chosenOneByOne(
+  { includeTables, includeSchemas, excludeTables, excludeSchemas }: Selection,
+  relation: QualifiedName,
+  root?: QualifiedName,
+): boolean {
+  const names = root === undefined ? [relation] : [relation, root];
+  const isNamed = (pattern: string, parts: readonly string[]) => {
+    const found = parsePattern(pattern);
+    return found?.length === parts.length && found.every((part, at) => part.test(parts[at] ?? ''));
+  };
+  const any = (tables: readonly string[], schemas: readonly string[]) =>
+    names.some(
+      ({ schema, name }) =>
+        tables.some((pattern) => isNamed(pattern, [schema, name])) ||
+        schemas.some((pattern) => isNamed(pattern, [schema])),
+    );
+  if (any(excludeTables, excludeSchemas)) return false;
+  return includeTables.length + includeSchemas.length === 0 || any(includeTables, includeSchemas);
+}
+
+test('a prepared selection chooses the same relations as its patterns one by one', () => {
   const part = fc.constantFrom('a', 'b', 'a*', '*', '"a*"', '"a.b"', 'a b');
   const tables = fc.array(
     fc.tuple(part, part).map((parts) => parts.join('.')),
@@ -138,8 +162,54 @@ test('a prepared selection chooses the same relations', () => {
       relation,
       fc.option(relation, { nil: undefined }),
       (chosen, one, root) => {
-        expect(selector(chosen)(one, root)).toBe(selects(chosen, one, root));
+        expect(selects(chosen, one, root)).toBe(chosenOneByOne(chosen, one, root));
       },
     ),
+  );
+});
+
+test('a selection of 9,000 tables is parsed once, for any number of relations', () => {
+  const relations = Array.from({ length: 9000 }, (_, at) => table('s', `t${at}`));
+  const includeTables = relations.map(({ schema, name }) => `${schema}.${name}`);
+  let reads = 0;
+  const counting = new Proxy(includeTables, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) reads += 1;
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  const selection = only({ includeTables: counting });
+  const isSelected = selector(selection);
+  expect(relations.filter((each) => isSelected(each))).toHaveLength(9000);
+  expect(unmatchedIncludes(selection, relations.slice(1))).toEqual(['s.t0']);
+  expect(reads).toBeLessThan(4 * 9000);
+});
+
+test('an include pattern is unmatched when no relation is selected by it alone', () => {
+  const part = fc.constantFrom('a', 'b', 'a*', '*', '"a*"', '"a.b"', 'a b');
+  const patterns = fc.array(
+    fc.oneof(
+      part,
+      fc.tuple(part, part).map((parts) => parts.join('.')),
+    ),
+    {
+      maxLength: 4,
+    },
+  );
+  const name = fc.constantFrom('a', 'b', 'ab', 'a*', 'a.b', 'a b');
+  const relation = fc.record({ schema: name, name });
+  const relations = fc.array(
+    fc.record({ schema: name, name, partitionRoot: fc.option(relation) }),
+    { maxLength: 4 },
+  );
+  fc.assert(
+    fc.property(patterns, patterns, relations, (includeTables, includeSchemas, all) => {
+      const isUsed = (alone: Partial<Selection>) =>
+        all.some((one) => chosenOneByOne(only(alone), one, one.partitionRoot ?? undefined));
+      expect(unmatchedIncludes(only({ includeTables, includeSchemas }), all)).toEqual([
+        ...includeTables.filter((pattern) => !isUsed({ includeTables: [pattern] })),
+        ...includeSchemas.filter((pattern) => !isUsed({ includeSchemas: [pattern] })),
+      ]);
+    }),
   );
 });

@@ -31,33 +31,14 @@ export function isEverything(selection: Selection): boolean {
   return Object.values(selection).every((patterns) => patterns.length === 0);
 }
 
-/**
- * The rule of --include-* and --exclude-* in backup and restore. A partition is also selected by
- * the name of its root.
- */
-export function selects(
-  selection: Selection,
-  relation: QualifiedName,
-  partitionRoot?: QualifiedName,
-): boolean {
-  const names = partitionRoot === undefined ? [relation] : [relation, partitionRoot];
-  const matchesTable = (patterns: readonly string[]) =>
-    patterns.some((pattern) => names.some(({ schema, name }) => matches(pattern, [schema, name])));
-  const matchesSchema = (patterns: readonly string[]) =>
-    patterns.some((pattern) => names.some(({ schema }) => matches(pattern, [schema])));
-  if (matchesTable(selection.excludeTables) || matchesSchema(selection.excludeSchemas))
-    return false;
-  if (selection.includeTables.length === 0 && selection.includeSchemas.length === 0) return true;
-  return matchesTable(selection.includeTables) || matchesSchema(selection.includeSchemas);
-}
+export type Selector = (relation: QualifiedName, partitionRoot?: QualifiedName) => boolean;
 
 /**
- * As `selects`, prepared once for many relations: names without a star are looked up, as a list of
- * thousands of tables would otherwise be compared with every relation.
+ * The rule of --include-* and --exclude-* in backup and restore. A partition is also selected by
+ * the name of its root. Prepared once for many relations: names without a star are looked up, as a
+ * list of thousands of tables would otherwise be compared with every relation.
  */
-export function selector(
-  selection: Selection,
-): (relation: QualifiedName, partitionRoot?: QualifiedName) => boolean {
+export function selector(selection: Selection): Selector {
   const includesTable = matcher(selection.includeTables, 2);
   const excludesTable = matcher(selection.excludeTables, 2);
   const includesSchema = matcher(selection.includeSchemas, 1);
@@ -77,19 +58,20 @@ function matcher(patterns: readonly string[], length: number) {
   for (const pattern of patterns) {
     const texts = partsOf(pattern);
     if (texts?.length !== length) continue;
-    if (texts.every(({ isExact }) => isExact))
-      exact.add(JSON.stringify(texts.map(({ text }) => text)));
+    if (texts.every(({ isExact }) => isExact)) exact.add(joined(texts.map(({ text }) => text)));
     else others.push(texts.map(expressionOf));
   }
   return (names: readonly string[]): boolean =>
-    exact.has(JSON.stringify(names)) ||
-    others.some((parts) => parts.every((part, at) => part.test(names[at] ?? '')));
+    exact.has(joined(names)) || others.some((parts) => areMatched(parts, names));
 }
+
+const joined = (names: readonly string[]) => JSON.stringify(names);
+const areMatched = (parts: readonly RegExp[], names: readonly string[]) =>
+  parts.every((part, at) => part.test(names[at] ?? ''));
 
 /** True if everything in the schema is selected, not only tables of it. */
 export function selectsSchema(selection: Selection, schema: string): boolean {
-  const isIn = (patterns: readonly string[]) =>
-    patterns.some((pattern) => matches(pattern, [schema]));
+  const isIn = (patterns: readonly string[]) => matcher(patterns, 1)([schema]);
   if (isIn(selection.excludeSchemas)) return false;
   return selectsDatabase(selection) || isIn(selection.includeSchemas);
 }
@@ -101,16 +83,37 @@ export function selectsDatabase({ includeSchemas, includeTables }: Selection): b
 
 /** Include patterns that match no relation: a typing error that would look like success. */
 export function unmatchedIncludes(
-  selection: Selection,
+  { includeTables, includeSchemas }: Selection,
   relations: readonly (QualifiedName & { readonly partitionRoot?: QualifiedName | null })[],
 ): string[] {
-  const alone = (part: Partial<Selection>) => ({ ...EVERYTHING, ...part });
-  const chosen = (only: Selection) =>
-    relations.some((relation) => selects(only, relation, relation.partitionRoot ?? undefined));
+  const named = relations.flatMap(({ schema, name, partitionRoot }) => [
+    { schema, name },
+    ...(partitionRoot ? [partitionRoot] : []),
+  ]);
   return [
-    ...selection.includeTables.filter((pattern) => !chosen(alone({ includeTables: [pattern] }))),
-    ...selection.includeSchemas.filter((pattern) => !chosen(alone({ includeSchemas: [pattern] }))),
+    ...unmatched(
+      includeTables,
+      named.map(({ schema, name }) => [schema, name]),
+    ),
+    ...unmatched(
+      includeSchemas,
+      named.map(({ schema }) => [schema]),
+    ),
   ];
+}
+
+function unmatched(patterns: readonly string[], names: readonly (readonly string[])[]): string[] {
+  const distinct = new Map(names.map((parts) => [joined(parts), parts]));
+  return patterns.filter((pattern) => {
+    const texts = partsOf(pattern);
+    if (texts === undefined) return true;
+    if (texts.every(({ isExact }) => isExact))
+      return !distinct.has(joined(texts.map(({ text }) => text)));
+    const parts = texts.map(expressionOf);
+    return !distinct
+      .values()
+      .some((each) => parts.length === each.length && areMatched(parts, each));
+  });
 }
 
 /** Patterns that can never match, such as a table pattern without a schema. */
@@ -146,13 +149,6 @@ function partsOf(pattern: string): PatternPart[] | undefined {
     if (part.lastIndex === pattern.length) return parts;
     if (pattern[part.lastIndex] !== '.') return undefined;
   }
-}
-
-function matches(pattern: string, names: readonly string[]): boolean {
-  const parts = parsePattern(pattern);
-  return (
-    parts?.length === names.length && parts.every((part, index) => part.test(names[index] ?? ''))
-  );
 }
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

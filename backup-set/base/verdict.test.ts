@@ -20,7 +20,7 @@ test('a verdict with bounded problems can be written and read', () => {
   const problems = Array.from({ length: PROBLEMS_MAX + 5 }, (_, at) => problem(at));
   const verdict: Verdict = {
     format: 'stowage/verdict',
-    version: 0,
+    version: 1,
     timestamp: TIMESTAMP,
     level: 'verify',
     at: AT,

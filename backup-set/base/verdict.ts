@@ -70,6 +70,16 @@ export const PROBLEMS = {
     meaning: 'an object that the manifest or another document names is not stored',
     hint: 'look for lifecycle rules and deletions; bring it back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
+  'key-missing': {
+    meaning:
+      'the set is encrypted, and no document with its key, or with the key of an older set whose packs it uses, is stored: nothing can be decrypted',
+    hint: 'look for lifecycle rules and deletions; bring the key back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
+  },
+  'not-proven': {
+    meaning:
+      'the set is encrypted, and its seal or a document with its key is not what its backup wrote: another program replaced it',
+    hint: 'find out which program writes under the root; restore another set, or `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
+  },
   'size-differs': {
     meaning: 'an object has another size than its receipt says',
     hint: 'the object was cut or replaced: `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
@@ -248,6 +258,8 @@ export const Verdict = z.object({
   checked: z.object({ objects: Count, bytes: Count }),
   /** Levels `validate` and `verify`. Absent = every ETag is that of its receipt. */
   proven: z.array(ProvenObject).max(PROVEN_MAX).exactOptional(),
+  /** Level `verify`, encrypted sets: whether rows were decrypted and counted. */
+  decrypted: z.boolean().exactOptional(),
   /** Level `drill`. */
   drill: DrillFacts.exactOptional(),
   ...Problems,

@@ -46,11 +46,13 @@ export const segmentJobFields = {
 };
 
 /**
- * orders/<content>.json of a set: what an agent ships for it. It has no secrets and no store
- * address: an agent has them in its own configuration.
+ * orders/<content>.json of a set: what an agent ships for it. It has no readable secrets and no
+ * store address: an agent has them in its own configuration.
  */
-export const BackupOrder = z.object({
+const BackupOrderFields = z.object({
   ...header('backup-order'),
+  /** `sealed-…`: of an encrypted set. Agents that cannot encrypt must not take it for a plain one. */
+  format: z.enum(['stowage/backup-order', 'stowage/sealed-backup-order']),
   ...setContent,
   /**
    * Identify the segment: a segment with the same content in another cluster may read this root.
@@ -68,7 +70,13 @@ export const BackupOrder = z.object({
   base: PartDigest.extend({ packUseMin: z.number().min(0).max(1) }).exactOptional(),
   /** The agent fails the order when nothing moves for this time. */
   overdueAfterSeconds: Count.min(1),
+  /** Of an encrypted set: the keys of the content, wrapped for the recipient of its agent. */
+  sealing: z.string().exactOptional(),
 });
+export const BackupOrder = BackupOrderFields.refine(
+  ({ format, sealing }) => (format === 'stowage/sealed-backup-order') === (sealing !== undefined),
+  'must have wrapped keys exactly when it is of an encrypted set',
+);
 export type BackupOrder = z.infer<typeof BackupOrder>;
 
 /**

@@ -7,7 +7,7 @@ const TASK = '20260131120000123-20260131120000-verify';
 const KEY = `tasks/${TASK}/request.json`;
 const request: TaskRequest = {
   format: 'stowage/task-request',
-  version: 0,
+  version: 1,
   task: TASK,
   requestedAt: '2026-01-31T12:00:00.000Z',
 };

@@ -4,6 +4,7 @@ import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { Files } from '../files/expected.ts';
+import { KeyId } from './keys/set-key.ts';
 
 /** A generated column: the set has no values of it. */
 export const GeneratedColumn = z.object({
@@ -115,11 +116,25 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
-/** Fields of plan and manifest of a set with a base, or with witnesses. */
+/** The keys of an encrypted set (docs/format.md, Encryption). */
+export const Encryption = z.object({
+  /** Of the set key. */
+  keyId: KeyId,
+  /** Digests can be compared only under the same digest key. Absent = extents have no digests. */
+  digestKeyId: KeyId.exactOptional(),
+  /** Of the sets whose packs this set can use: no other key opens a carried frame. */
+  older: z
+    .array(z.object({ timestamp: Timestamp, keyId: KeyId, digestKeyId: KeyId.exactOptional() }))
+    .exactOptional(),
+});
+export type Encryption = z.infer<typeof Encryption>;
+
+/** Fields of plan and manifest of a set with a base, with witnesses, or encrypted. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness', 'files'])).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness', 'files', 'encrypted'])).exactOptional(),
   base: Base.exactOptional(),
+  encryption: Encryption.exactOptional(),
 };
 
 /** Where a set is from that another tool made (docs/design/0030-adopted-sets.md). */

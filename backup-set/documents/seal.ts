@@ -104,6 +104,8 @@ export const Seal = z.object({
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),
   ),
+  /** Encrypted sets only. The last field: HMAC of the bytes that the document has without it. */
+  mac: Sha256.exactOptional(),
 });
 export type Seal = z.infer<typeof Seal>;
 

@@ -67,6 +67,33 @@ describe('a set is not complete with an altered plan', () => {
     );
   });
 
+  test('when only one of feature, plan and seal says that it is encrypted', () => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        const { plan } = parts;
+        const { features: _, encryption, ...plain } = plan;
+        const of = (changed: Plan) =>
+          fold(
+            documentsOf({ ...parts, plan: changed }, { seal: sealOf({ ...parts, plan: changed }) }),
+          );
+        expect(
+          of({ ...plain, ...(encryption ? { encryption } : { features: ['encrypted'] }) }),
+        ).toMatchObject({
+          status: 'damaged',
+          problems: [
+            { message: 'the plan has only one of encryption and the feature "encrypted"' },
+          ],
+        });
+        const { mac: __, ...seal } = sealOf(parts);
+        const other = encryption ? seal : { ...seal, mac: '0'.repeat(64) };
+        expect(fold(documentsOf(parts, { seal: other }))).toMatchObject({
+          status: 'damaged',
+          problems: [{ message: 'only one of plan and seal says that the set is encrypted' }],
+        });
+      }),
+    );
+  });
+
   test('when a content is removed whose receipts are still sealed', () => {
     fc.assert(
       fc.property(

@@ -41,9 +41,9 @@ export function planDisagreements(plan: Plan): Problem[] {
   return problems;
 }
 
-/** Rows are carried from an older set, and only in a set whose readers know that. */
+/** What readers must know is a feature: rows from an older set, and whether objects are sealed. */
 function baseDisagreements(plan: Plan): string[] {
-  const { timestamp, base, features, contents, relations } = plan;
+  const { timestamp, base, encryption, features, contents, relations } = plan;
   const uses =
     contents.some((content) => content.base !== undefined) ||
     relations.some(({ baseRelation }) => baseRelation !== undefined);
@@ -59,6 +59,9 @@ function baseDisagreements(plan: Plan): string[] {
     (features?.includes('witness') === true)
       ? []
       : ['the plan has only one of witnesses and the feature "witness"']),
+    ...((encryption !== undefined) === (features?.includes('encrypted') === true)
+      ? []
+      : ['the plan has only one of encryption and the feature "encrypted"']),
     ...filesDisagreements(plan),
   ];
 }
@@ -81,9 +84,9 @@ function filesDisagreements({ timestamp, files, features, relations }: Plan): st
 /** Contradictions within a seal, and between seal and plan. Parts of the seal are not needed. */
 export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
-  const disagree = (content: number, message: string): Problem => ({
+  const disagree = (content: number | undefined, message: string): Problem => ({
     code: 'documents-disagree',
-    content,
+    ...(content !== undefined && { content }),
     object,
     message,
   });
@@ -96,6 +99,10 @@ export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
     ...sealed
       .filter((content) => !planned.has(content))
       .map((content) => disagree(content, 'the seal lists a content that the plan does not have')),
+    // Without the key its value cannot be checked here.
+    ...(seal.outcome === 'failed' || (seal.mac !== undefined) === (plan.encryption !== undefined)
+      ? []
+      : [disagree(undefined, 'only one of plan and seal says that the set is encrypted')]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { digestOf, encode, FORMAT_VERSION } from '../base/document.ts';
 import { formatKey, setPrefix } from '../base/keys.ts';
 import { gatherProblems, worstOf } from '../base/problems.ts';
-import { boundedProblems } from '../base/verdict.ts';
+import { boundedProblems, type Problem } from '../base/verdict.ts';
 import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
 import type { Plan } from '../documents/plan.ts';
 import { gatherNeeds, Needs } from '../documents/retention/needs.ts';
@@ -56,11 +56,24 @@ export function createSetFold(set: SealedSet): SetFold {
       // Only for a set without missing contents: else every relation would be reported.
       const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows).concat(
         files?.problems() ?? [],
+        unnamedKeys(plan, needs.list()),
       );
       if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
       return manifestOf(set, complete, totals, needs.list());
     },
   };
+}
+
+/** The seal proves the plan, and the plan which keys open the frames of older sets. */
+function unnamedKeys({ timestamp, encryption }: Plan, packs: Needs['packs']): Problem[] {
+  if (encryption === undefined) return [];
+  const named = new Set(encryption.older?.map((older) => older.timestamp));
+  const unnamed = new Set(packs.map(({ set }) => set).filter((set) => !named.has(set)));
+  return [...unnamed].map((set) => ({
+    code: 'documents-disagree',
+    object: formatKey({ kind: 'plan', timestamp }),
+    message: `the set uses packs of set ${set}, and its plan does not name the key of that set`,
+  }));
 }
 
 function manifestOf(
@@ -92,6 +105,7 @@ function manifestOf(
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
+    ...(plan.encryption && { encryption: plan.encryption }),
     ...(plan.files && { files: plan.files }),
     ...(plan.tags && { tags: plan.tags }),
     ...(plan.group && { group: plan.group }),

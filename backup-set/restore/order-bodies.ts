@@ -82,7 +82,13 @@ export function choicesOf(request: Pick<RestoreRequest, 'noAcl' | 'onError'>) {
 export function loadable(relation: Relation, into: Into | undefined) {
   const { id, columns, condition } = relation;
   const conditional = condition === undefined ? {} : { conditional: true as const };
-  return { id, ...targetName(into, relation), columns, ...conditional };
+  const { schema, name } = relation;
+  const target = targetName(into, relation);
+  const isRenamed = target.schema !== schema || target.name !== name;
+  return {
+    ...{ id, ...target, columns, ...conditional },
+    ...(isRenamed && { source: { schema, name } }),
+  };
 }
 
 export type Body<P extends Phase> = Omit<

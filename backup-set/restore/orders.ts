@@ -28,6 +28,15 @@ import { bringsLargeObjects, chosenRelations, loadedRelations } from './plan.ts'
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
+  const drafts = plainOrders(phase, context);
+  if (context.manifest.encryption === undefined) return drafts;
+  return drafts.map((draft) => ({
+    ...draft,
+    finish: () => ({ ...draft.finish(), encrypted: true }),
+  }));
+}
+
+function plainOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const { request, manifest } = context;
   const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);

@@ -106,3 +106,17 @@ export function contentsIn(
   if (phase === 'verify' || (phase === 'data' && load === 'on-segment')) return all;
   return all.filter((content) => content === COORDINATOR);
 }
+
+/** The contents of a set whose rows and metadata files a content of the target reads. */
+export function contentsRead(
+  request: Pick<RestoreRequest, 'target' | 'resize' | 'map' | 'contents'>,
+  manifest: Pick<Manifest, 'flavour' | 'contents'>,
+  content: number,
+): number[] {
+  const load = loadStrategy(request, manifest);
+  if (load === 'mapped') return [...(request.map?.find(({ to }) => to === content)?.from ?? [])];
+  // The coordinator loads what the segments do not.
+  if (load !== 'per-segment' && content === COORDINATOR)
+    return manifest.contents.map((one) => one.content);
+  return [content];
+}

@@ -1,6 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import { failure, type Result, success } from '../base/result.ts';
-import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../base/selection.ts';
+import { isEverything, malformedPatterns, selector, unmatchedIncludes } from '../base/selection.ts';
 import type { Problem } from '../base/verdict.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
@@ -84,9 +84,8 @@ export function chosenRelations(
   { selection }: Pick<RestoreRequest, 'selection'>,
   manifest: Manifest,
 ): ReadonlyMap<number, ManifestRelation> {
-  const chosen = manifest.relations.filter((relation) =>
-    selects(selection, relation, relation.partitionRoot),
-  );
+  const selects = selector(selection);
+  const chosen = manifest.relations.filter((relation) => selects(relation, relation.partitionRoot));
   return new Map(chosen.map((relation) => [relation.id, relation]));
 }
 

@@ -161,7 +161,7 @@ function receipt(
 ) {
   return {
     format: 'stowage/receipt' as const,
-    version: 0 as const,
+    version: 1 as const,
     timestamp: TIMESTAMP,
     ...shipment,
     object: { ...object, ...(etag === undefined ? {} : { etag }) },

@@ -49,7 +49,7 @@ export function sealPartDocument(part: SealPart): RawDocument {
 export function partsOf({ timestamp, contents }: WholeSeal): SealPart[] {
   return contents.map((content) => ({
     format: 'stowage/seal-part',
-    version: 0,
+    version: 1,
     timestamp,
     ...content,
   }));
@@ -80,13 +80,15 @@ export function sealOf({ plan, sealed, carried = [], counts }: SetParts): WholeS
   const planSha256 = sha256(planDocument(plan).bytes);
   return {
     format: 'stowage/seal',
-    version: 0,
+    version: 1,
     timestamp,
     sealedAt: AT,
     planSha256,
     outcome,
     contents,
     failures: [],
+    // Without the key of the set no program can tell whether it is the right one.
+    ...(plan.encryption && { mac: '0'.repeat(64) }),
   };
 }
 

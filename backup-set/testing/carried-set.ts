@@ -7,10 +7,13 @@ import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 /** The timestamp of the base. */
 export const OLD = '20260130120000';
 
+/** What the plan of an encrypted set says of its base. */
+export const OLD_KEY = { timestamp: OLD, keyId: 'ef'.repeat(16) };
+
 /** A part of the base's manifest without packs. */
 export const emptyPart: ManifestPart = {
   format: 'stowage/manifest-part',
-  version: 0,
+  version: 1,
   timestamp: OLD,
   content: 0,
   host: 'h',
@@ -34,7 +37,7 @@ export const carried = (
   change: Partial<CarriedReceipt> = {},
 ): CarriedReceipt => ({
   format: 'stowage/receipt',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   ...{ content: 0, attempt: 1, worker: 1, sequence: 2 },
   ...{ startedAt: AT, finishedAt: AT },
@@ -75,7 +78,8 @@ export function halfOld(set: SetParts, isOld: readonly boolean[]): SetParts {
     ...set,
     plan: {
       ...set.plan,
-      ...{ features: ['carried'], base },
+      ...{ features: [...(set.plan.features ?? []), 'carried'], base },
+      ...(set.plan.encryption && { encryption: { ...set.plan.encryption, older: [OLD_KEY] } }),
       relations: set.plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: set.plan.contents.map((planned) => {
         const document = parts.get(planned.content)?.document;

@@ -62,7 +62,7 @@ function receiptOf(
 ): FileReceipt {
   return {
     format: 'stowage/receipt',
-    version: 0,
+    version: 1,
     timestamp: TIMESTAMP,
     content,
     attempt: 1,

@@ -44,10 +44,12 @@ export const plan: fc.Arbitrary<Plan> = relations.chain((list) =>
         maxLength: 3,
         selector: ({ content }) => content,
       }),
+      isEncrypted: fc.boolean(),
     })
-    .map(({ contents, ...names }) => ({
+    .map(({ contents, isEncrypted, ...names }) => ({
       ...PLAN,
       ...names,
+      ...(isEncrypted && ENCRYPTED),
       relations: list,
       contents: everyId(contents, list),
     })),
@@ -79,9 +81,15 @@ function everyId(contents: PlannedContent[], list: readonly Relation[]): Planned
   );
 }
 
+/** Fields of the plan of an encrypted set. */
+export const ENCRYPTED = {
+  features: ['encrypted'],
+  encryption: { keyId: 'ab'.repeat(16), digestKeyId: 'cd'.repeat(16) },
+} satisfies Partial<Plan>;
+
 export const PLAN: Omit<Plan, 'relations' | 'contents'> = {
   format: 'stowage/plan',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   startedAt: AT,
   cluster: 'c',

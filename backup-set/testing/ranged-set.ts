@@ -54,7 +54,7 @@ export function readInPart(ranges: readonly TestRange[], change: RangedChange = 
     packs: frames.length === 0 ? [] : [packOfBase(frames)],
   });
   const document = (change.witnesses ?? same)({
-    ...{ format: 'stowage/witnesses', version: 0, timestamp: TIMESTAMP, content: 0 },
+    ...{ format: 'stowage/witnesses', version: 1, timestamp: TIMESTAMP, content: 0 },
     ...seenNow,
     relations: [
       {

@@ -45,7 +45,7 @@ export function requestFor(
   }));
   return {
     format: 'stowage/restore-request',
-    version: 0,
+    version: 1,
     id: RESTORE,
     requestedAt: AT,
     timestamp: TIMESTAMP,
@@ -176,7 +176,7 @@ export function allDone(restore: RestoreCase): RestoreReceipt[] {
 export function allCounted({ id, contents, totals }: RestorePlan): RestoreCounts {
   return {
     format: 'stowage/restore-counts',
-    version: 0,
+    version: 1,
     id,
     countedAt: AT,
     relations: contents.reduce((sum, { relations }) => sum + relations, 0),

@@ -47,7 +47,7 @@ export function pack(
   const bytes = Math.min(end, Number.MAX_SAFE_INTEGER);
   return {
     format: 'stowage/receipt',
-    version: 0,
+    version: 1,
     ...shipment,
     object: { key: formatKey({ kind: 'pack', ...shipment, ...change }), bytes, crc32: '00000000' },
     startedAt: AT,

@@ -6,7 +6,7 @@ import type { ObjectReceipt } from '../documents/receipt.ts';
 import { type WitnessedRelation, Witnesses } from '../documents/witnesses.ts';
 import type { ContentWitness, RelationWitness } from '../witness/kinds.ts';
 import { documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
-import { OLD } from './carried-set.ts';
+import { OLD, OLD_KEY } from './carried-set.ts';
 import { fold } from './fold-whole.ts';
 
 /** Which server the base and the set saw; the set has seen every change since the base. */
@@ -66,7 +66,7 @@ export function unreadIn(
         };
       });
       const document: Witnesses = {
-        ...{ format: 'stowage/witnesses', version: 0, timestamp: TIMESTAMP, content },
+        ...{ format: 'stowage/witnesses', version: 1, timestamp: TIMESTAMP, content },
         ...{ ...seenNow, systemIdentifier, relations: entries },
       };
       return [content, (change.witnesses ?? same)(document)];
@@ -92,9 +92,10 @@ export function unreadIn(
     plan: {
       ...plan,
       ...{
-        features: ['carried', 'witness'],
+        features: [...(plan.features ?? []), 'carried', 'witness'],
         base: { timestamp: OLD, manifestSha256: '0'.repeat(64) },
       },
+      ...(plan.encryption && { encryption: { ...plan.encryption, older: [OLD_KEY] } }),
       relations: plan.relations.map((relation) => ({ ...relation, baseRelation: relation.id })),
       contents: plan.contents.map((planned) => ({
         ...planned,

@@ -1,4 +1,4 @@
-import { selector } from '../base/selection.ts';
+import { type Selector, selector } from '../base/selection.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import { type TableNumbers, tableKey, tablesOf } from '../numbers/tables.ts';
 
@@ -8,7 +8,7 @@ export interface SetNumbers {
   /** Sets with the same text are of the same cluster, database and kind. */
   readonly kind: string;
   /** Whether its selection has a table. */
-  readonly selects: ReturnType<typeof selector>;
+  readonly selects: Selector;
   /** Sets with the same text have chosen the same tables. */
   readonly selected: string;
   readonly tables: ReadonlyMap<string, TableNumbers>;

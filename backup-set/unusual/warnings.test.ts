@@ -7,7 +7,7 @@ import { boundedWarnings, describeWarning, WARNINGS_MAX, type Warning } from './
 const SINCE = '20260130120000';
 const verdict: Verdict = {
   format: 'stowage/verdict',
-  version: 0,
+  version: 1,
   timestamp: TIMESTAMP,
   level: 'validate',
   at: AT,
@@ -47,4 +47,10 @@ test('a verdict lists a bounded number of warnings, and has their total number',
 
 test('describeWarning ends the line with the code', () => {
   expect(describeWarning(warning)).toMatch(/1,000 → 590 \(rows-fewer\)$/);
+});
+
+test('a list that a verdict has cut keeps the number of all warnings', () => {
+  const cut = boundedWarnings({ warnings: Array(WARNINGS_MAX + 50).fill(warning) });
+  expect(boundedWarnings({ warnings: [], ...cut })).toEqual(cut);
+  expect(cut.warningsTotal).toBe(WARNINGS_MAX + 50);
 });

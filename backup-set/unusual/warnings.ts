@@ -83,10 +83,16 @@ export const Warnings = {
 export interface WarningList {
   readonly compared?: { readonly sets: readonly string[]; readonly tables: number };
   readonly warnings: readonly Warning[];
+  /** Of a list that a verdict has cut. */
+  readonly warningsTotal?: number;
 }
 
 /** The fields of a verdict for a list of warnings of any length. */
-export function boundedWarnings({ compared, warnings }: WarningList): {
+export function boundedWarnings({
+  compared,
+  warnings,
+  warningsTotal = warnings.length,
+}: WarningList): {
   compared?: { sets: string[]; tables: number };
   warningsTotal?: number;
   warnings?: Warning[];
@@ -94,7 +100,7 @@ export function boundedWarnings({ compared, warnings }: WarningList): {
   return {
     ...(compared && { compared: { ...compared, sets: [...compared.sets] } }),
     ...(warnings.length > 0 && {
-      warningsTotal: warnings.length,
+      warningsTotal,
       warnings: warnings.slice(0, WARNINGS_MAX),
     }),
   };

@@ -7,13 +7,15 @@ import { agentsPrefix, formatKey, setPrefix } from '../../backup-set/base/keys.t
 import { plural } from '../../backup-set/base/words.ts';
 import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
-import type { HeldSnapshot } from '../../database/flavour.ts';
+import type { HeldSnapshot, Segment } from '../../database/flavour.ts';
+import { agentRecipient, wrapSealing } from '../../encryption/agent-keys.ts';
 import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
 import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { keepBase, noteUnused, PARTS_AT_ONCE } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
+import { type BackupKeys, sealingKeysOf } from './keys/backup-keys.ts';
 import { addAgentReport, confirmCounts } from './reports.ts';
 import type { BackupRun } from './run.ts';
 import { failedContent, type Shipped, segmentJobOf } from './ship.ts';
@@ -62,7 +64,7 @@ export async function shipByAgents(backup: BackupRun): Promise<Shipped> {
 }
 
 async function storeOrders(run: AgentRun): Promise<void> {
-  const { store, plan, held, signal } = run;
+  const { store, plan, held, signal, keys } = run;
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
   const bases = await keepBases(run);
@@ -71,7 +73,7 @@ async function storeOrders(run: AgentRun): Promise<void> {
     const { content, host, port } = node.segment;
     const systemIdentifier = identifiers.get(content);
     const order: BackupOrder = {
-      format: 'stowage/backup-order',
+      format: keys ? 'stowage/sealed-backup-order' : 'stowage/backup-order',
       version: FORMAT_VERSION,
       content,
       host,
@@ -81,11 +83,24 @@ async function storeOrders(run: AgentRun): Promise<void> {
       overdueAfterSeconds,
       ...segmentJobOf(run, node),
       ...bases.get(content),
+      ...(keys && { sealing: await wrappedFor(run, keys, node.segment) }),
     };
     const key = formatKey({ kind: 'backup-order', timestamp, content });
     await store.create(key, encode(BackupOrder, order), { signal });
   };
   await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
+}
+
+/** The keys of a content, which only its agent opens. */
+function wrappedFor(
+  { context: { config }, plan: { timestamp, root } }: AgentRun,
+  keys: BackupKeys,
+  segment: Segment,
+): Promise<string> {
+  const { content } = segment;
+  const recipient = agentRecipient(config.encryption ?? {}, segment);
+  const sealing = sealingKeysOf(keys, timestamp, content);
+  return wrapSealing(recipient, { timestamp, root, content, ...sealing });
 }
 
 /** Copies the parts of the base into the set, where the agents read them. */

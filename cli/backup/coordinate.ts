@@ -14,6 +14,7 @@ import { selectionOf } from '../config/config.ts';
 import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
+import { requireAgentRecipients } from '../keys/agent-keys.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -26,16 +27,18 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { chooseBase, type WantedBase } from './base/choose.ts';
+import { type ChosenBase, chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
 import { type GroupRun, joinGroup } from './documents/group.ts';
-import { draftPlan, sizeOf, storePlan } from './documents/plan.ts';
+import { type Draft, draftPlan, sizeOf, storePlan } from './documents/plan.ts';
 import { storeSeal } from './documents/seal.ts';
+import { type BackupKeys, encryptionOf, newBackupKeys, storeSetKey } from './keys/backup-keys.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
+import { showSteps } from './steps.ts';
 import { suggestOtherWay } from './suggest.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
@@ -80,9 +83,11 @@ export async function runBackup(
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     const read = serversRead(context.config, servers);
     await requireShippers(context, read).catch((error) => suggestOtherWay(context, error));
-    await noteUnfinished(context);
-    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
+    const keys = await newBackupKeys(context.config);
     const segments = read.map(({ segment }) => segment);
+    await noteUnfinished(context, segments);
+    if (keys !== undefined) requireAgentRecipients(context, segments);
+    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
     );
@@ -94,7 +99,8 @@ export async function runBackup(
       const deciding = { draft: based, held, prepared, startedAt };
       const decide = () => decideContents(context, store, deciding);
       const decided = withDecided(based, await whileServersFlush(context, decide));
-      const draft = { ...decided, ...(options.group && { group: options.group }) };
+      const grouped = { ...decided, ...(options.group && { group: options.group }) };
+      const draft = withKeys(grouped, keys, base);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       joinGroup(options.group, plan);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
@@ -102,7 +108,7 @@ export async function runBackup(
       notePlan(context, plan);
       noteExpansion(context, held);
       const tally = newTally(plan, draft.decided);
-      const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
+      const failures = await shipAndSeal({ context, store, plan, draft, held, tally, keys });
       const witnessed = witnessOutcome(plan, draft.decided, prepared);
       recorded = { plan, tally, failures, witnessed };
     } finally {
@@ -120,11 +126,21 @@ export async function runBackup(
   });
 }
 
+/** The plan says that the set is encrypted, and by which keys it and its base are. */
+function withKeys(draft: Draft, keys: BackupKeys | undefined, base: ChosenBase | undefined): Draft {
+  if (keys === undefined) return draft;
+  const { body } = draft;
+  const features = [...(body.features ?? []), 'encrypted' as const];
+  const encryption = encryptionOf(keys, body.base && base?.manifest);
+  return { ...draft, body: { ...body, features, encryption } };
+}
+
 async function takeSnapshot(
   context: ClusterContext,
   { underBarrier }: PreparedWitnesses,
 ): Promise<HeldSnapshot> {
   const { config, signal } = context;
+  using steps = showSteps(context);
   const held = await flavourOf(context)
     .takeSnapshot({
       selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
@@ -135,6 +151,7 @@ async function takeSnapshot(
       smallTableBytes: config.backup.smallTableBytes,
       signal,
       underBarrier,
+      onStep: steps.begin,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
@@ -169,7 +186,7 @@ const shipAll = (run: BackupRun): Promise<Shipped> =>
 async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
   const progress = showBackupProgress(run);
   try {
-    const failures = await storeWitnesses(run);
+    const failures = [...(await storeSetKey(run)), ...(await storeWitnesses(run))];
     const shipped = failures.length > 0 ? { failures } : await shipAll(run);
     // Sessions of the database may wait for its locks, and the store may be slow.
     if (shipped.failures.length > 0) await run.held.release();

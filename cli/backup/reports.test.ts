@@ -18,7 +18,7 @@ test('addAgentReport adds all of two hundred thousand relations', async () => {
   }));
   const bytes = encode(BackupReport, {
     format: 'stowage/backup-report',
-    version: 0,
+    version: 1,
     timestamp: plan.timestamp,
     content: place.content,
     status: 'shipped',

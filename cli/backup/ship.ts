@@ -18,6 +18,7 @@ import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { baseOf, offerBase } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
+import { sealingKeysOf } from './keys/backup-keys.ts';
 import type { BackupRun } from './run.ts';
 import { addReport } from './tally.ts';
 
@@ -153,6 +154,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     fifoBase: config.shippers.fifoBase,
     ...(dataDir !== undefined && { dataDir }),
     ...(base && { base: { extentsMax: extentsAtMost(base.bytes) } }),
+    ...(run.keys && { sealing: sealingKeysOf(run.keys, run.plan.timestamp, content) }),
     ...segmentJobOf(run, node),
   };
   return startShipper({

@@ -13,6 +13,7 @@ import { tableOf } from '../doctor/text.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
 import { secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
+import { checkSchedule } from '../schedule/missing-runner.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const WAIT_SECONDS = 60;
@@ -56,6 +57,7 @@ async function checkBackups(context: ClusterContext): Promise<Check[]> {
     ...cluster,
     ...(await checkUnfinished(context)),
     ...(await checkJudges(context)),
+    ...(await checkSchedule(context)),
   ];
 }
 

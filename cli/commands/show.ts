@@ -28,7 +28,7 @@ import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { damagedPackLines, problemLines, warningLines } from '../output/problems.ts';
+import { damagedPackLines, depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
@@ -112,6 +112,7 @@ function committedText(manifest: Manifest, shown: Shown): string {
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(manifest),
     ...chosenLines(manifest),
+    ...encryptionLines(manifest),
     ...sourceLines(manifest.source),
     ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
     ...groupLines(manifest),
@@ -144,6 +145,12 @@ function carriedLines({ base, needs, totals }: Manifest): string[] {
   return [
     `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses${unread} (base: set ${base.timestamp})${older}`,
   ];
+}
+
+function encryptionLines({ encryption, needs }: Manifest): string[] {
+  if (encryption === undefined) return [];
+  const others = needs.length === 0 ? '' : `, and those of the older sets`;
+  return [`encrypted: reading it needs the key ${encryption.keyId}${others} (stowage key list)`];
 }
 
 /** A set of chosen tables is not a backup of the database. */
@@ -234,7 +241,7 @@ function statusLines(status: string, verdict: Verdict | undefined): string[] {
   if (verdict === undefined) return [`status: ${status}`];
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),
-    `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status})`,
+    `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status}${depthOf(verdict)})`,
   ];
 }
 

@@ -6,9 +6,10 @@ import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom, secondsFrom } from '../flags.ts';
+import { keysToVerify } from '../keys/keys-to-verify.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
-import { problemLines, warningLines } from '../output/problems.ts';
+import { depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
@@ -40,7 +41,8 @@ export const validateCommand: ClusterCommand = {
 export const verifyCommand: ClusterCommand = {
   usage: 'verify <set>',
   summary: 'check a set by reading all its data: compare checksums, decompress, count rows',
-  details: SET_DETAILS,
+  details: `${SET_DETAILS}
+Of an encrypted set it decrypts every frame and proves the seal, when an identity is named. Without one it compares checksums only, and the verdict says so.`,
   flags: [
     ['--concurrency <n>', `how many objects are read at once (default ${OBJECTS_AT_ONCE})`],
     ['--remote', 'run the check in the deployed functions, and wait for the verdict'],
@@ -58,11 +60,13 @@ export const verifyCommand: ClusterCommand = {
         const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
         return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
+      const keyed = await keysToVerify(context, deps, timestamp);
       const progress = showVerifyProgress(context);
       try {
         const { verdict } = await verifySet(deps, timestamp, {
           concurrency: Math.max(1, concurrency),
           onProgress: progress.update,
+          ...keyed,
         });
         return printVerdict(context, verdict);
       } finally {
@@ -80,7 +84,7 @@ function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
     [
       ...problemLines(problems, problemsTotal),
       ...warningLines(verdict),
-      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${depthOf(verdict)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );
   return status === 'complete' ? 0 : 3;

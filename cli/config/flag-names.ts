@@ -13,6 +13,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'backup.excludeTables': '--exclude-table',
   'backup.tags': '--tag',
   'backup.unloggedRows': '--no-unlogged-table-data',
+  'encryption.identityFile': '--identity',
   'serve.sweepSeconds': '--sweep',
   'serve.snsTopics': '--sns-topic',
 };

@@ -14,6 +14,7 @@ import {
   StallSeconds,
 } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
+import { EncryptionSection } from '../../encryption/settings.ts';
 import { AnnounceSettings } from '../../functions/announce/settings.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
@@ -167,6 +168,8 @@ const Cluster = z.strictObject({
     })
     .prefault({}),
   storage: StorageSection,
+  /** Absent = backups are not encrypted (docs/encryption.md). */
+  encryption: EncryptionSection.exactOptional(),
   /** The alternate location: validated sets are copied to this root. */
   replica: z
     .strictObject({
@@ -253,6 +256,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   STOWAGE_ENDPOINT: 'storage.endpoint',
   STOWAGE_REGION: 'storage.region',
   STOWAGE_REPLICA: 'replica.root',
+  AGE_IDENTITY_FILE: 'encryption.identityFile',
   PGDATABASE: 'database',
   PGUSER: 'connection.user',
   PGSSLMODE: 'connection.sslmode',

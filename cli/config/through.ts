@@ -44,5 +44,7 @@ export function throughProblems({
 /** The servers that a backup asks: through the coordinator, no other. */
 export function serversRead(chosen: Chosen, servers: readonly Server[]): readonly Server[] {
   if (mechanismOf(chosen) !== 'coordinator') return servers;
-  return servers.filter(({ segment }) => segment.content === COORDINATOR);
+  return servers
+    .filter(({ segment }) => segment.content === COORDINATOR)
+    .map((server) => ({ ...server, segment: { ...server.segment, ordinaryOnly: true } }));
 }

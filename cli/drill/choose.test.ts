@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { selects } from '../../backup-set/base/selection.ts';
+import { selector } from '../../backup-set/base/selection.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { choose } from './choose.ts';
 
@@ -25,7 +25,8 @@ function manifestOf(tables: readonly Table[], contents = 1, flavour = 'shards'):
 
 const chosenOf = (manifest: Manifest, tables: number, seed: string) => {
   const { selection } = choose(manifest, { kind: 'sample', tables }, { seed, serversMax: 8 });
-  return manifest.relations.filter((each) => selects(selection, each, each.partitionRoot));
+  const selects = selector(selection);
+  return manifest.relations.filter((each) => selects(each, each.partitionRoot));
 };
 
 const name = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !text.includes('\0'));

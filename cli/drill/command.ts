@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { numberFlag } from '../flags.ts';
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, numberFlag } from '../flags.ts';
 import { WAIT_SECONDS } from '../restore/command/flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { drillOptions, SAMPLE_TABLES } from './options.ts';
@@ -27,13 +27,15 @@ export const drillCommand: ClusterCommand = {
     ['--all', 'restore the whole set'],
     ['--no-compare', 'do not read the rows back; they are counted all the same'],
     ['--bin-dir <folder>', 'with --throwaway: the folder of initdb and postgres'],
+    ACCEPT_PLAIN_FLAG,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     [
       '--wait <seconds>',
       `how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
+    IDENTITY_FLAG,
   ],
-  lists: ['--tables <table>'],
+  lists: ['--tables <table>', IDENTITY_FLAG[0]],
   cluster: (flags) => ({ 'shippers.workers': numberFlag(flags, 'workers') }),
   async run({ flags, positional, context }) {
     const verdict = await runDrill(context, drillOptions(flags, positional));

@@ -69,7 +69,8 @@ async function readExpected(
     if (binary.has(relation.id)) continue;
     const known = expected.get(relation.id) ?? { relation, encoding, digest: rowsDigest() };
     expected.set(relation.id, known);
-    for await (const chunk of partRows(set.store, part, { signal })) known.digest.feed(chunk);
+    for await (const chunk of partRows(set.store, part, { signal, keys: set.keys }))
+      known.digest.feed(chunk);
   }
   for (const id of binary) expected.delete(id);
   return expected;

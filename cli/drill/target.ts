@@ -109,9 +109,13 @@ async function scratch(
   };
 }
 
-/** What the main file decides: the store, and who runs the functions. */
-function shared({ cluster, root, storage, stallSeconds, functions }: Config) {
-  return { cluster, root, storage, stallSeconds, ...(functions && { functions }) };
+/** What the main file decides: the store, the keys of its sets, and what runs the functions. */
+function shared({ cluster, root, storage, stallSeconds, functions, encryption }: Config) {
+  return {
+    ...{ cluster, root, storage, stallSeconds },
+    ...(functions && { functions }),
+    ...(encryption && { encryption }),
+  };
 }
 
 /** As with --redirect-db: the restore goes into this database and no other. */

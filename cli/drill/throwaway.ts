@@ -52,7 +52,7 @@ async function requireUser(): Promise<void> {
  * have the folders of the source, which can be on this host.
  */
 export async function prepareThrowaway(
-  { deps, store, manifest }: OpenSet,
+  { deps, store, manifest, keys }: OpenSet,
   contents: readonly number[],
   servers: readonly LocalServer[],
   signal: AbortSignal,
@@ -71,7 +71,7 @@ export async function prepareThrowaway(
     if (globals === undefined) continue;
     const made = { ROLE: new Set<string>(), TABLESPACE: new Set<string>() };
     for (const { effect, named } of globalStatements(
-      await readText(store, globals, { signal }),
+      await readText(store, globals, { signal, keys }),
       globals.key,
     ))
       if (effect.kind === 'makes' && effect.object !== 'PARAMETER')

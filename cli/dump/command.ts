@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../flags.ts';
 import { SET_DETAILS } from '../set-name.ts';
 import { dumpOptionsFrom } from './options.ts';
 import { runDump } from './run.ts';
@@ -16,6 +16,7 @@ Examples:
   stowage dump latest --plain-postgres --no-owner --no-acl | psql -d copy`,
   flags: [
     ...SELECTION_FLAGS,
+    ACCEPT_PLAIN_FLAG,
     ['--plain-postgres', 'leave out what only Greenplum knows, and list what was changed'],
     ['--schema-only', 'only the definitions'],
     ['--data-only', 'only rows, sequences and large objects'],
@@ -28,8 +29,9 @@ Examples:
     ['--allow-missing', 'write the script also when chosen objects cannot be made'],
     ['--out <file>', 'write this file (default: standard output)'],
     ['--overwrite', 'replace the file, if it exists'],
+    IDENTITY_FLAG,
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, IDENTITY_FLAG[0]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     return runDump(context, dumpOptionsFrom(flags, positional));

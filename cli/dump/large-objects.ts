@@ -10,14 +10,14 @@ import type { DumpOptions } from './options.ts';
 
 /** Writes the SQL that makes the large objects of an archive into a file. */
 export async function largeObjectsSql(
-  { store }: OpenSet,
+  { store, keys }: OpenSet,
   stored: ObjectRef,
   place: ConnectionTarget,
   { noOwner, noAcl }: DumpOptions,
   output: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await withArchive(stored, { store, signal }, async (file) => {
+  await withArchive(stored, { store, signal, keys }, async (file) => {
     const archive = await readArchiveHeader(createReadStream(file), stored.key);
     const work = { archive, file: 'large-objects.dump', serverVersion: archive.serverVersion };
     const target = await withRestoreProgram(place, { ...work, connects: false }, signal);

@@ -37,7 +37,7 @@ export async function runDump(context: ClusterContext, options: DumpOptions): Pr
         `set ${set.manifest.timestamp} has no definitions: a dump needs schema.dump`,
         { where: { set: set.manifest.timestamp } },
       );
-    const deps = { store: set.store, signal: context.signal };
+    const deps = { store: set.store, signal: context.signal, keys: set.keys };
     let exit = 0;
     await withArchive(schema, deps, async (file) => {
       const definitions = await readDefinitions(

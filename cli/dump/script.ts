@@ -130,7 +130,7 @@ function heading(
 async function* globals({ set, catalog, signal }: DumpWork): AsyncGenerator<string | Uint8Array> {
   const stored = fileOf(catalog, 'globals.sql.zst');
   if (stored === undefined) return;
-  const text = await readText(set.store, stored, { signal });
+  const text = await readText(set.store, stored, { signal, keys: set.keys });
   yield `-- Roles and tablespaces: those that exist already are errors, and psql goes on\n\\set ON_ERROR_STOP off\n`;
   for (const { bytes } of globalStatements(text, stored.key)) {
     yield bytes;
@@ -152,7 +152,7 @@ async function* rows(
     yield `SET client_encoding = ${quoteLiteral(part.encoding)};\n`;
     yield `COPY ${tableFor(part, roots)}${columnList(part.columns)} FROM stdin;\n`;
     dumped.isInCopy = true;
-    for await (const chunk of partRows(set.store, part, { signal })) {
+    for await (const chunk of partRows(set.store, part, { signal, keys: set.keys })) {
       dumped.bytes += chunk.byteLength;
       yield chunk;
     }
@@ -177,7 +177,7 @@ async function* sequences({
 }: DumpWork): AsyncGenerator<string> {
   const stored = fileOf(catalog, 'sequences.sql.zst');
   if (stored === undefined) return;
-  const text = await readText(set.store, stored, { signal });
+  const text = await readText(set.store, stored, { signal, keys: set.keys });
   for (const value of parseSequenceValues(text.toString('utf8'), stored.key))
     if (plan.only === undefined || definitions.isMade('SEQUENCE', value))
       yield `${sequenceStatement(value)}\n`;

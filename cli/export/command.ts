@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { numberFrom } from '../flags.ts';
+import { ACCEPT_PLAIN_FLAG, IDENTITY_FLAG, numberFrom } from '../flags.ts';
 import { tableNameFrom } from '../read-set/table-name.ts';
 import { SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { columnsFrom, type ExportOptions, exportOptionsFrom } from './options.ts';
@@ -41,8 +41,10 @@ Examples:
     ['--overwrite', 'replace the file, if it exists'],
     ['--name <name>', 'write exports/<name>/ in the bucket, with a receipt'],
     ['--redirect-db <name>', 'another database than the configured one'],
+    ACCEPT_PLAIN_FLAG,
+    IDENTITY_FLAG,
   ],
-  lists: [FORCE_QUOTE_FLAG[0], STRINGS_FLAG[0]],
+  lists: [FORCE_QUOTE_FLAG[0], STRINGS_FLAG[0], IDENTITY_FLAG[0]],
   cluster: (flags) => ({ database: flags['redirectDb'] }),
   async run({ flags, positional, context }) {
     return runExport(context, exportOptionsFrom(flags, positional));
@@ -56,7 +58,8 @@ export const catCommand: ClusterCommand = {
 Prints COPY text: one line per row, tabs between values, \\N for NULL. Only the frames of this table are read. \`stowage export --at\` has more formats.
 Exit 130 also when the reader of standard output closes it, as head does.
 Example: stowage cat latest public.sales | head`,
-  flags: [COLUMNS_FLAG, CONTENT_FLAG],
+  flags: [COLUMNS_FLAG, CONTENT_FLAG, ACCEPT_PLAIN_FLAG, IDENTITY_FLAG],
+  lists: [IDENTITY_FLAG[0]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const [set = '', table = ''] = positional;

@@ -27,7 +27,7 @@ export async function fromSet(
   table: SetTable,
   options: FromSetOptions,
 ): Promise<RowSource> {
-  const { manifest, store } = set;
+  const { manifest, store, keys } = set;
   const { content, signal } = options;
   requireContent(set, content);
   const contents = content === undefined ? undefined : [content];
@@ -50,7 +50,7 @@ export async function fromSet(
           yield {
             columns: part.columns,
             encoding: part.encoding,
-            rows: partRows(store, part, { signal }),
+            rows: partRows(store, part, { signal, keys }),
           };
     },
   };

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { runToEnd } from '../../async/child-process.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 
@@ -59,6 +60,57 @@ test('one of two calls that find the lock of a killed owner starts the process',
     expect(ends.map(({ code, stderr }) => [code, stderr])).toEqual(Array(3).fill([0, '']));
     expect(await readFile(starts, 'utf8')).toBe('started\n');
   } finally {
+    await rm(sockets, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+/** Counts the rows of a call, and answers it after 2 s. */
+const SLOW = `const { createServer } = require('node:http');
+const { writeFileSync } = require('node:fs');
+createServer((request, response) => {
+  if (request.url === '/ping') return void response.end('ok');
+  let bytes = 0;
+  request.on('data', ({ length }) => (bytes += length));
+  request.on('end', () => setTimeout(() => {
+    writeFileSync(process.argv.at(-1) + '.bytes', String(bytes));
+    response.end();
+  }, 2_000));
+}).listen(process.argv.at(-1));`;
+
+test('the client waits for a long call, and not for a process that is stopped', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'client-'));
+  const user = `test-${folder.slice(-6)}`;
+  const sockets = `/tmp/stowage-gpbackup-${user}`;
+  const socket = join(sockets, 'plugin.yaml');
+  await mkdir(sockets, { mode: 0o700 });
+  const server = spawn(process.execPath, ['-e', SLOW, socket], { stdio: 'ignore' });
+  try {
+    await writeFile(join(folder, 'id'), `#!/bin/sh\necho ${user}\n`, { mode: 0o755 });
+    const text = await readFile(CLIENT, 'utf8');
+    const client = join(folder, 'client');
+    const impatient = text.replace(/^(WATCH|SILENT)_SECONDS=.*$/gm, '$1_SECONDS=1');
+    await writeFile(client, impatient.replaceAll('-m 5', '-m 1'));
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+    const call = () => {
+      const args = [client, 'backup_data', '/etc/plugin.yaml', '/data/file'];
+      const running = spawn('sh', args, { env, stdio: ['pipe', 'ignore', 'pipe'] });
+      running.stdin.on('error', () => undefined);
+      running.stdin.end('1,rows\n');
+      return Promise.all([once(running, 'close'), Array.fromAsync(running.stderr)]);
+    };
+    await vi.waitUntil(() => existsSync(socket), 5_000);
+    const [[code], errors] = await call();
+    expect([code, errors.join('')]).toEqual([0, '']);
+    expect(await readFile(`${socket}.bytes`, 'utf8')).toBe('7');
+    server.kill('SIGSTOP');
+    const [[stopped], why] = await call();
+    expect(stopped).toBe(1);
+    expect(why.join('')).toBe(
+      'stowage-gpbackup-plugin: backup_data: the resident process on this host has not answered for 1 seconds: it is stopped, or the host is overloaded\n',
+    );
+  } finally {
+    server.kill('SIGKILL');
     await rm(sockets, { recursive: true, force: true });
     await rm(folder, { recursive: true, force: true });
   }

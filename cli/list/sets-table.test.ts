@@ -10,6 +10,7 @@ const SET: ListedSet = {
   database: 'orders',
   cluster: 'main',
   chosen: false,
+  encrypted: false,
   selection: undefined,
   tags: [],
   group: undefined,

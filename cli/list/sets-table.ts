@@ -67,6 +67,12 @@ const FIELDS: readonly Field[] = [
     of: ({ drill }, now) => drillCell(drill, now),
   },
   {
+    title: 'encrypted',
+    drop: 12,
+    isUsed: (sets) => sets.some(({ encrypted }) => encrypted === true),
+    of: ({ encrypted }) => (encrypted === undefined ? undefined : encrypted ? 'yes' : 'no'),
+  },
+  {
     title: 'tags',
     drop: 10,
     min: 6,
@@ -125,7 +131,8 @@ function tablesOf({ totals, chosen }: ListedSet): string {
 function checkCell(verified: ListedSet['verified'], now: Date): Cell {
   if (verified === undefined) return undefined;
   const text = since(verified.at, now);
-  return verified.status === 'complete' ? text : { text: `${text} BAD`, tone: 'bad' };
+  if (verified.status !== 'complete') return { text: `${text} BAD`, tone: 'bad' };
+  return verified.decrypted === false ? `${text} (checksums)` : text;
 }
 
 /** The age of the newest drill; a failed one is never hidden by an older good one. */

@@ -10,6 +10,7 @@ import type { ClusterContext } from '../context.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { damagedPackLines } from '../output/problems.ts';
+import { missingRunner } from '../schedule/missing-runner.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { type Filters, filtered, filtersFrom, filterText } from './filters.ts';
 import { type Copies, setsTable } from './sets-table.ts';
@@ -30,14 +31,25 @@ export async function listSets(context: ClusterContext, flags: Flags): Promise<n
     const copies = replica && ((timestamp: string) => copied && 1 + Number(copied.has(timestamp)));
     const groups = shownGroups(all, sets);
     const { screen } = context.output;
+    const runner = await missingRunner(context, store).catch(() => {
+      context.signal.throwIfAborted();
+      return undefined;
+    });
     context.output.result(
-      { root: store.url, sets: sets.map((set) => withCopies(set, copies)), groups, expired },
+      {
+        root: store.url,
+        sets: sets.map((set) => withCopies(set, copies)),
+        groups,
+        expired,
+        ...(runner !== undefined && { warnings: [runner] }),
+      },
       [
         sets.length === 0
           ? await emptyText(store, filters, all.length)
           : setsTable(sets, { now, screen, ...(copies && { copies }) }),
         ...damageLines(sets),
         ...groupLines(groups),
+        ...(runner === undefined ? [] : [printable(runner)]),
         ...hiddenLines({ shown: sets.length, all: all.length, expired }, filters),
       ].join('\n'),
     );

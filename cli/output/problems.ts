@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../backup-set/base/errors.ts';
-import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
+import { describeProblem, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { describeWarning, type Warning } from '../../backup-set/unusual/warnings.ts';
 import type { DamagedPack } from '../../functions/sets/damaged-packs.ts';
@@ -50,4 +50,12 @@ export function damagedPackLines([pack, ...others]: readonly DamagedPack[], set:
   return [
     `set ${set} uses ${object}${more}, which the check of set ${foundIn} found damaged; \`stowage repair ${foundIn} --from ROOT-OF-A-COPY\` brings it back`,
   ];
+}
+
+/** How deep a `verify` of an encrypted set looked; empty for every other check. */
+export function depthOf({ decrypted }: Pick<Verdict, 'decrypted'>): string {
+  if (decrypted === undefined) return '';
+  return decrypted
+    ? ', every frame was decrypted'
+    : ', checksums only: the set is encrypted, and no row was decrypted';
 }

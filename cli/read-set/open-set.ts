@@ -5,6 +5,8 @@ import { whileReading } from '../../functions/retention/reading.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
+import type { HeldKeys } from '../keys/held-keys.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { loadManifest } from '../restore/request.ts';
 import { findSet, type SetName } from '../set-name.ts';
@@ -15,13 +17,15 @@ export interface OpenSet {
   readonly store: ObjectStore;
   readonly deps: Deps;
   readonly manifest: Manifest;
+  /** Absent = the set is not encrypted. */
+  readonly keys: HeldKeys | undefined;
 }
 
 /**
  * Runs `work` on a complete set. While it runs, expiry keeps the set and its packs. A set of files
  * of gpbackup is converted first, as for a restore.
  * @param why for the mark of the reader, such as `export of public.t`.
- * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`.
+ * @throws StowageError `set/not-found`, `set/incomplete`, `set/expired`; as `provenKeys`.
  */
 export async function readingSet<T>(
   context: ClusterContext,
@@ -34,8 +38,11 @@ export async function readingSet<T>(
     const deps = functionDeps(context, store);
     await requireLiving(deps, timestamp);
     const stored = await loadManifest(context, store, timestamp);
-    const read = (manifest: Manifest) =>
-      whileReading(deps, manifest.timestamp, why, () => work({ store, deps, manifest }));
+    const read = async (manifest: Manifest) => {
+      const keys = await provenKeys(context, deps, manifest);
+      const set = { store, deps, manifest, keys };
+      return whileReading(deps, manifest.timestamp, why, () => work(set));
+    };
     if (stored.files === undefined) return read(stored);
     const converted = await whileReading(deps, timestamp, why, () =>
       convertedSet(context, store, stored, true),

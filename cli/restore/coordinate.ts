@@ -19,6 +19,8 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
+import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
+import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -130,12 +132,15 @@ async function prepare(
   const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
-  const context = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const keys = await provenKeys(given, functionDeps(given, store), manifest);
+  const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {
     accepts,
     ...(map && { map }),
   });
+  if (keys !== undefined) requireAgentRecipients(context, segments);
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.
@@ -158,6 +163,7 @@ async function requestAndCarryOut(
 ): Promise<Outcome> {
   const { context, store, request } = requested;
   const { id, timestamp, resumes } = request;
+  await storeRestoreKeys(requested);
   const key = await storeRequest(store, request, context.signal);
   context.output.note(
     'request',

@@ -1,4 +1,4 @@
-import { isEverything, type QualifiedName, selects } from '../../backup-set/base/selection.ts';
+import { isEverything, type QualifiedName, selector } from '../../backup-set/base/selection.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
@@ -22,9 +22,10 @@ export function leftEmpty(
   if (isEverything(selection) && isWhole(request)) return [];
   // The other sections make no table, or leave all tables empty as the flags say.
   if (!restores(request, 'pre-data') || !restores(request, 'data')) return [];
+  const selects = selector(request.selection);
   return notShipped
     .filter(({ reason }) => reason === 'excluded' || reason === 'unlogged')
-    .filter((table) => selects(request.selection, table))
+    .filter((table) => selects(table))
     .map(({ schema, name }) => ({ schema, name }));
 }
 

@@ -8,7 +8,7 @@ import {
   type RestorePlan,
   RestoreReceipt,
 } from '../../backup-set/documents/restore/restore.ts';
-import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { contentsIn, contentsRead } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
@@ -97,10 +97,10 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
 }
 
 function startMember(
-  { context, store, plan, segments, isSmall }: RestoreRun,
+  { context, store, plan, request, manifest, segments, isSmall }: RestoreRun,
   planned: RestorePlan['contents'][number],
 ): Member {
-  const { config, env, log } = context;
+  const { config, env, log, keys } = context;
   const { content } = planned;
   const segment = segments.find((candidate) => candidate.content === content);
   // plan-restore refuses a target that lacks a content, so this cannot happen.
@@ -119,6 +119,7 @@ function startMember(
     workers: config.shippers.workers,
     fifoBase: config.shippers.fifoBase,
     ...(segment.dataDir !== undefined && { dataDir: segment.dataDir }),
+    ...(keys && { keys: keys.passed(contentsRead(request, manifest, content)) }),
   };
   const command = shipperCommand(config, segment);
   const { host } = segment;

@@ -1,7 +1,8 @@
 import { eachInFlight, mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
-import type { Segment } from '../../database/flavour.ts';
+import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
+import { withoutSegments } from '../../database/session/failover/through-failover.ts';
 import { openSession } from '../../database/session/session.ts';
 import { dropDatabase } from '../../database/target/database.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { flavourOf } from '../flavour.ts';
 import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 
@@ -71,9 +71,12 @@ export async function requireUnmarked(
 }
 
 /** Tells the user of a backup that a database which it saves is unfinished. Never throws. */
-export async function noteUnfinished(context: ClusterContext): Promise<void> {
+export async function noteUnfinished(
+  context: ClusterContext,
+  segments: readonly Segment[],
+): Promise<void> {
   // The snapshot reports what cannot be reached.
-  const found = await unfinishedIn(context).catch(() => undefined);
+  const found = await unfinishedIn(context, segments).catch(() => undefined);
   if (found === undefined) return;
   const { restore, set } = found.mark;
   const { content } = found.segment;
@@ -85,9 +88,8 @@ export async function noteUnfinished(context: ClusterContext): Promise<void> {
 }
 
 /** The first database that an unfinished restore has marked. */
-export async function unfinishedIn(context: ClusterContext) {
-  const segments = await flavourOf(context).topology();
-  const [marked] = markedIn(await findMarks(context, segments, context.signal));
+export async function unfinishedIn(context: ClusterContext, segments: readonly Segment[]) {
+  const [marked] = markedIn(await findMarks(context, segments, context.signal, withoutSegments));
   return marked;
 }
 
@@ -100,12 +102,13 @@ function findMarks(
   context: ClusterContext,
   segments: readonly Segment[],
   signal: AbortSignal,
+  by = (target: ConnectionTarget) => target,
 ): Promise<Found[]> {
   const { config, env } = context;
   const changed = changedSegments(config.flavour, segments);
   return mapInFlight(changed, SEGMENTS_AT_ONCE, async (segment) => ({
     segment,
-    ...(await findMark(targetOf(config, segment, env), signal)),
+    ...(await findMark(by(targetOf(config, segment, env)), signal)),
   }));
 }
 

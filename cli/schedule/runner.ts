@@ -6,6 +6,7 @@ import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { RunEnd } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { whileHeard } from '../../functions/heard/beat.ts';
 import { writer } from '../../functions/retention/marks.ts';
 import { acquireLease } from '../../functions/schedule/hold-lease.ts';
 import { SLOT_MS } from '../../functions/schedule/lease.ts';
@@ -14,12 +15,13 @@ import {
   createStart,
   isStarted,
   listRuns,
+  listSchedule,
   newestRuns,
 } from '../../functions/schedule/runs.ts';
 import type { RunChild } from './child.ts';
 import { type DueRun, dueRuns } from './due.ts';
 import type { Entry } from './entries.ts';
-import { jitterOf, latestAt, nextAfter } from './times.ts';
+import { BY_ORDER, jitterOf, latestAt, nextAfter } from './times.ts';
 
 /** What a runner says while it works. */
 export interface RunnerEvents {
@@ -45,6 +47,8 @@ export interface RunnerOptions {
 
 /** A look at the store is at least as frequent, so that a changed clock of the store is noticed. */
 const PAUSE_MS_MAX = 300_000;
+/** Of a schedule with an entry that only orders start: two LISTs a look. */
+const ORDERS_PAUSE_MS = 60_000;
 const PAUSE_MS_MIN = 20;
 const TROUBLE_PAUSE_MS = 30_000;
 /** Entries of this time before `--once` count as due without an earlier run. */
@@ -52,7 +56,11 @@ const ONCE_MS = 3_600_000;
 const END_MS_MAX = 60_000;
 
 /** Runs the entries when they are due, until `stopped` fires. */
-export async function runSchedule(options: RunnerOptions): Promise<void> {
+export function runSchedule(options: RunnerOptions): Promise<void> {
+  return whileHeard(options.deps, () => run(options));
+}
+
+async function run(options: RunnerOptions): Promise<void> {
   const { deps, events, stopped } = options;
   const watch = watchTrouble(deps.clock);
   let state: State | undefined;
@@ -74,7 +82,11 @@ export async function runSchedule(options: RunnerOptions): Promise<void> {
  * Runs what is due now, one run after the other, and ends.
  * @returns how many runs it started.
  */
-export async function runDueOnce(options: RunnerOptions): Promise<number> {
+export function runDueOnce(options: RunnerOptions): Promise<number> {
+  return whileHeard(options.deps, () => runDue(options));
+}
+
+async function runDue(options: RunnerOptions): Promise<number> {
   const state = await newState(options, ONCE_MS);
   let ran = 0;
   for (;;) {
@@ -109,7 +121,14 @@ async function newState({ deps, holder }: RunnerOptions, beforeMs: number): Prom
 
 async function inputOf({ deps }: RunnerOptions, { since, last }: State) {
   const now = await deps.store.now({ signal: deps.signal });
-  return { root: deps.store.url, now, since, lastRun: (entry: string) => last.get(entry) };
+  const { orders } = await listSchedule(deps, now);
+  return {
+    root: deps.store.url,
+    now,
+    since,
+    lastRun: (entry: string) => last.get(entry),
+    ordered: (entry: string) => orders.get(entry),
+  };
 }
 
 /** Starts the oldest due run, if there is one. @returns the pause until the next look. */
@@ -129,7 +148,8 @@ function untilNext({ deps, entries }: RunnerOptions, now: Date): number {
       return [instant.getTime() + delay - now.getTime()];
     }),
   );
-  const next = Math.min(PAUSE_MS_MAX, ...moments.filter((ms) => ms > 0));
+  const longest = entries.some(({ cron }) => cron === BY_ORDER) ? ORDERS_PAUSE_MS : PAUSE_MS_MAX;
+  const next = Math.min(longest, ...moments.filter((ms) => ms > 0));
   return Math.max(PAUSE_MS_MIN, next);
 }
 

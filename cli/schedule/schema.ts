@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { NAME_FORM } from '../../backup-set/base/keys/schedule-keys.ts';
 import { Tag } from '../../backup-set/documents/plan.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
-import { cronProblem, isTimeZone } from './times.ts';
+import { BY_ORDER, cronProblem, isTimeZone } from './times.ts';
 
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** Seconds to days. */
@@ -13,7 +13,7 @@ const Span = z.union([
 type Span = z.infer<typeof Span>;
 
 const Cron = z.string().superRefine((text, context) => {
-  const message = cronProblem(text);
+  const message = text === BY_ORDER ? undefined : cronProblem(text);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
 const TimeZone = z.string().refine(isTimeZone, 'must be a time zone: Europe/Berlin, UTC');
@@ -52,7 +52,7 @@ export type JobName = (typeof JOB_NAMES)[number];
 
 const Entry = z
   .strictObject({
-    /** A cron expression of five fields. */
+    /** A cron expression of five fields, or `order`. */
     at: Cron,
     backup: JOBS.backup.exactOptional(),
     verify: JOBS.verify.exactOptional(),

@@ -135,6 +135,25 @@ describe('what is due', () => {
     expect(dueAt('2026-11-29T09:00', { since: '2026-11-29T09:00' })).toEqual([]);
     expect(dueAt('2026-11-30T02:00', { since: '2026-11-29T09:00' })).toEqual(['2026-11-30T02:00']);
   });
+  test('is also an order, once, without an earlier run and whatever the jitter is', () => {
+    const input = (now: string, ordered: string, last?: string) => ({
+      root: 's3://a',
+      now: at(now),
+      since: at('2026-11-29T09:00'),
+      lastRun: () => (last === undefined ? undefined : at(last)),
+      ordered: () => at(ordered),
+    });
+    const entries = [entry({ cron: 'order', jitterMs: 3_600_000 })];
+    const due = (...given: Parameters<typeof input>) =>
+      dueRuns(entries, input(...given)).map(
+        ({ instant, isLate }) => `${iso(instant)}${isLate ? ' late' : ''}`,
+      );
+    expect(due('2026-11-29T09:01', '2026-11-29T09:00')).toEqual(['2026-11-29T09:00']);
+    expect(due('2026-11-29T10:00', '2026-11-29T08:00')).toEqual(['2026-11-29T08:00 late']);
+    expect(due('2026-11-29T09:01', '2026-11-29T09:00', '2026-11-29T09:00')).toEqual([]);
+    expect(due('2026-11-29T09:01', '2026-11-29T09:02')).toEqual([]);
+    expect(due('2026-11-29T22:00', '2026-11-29T09:00')).toEqual([]);
+  });
   test('waits for the jitter, and is not late because of it', () => {
     const jitterMs = 3_600_000;
     const delay = jitterOf('s3://a', 'nightly', at('2026-11-29T02:00'), jitterMs);

@@ -4,10 +4,13 @@ import { messageOf } from '../../backup-set/base/errors.ts';
 
 /** When an entry runs. */
 export interface Times {
-  /** A cron expression of five fields, or a nickname such as `@daily`. */
+  /** A cron expression of five fields, a nickname such as `@daily`, or BY_ORDER. */
   readonly cron: string;
   readonly timeZone: string;
 }
+
+/** Of an entry that has no times of its own: it runs when an order asks for it. */
+export const BY_ORDER = 'order';
 
 /**
  * The first instant after `after`. A local time that a change of the clocks leaves out runs at the
@@ -15,6 +18,7 @@ export interface Times {
  * @returns undefined when there is none, as for 30 February.
  */
 export function nextAfter({ cron, timeZone }: Times, after: Date): Date | undefined {
+  if (cron === BY_ORDER) return undefined;
   return parsed(cron, timeZone).nextRun(after) ?? undefined;
 }
 

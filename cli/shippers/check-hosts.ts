@@ -40,8 +40,9 @@ export async function requireShippers(
     here.add(identity.serverVersion);
     const target = targetOf(config, segment, context.env);
     const advice = await requireDumpPrograms(target, identity.serverVersion, signal);
+    const event = target.greenplum === undefined ? 'newer-programs' : 'catalog-statistics';
     if (advice !== undefined)
-      context.output.note('newer-programs', { content: segment.content, advice }, advice);
+      context.output.note(event, { content: segment.content, advice }, advice);
   });
 }
 

@@ -1,9 +1,9 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../segment-shipper/protocol/control.ts';
+import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import { startShipper } from './process.ts';
 
-const HELLO = { type: 'hello', control: 1, pid: 1, tool: 'stowage' };
+const HELLO = { type: 'hello', control: CONTROL_VERSION, pid: 1, tool: 'stowage' };
 const DONE = { type: 'done', peakMemoryBytes: 1, cpuMs: 1 };
 
 /** Starts a shipper that prints these reports and exits with this code; returns how it ended. */

@@ -3,6 +3,8 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { SetSummary } from '../../functions/sets/status.ts';
 import { ageText } from '../schedule/text.ts';
 import type { EntryStatus, Status } from './collect.ts';
+import { agentTroubles } from './heard/agents.ts';
+import { noRunner } from './heard/runners.ts';
 
 /** Something that a person should look at. */
 export interface Attention {
@@ -17,7 +19,10 @@ export interface Attention {
     | 'copy-missing'
     | 'copy-unknown'
     | 'drill-failed'
-    | 'agents-silent';
+    | 'no-runner'
+    | 'order-unknown'
+    | 'agents-silent'
+    | 'agent-overdue';
   readonly message: string;
 }
 
@@ -30,6 +35,7 @@ export function attentionOf(status: Status): Attention[] {
   return [
     ...ofSets(status),
     ...ofAge(status),
+    ...ofRunners(status),
     ...status.entries.flatMap((entry) => ofEntry(entry, status.now)),
     ...ofDrill(status),
     ...ofCopy(status),
@@ -108,11 +114,28 @@ function ofCopy({ copy, complete, now }: Status): Attention[] {
   return [{ code: 'copy-missing', message }];
 }
 
+function ofRunners(status: Status): Attention[] {
+  const message = noRunner(status);
+  return [
+    ...(message === undefined ? [] : [{ code: 'no-runner' as const, message }]),
+    ...status.strangeOrders.map(({ entry, instant }): Attention => {
+      const when = instant.toISOString().slice(0, 16);
+      const text = `a run of ${entry} was ordered for ${when}Z, and schedule.entries has no ${entry}: no runner with this file takes it`;
+      return { code: 'order-unknown', message: text };
+    }),
+  ];
+}
+
 function ofAgents({ agents, sets, now }: Status): Attention[] {
+  if (agents === undefined) return [];
+  const found = agentTroubles(agents.heard, agents.wanted, now).map(
+    (message): Attention => ({ code: 'agent-overdue', message }),
+  );
   const begun = sets[0] && dateOf(sets[0].timestamp).getTime();
-  if (agents === undefined || begun === undefined || now.getTime() - begun < CLAIM_MS) return [];
-  const silent = agents.orders - agents.claimed;
-  if (silent <= 0) return [];
-  const message = `${plural(silent, 'order')} of ${agents.orders} of set ${sets[0]?.timestamp} had no agent`;
-  return [{ code: 'agents-silent', message }];
+  if (begun === undefined || now.getTime() - begun < CLAIM_MS) return found;
+  const { orders = 0, claimed = 0 } = agents.newest ?? {};
+  const silent = orders - claimed;
+  if (silent <= 0) return found;
+  const message = `${plural(silent, 'order')} of ${orders} of set ${sets[0]?.timestamp} had no agent`;
+  return [...found, { code: 'agents-silent', message }];
 }

@@ -1,8 +1,9 @@
 import { agentsPrefix, formatKey, RESTORES } from '../../backup-set/base/keys.ts';
 import { dateOf, RestoreId } from '../../backup-set/base/timestamps.ts';
+import { type Heard, heardOf } from '../../functions/heard/heard.ts';
 import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
 import {
-  listRuns,
+  listSchedule,
   newestRuns,
   readRuns,
   type ScheduledRun,
@@ -16,6 +17,7 @@ import { type Entry, entriesOf } from '../schedule/entries.ts';
 import { overdueInstant } from '../schedule/overdue.ts';
 import { nextAfter } from '../schedule/times.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import type { WantedContent } from './heard/agents.ts';
 
 /** All that `stowage status` shows, as of one look. */
 export interface Status {
@@ -34,12 +36,24 @@ export interface Status {
   readonly entries: readonly EntryStatus[];
   /** The runner that may start runs now; undefined = no runner works. */
   readonly runner: string | undefined;
+  /** Runners that were heard in the last 7 days; empty without a schedule. */
+  readonly runners: readonly Heard[];
+  /** Orders of entries that the configuration does not have. */
+  readonly strangeOrders: readonly { readonly entry: string; readonly instant: Date }[];
   /** Undefined = no alternate location is configured. */
   readonly copy: CopyStatus | undefined;
   /** Undefined = the shippers are no agents. */
-  readonly agents: { readonly orders: number; readonly claimed: number } | undefined;
+  readonly agents: AgentsStatus | undefined;
   readonly segments: number;
   readonly hosts: number;
+}
+
+export interface AgentsStatus {
+  /** Of the newest set; undefined = there is none. */
+  readonly newest: { readonly orders: number; readonly claimed: number } | undefined;
+  readonly heard: readonly Heard[];
+  /** Contents of the configuration; empty = the coordinator knows them. */
+  readonly wanted: readonly WantedContent[];
 }
 
 export interface EntryStatus {
@@ -81,7 +95,7 @@ export async function collectStatus(
   }
   const all = sets.filter(({ status }) => status === 'complete');
   const complete = all.find(({ database }) => database === config.database) ?? all[0];
-  const entries = await entryStatuses(context, store, now);
+  const { entries, strangeOrders } = await scheduleStatus(context, store, now);
   const newest = sets[0];
   return {
     root: store.url,
@@ -94,10 +108,12 @@ export async function collectStatus(
     restores: await runningRestores(context, store, now),
     entries,
     runner: (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder,
+    runners: entries.length === 0 ? [] : await heardOf(deps, now, ['runner']),
+    strangeOrders,
     copy: replica && (await copyStatus(context, replica, complete)),
     agents:
-      config.shippers.start === 'agents' && newest !== undefined
-        ? await agentsOf(context, store, newest.timestamp)
+      config.shippers.start === 'agents'
+        ? await agentsOf(context, store, now, newest?.timestamp)
         : undefined,
     ...placesOf(context),
   };
@@ -112,23 +128,36 @@ function placesOf({ config: { segments, coordinator } }: ClusterContext) {
   return { segments: segments.length, hosts: new Set(hosts).size };
 }
 
-async function entryStatuses(
+/** An order that is older waits for nothing any more. */
+const ORDER_TOLD_MS = 2 * DAY_MS;
+
+/** The entries with their runs, by two LISTs and two GETs per entry. */
+export async function scheduleStatus(
   context: ClusterContext,
   store: ObjectStore,
   now: Date,
-): Promise<EntryStatus[]> {
+): Promise<Pick<Status, 'entries' | 'strangeOrders'>> {
   const entries = entriesOf(context.config);
-  if (entries.length === 0) return [];
+  if (entries.length === 0) return { entries: [], strangeOrders: [] };
   const deps = functionDeps(context, store);
-  const newest = newestRuns(await listRuns(deps, now));
+  const { runs: all, orders } = await listSchedule(deps, now);
+  const newest = newestRuns(all);
   const listed = entries.flatMap(({ name }) => newest.get(name) ?? []);
   const runs = new Map((await readRuns(deps, listed, now)).map((run) => [run.entry, run]));
   const isBusy = [...runs.values()].some(({ state }) => state === 'running');
-  return entries.map((entry) => {
-    const last = runs.get(entry.name);
-    const overdue = overdueInstant(entry, store.url, { last: last?.instant, isBusy, now });
-    return { entry, last, next: nextAfter(entry, now), overdue };
-  });
+  const known = new Set(entries.map(({ name }) => name));
+  return {
+    entries: entries.map((entry) => {
+      const last = runs.get(entry.name);
+      const seen = { last: last?.instant, isBusy, now, ordered: orders.get(entry.name) };
+      const overdue = overdueInstant(entry, store.url, seen);
+      return { entry, last, next: nextAfter(entry, now), overdue };
+    }),
+    strangeOrders: [...orders]
+      .map(([entry, instant]) => ({ entry, instant }))
+      .filter(({ entry }) => !known.has(entry))
+      .filter(({ instant }) => now.getTime() - instant.getTime() < ORDER_TOLD_MS),
+  };
 }
 
 /** Of the sets that were looked at, and of the set that the last scheduled drill restored. */
@@ -193,8 +222,21 @@ async function copyStatus(
   }
 }
 
-async function agentsOf({ signal }: ClusterContext, store: ObjectStore, timestamp: string) {
-  const count = async (what: 'orders' | 'claims') =>
-    (await Array.fromAsync(store.list(agentsPrefix(timestamp, what), { signal }))).length;
-  return { orders: await count('orders'), claimed: await count('claims') };
+async function agentsOf(
+  context: ClusterContext,
+  store: ObjectStore,
+  now: Date,
+  timestamp: string | undefined,
+): Promise<AgentsStatus> {
+  const { signal, config } = context;
+  const count = async (set: string, what: 'orders' | 'claims') =>
+    (await Array.fromAsync(store.list(agentsPrefix(set, what), { signal }))).length;
+  return {
+    newest:
+      timestamp === undefined
+        ? undefined
+        : { orders: await count(timestamp, 'orders'), claimed: await count(timestamp, 'claims') },
+    heard: await heardOf(functionDeps(context, store), now, ['agent']),
+    wanted: config.segments.map(({ content, host, port }) => ({ content, host, port })),
+  };
 }

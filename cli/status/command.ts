@@ -1,4 +1,5 @@
 import { pause } from '../../async/poll.ts';
+import type { Heard } from '../../functions/heard/heard.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom } from '../flags.ts';
@@ -68,6 +69,9 @@ function jsonOf({
   entries,
   now,
   overdueAfterMs: _,
+  agents,
+  runners,
+  strangeOrders,
   ...status
 }: Status): Record<string, unknown> {
   return {
@@ -75,6 +79,12 @@ function jsonOf({
     at: now.toISOString(),
     newest: sets[0],
     newestComplete: complete,
+    agents: agents && { ...agents.newest, heard: agents.heard.map((one) => heardJson(one, now)) },
+    runners: runners.map((one) => heardJson(one, now)),
+    strangeOrders: strangeOrders.map(({ entry, instant }) => ({
+      entry,
+      scheduledAt: instant.toISOString(),
+    })),
     running: {
       backups: sets.filter(({ status: of }) => of === 'open').map(({ timestamp }) => timestamp),
       restores: status.restores,
@@ -95,5 +105,16 @@ function jsonOf({
         state: last.state,
       },
     })),
+  };
+}
+
+function heardJson({ name, tool, lastAt, isOverdue, contents }: Heard, now: Date) {
+  return {
+    name,
+    tool,
+    lastHeard: lastAt.toISOString(),
+    ageSeconds: Math.max(0, Math.round((now.getTime() - lastAt.getTime()) / 1000)),
+    overdue: isOverdue,
+    ...(contents && { contents: contents.map(({ content }) => content) }),
   };
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Heard } from '../../functions/heard/heard.ts';
 import type { ScheduledRun } from '../../functions/schedule/runs.ts';
 import type { SetSummary } from '../../functions/sets/status.ts';
 import { NO_SCREEN } from '../output/table/screen.ts';
@@ -54,6 +55,15 @@ const entryStatus = (more: Partial<EntryStatus> = {}): EntryStatus => ({
   ...more,
 });
 
+const heard = (name: string, minutes: number, ...contents: number[]): Heard => ({
+  role: 'agent',
+  name,
+  tool: 'stowage 1',
+  lastAt: new Date(NOW.getTime() - minutes * 60_000),
+  isOverdue: minutes > 35,
+  contents: contents.map((content) => ({ content, host: `db${content}`, port: 5432 })),
+});
+
 const status = (more: Partial<Status> = {}): Status => ({
   root: 's3://offsite/shop',
   cluster: 'shop',
@@ -64,6 +74,8 @@ const status = (more: Partial<Status> = {}): Status => ({
   restores: [],
   entries: [entryStatus()],
   runner: undefined,
+  runners: [heard('db1', 2)],
+  strangeOrders: [],
   copy: undefined,
   agents: undefined,
   segments: 4,
@@ -105,7 +117,22 @@ test.each<[string, Partial<Status>, string[]]>([
     { copy: { root: 's3://b', hasNewest: undefined, trouble: 'denied' } },
     ['copy-unknown'],
   ],
-  ['an order has no agent', { agents: { orders: 4, claimed: 3 } }, ['agents-silent']],
+  [
+    'an order has no agent',
+    { agents: { newest: { orders: 4, claimed: 3 }, heard: [heard('db0', 2, 0)], wanted: [] } },
+    ['agents-silent'],
+  ],
+  [
+    'an agent is overdue',
+    { agents: { newest: undefined, heard: [heard('db0', 40, 0), heard('db1', 2, 1)], wanted: [] } },
+    ['agent-overdue'],
+  ],
+  ['no runner is heard', { runners: [heard('db1', 40)] }, ['no-runner']],
+  [
+    'an order names no entry',
+    { strangeOrders: [{ entry: 'old', instant: NOW }] },
+    ['order-unknown'],
+  ],
 ])('attention is needed when %s', (_, more, codes) => {
   expect(codesOf(more)).toEqual(codes);
 });

@@ -6,6 +6,7 @@ import { wrapped } from '../output/wrap.ts';
 import { ageText, localTime, runText } from '../schedule/text.ts';
 import type { Attention } from './attention.ts';
 import type { EntryStatus, Status } from './collect.ts';
+import { agentsText } from './heard/agents.ts';
 
 const LABEL = 11;
 const COLUMNS_MAX = 80;
@@ -120,7 +121,7 @@ function copyRows({ copy }: Status): [string, string][] {
   return [['copy', `${copy.root} ${state}`]];
 }
 
-function scheduleRows({ entries, runner, now }: Status): [string, string][] {
+function scheduleRows({ entries, runner, runners, now }: Status): [string, string][] {
   if (entries.length === 0) return [['schedule', 'none (schedule: in the configuration)']];
   const next = entries
     .filter((one): one is EntryStatus & { readonly next: Date } => one.next !== undefined)
@@ -137,18 +138,28 @@ function scheduleRows({ entries, runner, now }: Status): [string, string][] {
       at === 0 ? 'schedule' : '',
       `${entry.name} ${last === undefined ? 'has not run yet' : runText(last, now)}`,
     ]),
-    ...(runner === undefined ? [] : [['runner', runner] as [string, string]]),
+    ['runner', runner ?? runnersText(runners, now)],
   ];
 }
 
-function agentRows({ agents, sets }: Status): [string, string][] {
+function runnersText(runners: Status['runners'], now: Date): string {
+  if (runners.length === 0) return 'none heard in the last 7 days';
+  return runners
+    .map(({ name, lastAt, isOverdue }) => {
+      const age = ageText(now.getTime() - lastAt.getTime());
+      return `${name} ${isOverdue ? 'OVERDUE, ' : ''}heard ${age} ago`;
+    })
+    .join('; ');
+}
+
+function agentRows({ agents, sets, now }: Status): [string, string][] {
   if (agents === undefined) return [];
-  return [
-    [
-      'agents',
-      `took ${agents.claimed} of ${plural(agents.orders, 'order')} of set ${sets[0]?.timestamp}`,
-    ],
-  ];
+  const { newest, heard } = agents;
+  const took =
+    newest === undefined || newest.orders === 0
+      ? ''
+      : `; took ${newest.claimed} of ${plural(newest.orders, 'order')} of set ${sets[0]?.timestamp}`;
+  return [['agents', `${agentsText(heard, now)}${took}`]];
 }
 
 function hostsText({ segments, hosts }: Status): string {

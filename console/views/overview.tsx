@@ -69,7 +69,14 @@ function Figures({ overview: { sets, now, attention, root } }: { readonly overvi
       <Figure label="Newest complete set" note={newest?.timestamp ?? root.url}>
         {newest === undefined ? 'none' : `${age(at - instantOf(newest.timestamp))} ago`}
       </Figure>
-      <Figure label="Newest verified set" note={verified?.timestamp ?? 'every byte read again'}>
+      <Figure
+        label="Newest verified set"
+        note={
+          verified === undefined
+            ? 'every byte read again'
+            : `${verified.timestamp}${verified.verifiedKeyless ? ', checksums only' : ''}`
+        }
+      >
         {verified === undefined ? 'none' : `${age(at - instantOf(verified.timestamp))} ago`}
       </Figure>
       <Figure label="Newest set uses" note={newest && `${bytes(newest.bytes)} of rows`}>

@@ -104,6 +104,11 @@ function Notes({ set }: { readonly set: ConsoleSet }) {
           `It may use damaged packs of ${set.usesDamaged.join(', ')}: ${onRoot(`stowage verify ${set.timestamp}`)}`,
         ]
       : []),
+    ...(set.encrypted
+      ? [
+          `Encrypted${set.verifiedKeyless ? '; the last verify had no key, and decrypted no row' : ''}`,
+        ]
+      : []),
     ...(set.held === undefined ? [] : [`Held: ${set.held || 'the reason cannot be read'}`]),
     ...(set.lock ? [`Locked until ${localTime(set.lock.until)} (${set.lock.status})`] : []),
     ...(set.expiredSince === undefined ? [] : [`Expired since ${localTime(set.expiredSince)}`]),

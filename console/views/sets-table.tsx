@@ -143,6 +143,7 @@ function notesOf(set: ConsoleSet): string {
     set.usesDamaged.length > 0 ? 'may use damaged packs' : '',
     set.warningsTotal > 0 ? plural(set.warningsTotal, 'warning') : '',
     set.chosen ? 'chosen tables' : '',
+    set.encrypted ? 'encrypted' : '',
     set.source === undefined ? '' : `from ${set.source}`,
     set.group ?? '',
     ...set.tags,

@@ -3,15 +3,18 @@ import { jittered } from '../../async/backoff.ts';
 import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
 import { onAllInTime } from './deadline.ts';
 import type { BarrierKind } from './kind.ts';
+import { attemptLimitMs, lockTimeoutOf } from './limits.ts';
 import {
   type BarrierMember,
   type BarrierNode,
   holdRelations,
   type LockingTerms,
+  lockingSessions,
   openBarrierNode,
   rollBack,
   stopWriters,
@@ -30,24 +33,6 @@ export interface BarrierEffects {
 const PAUSE_MS_FIRST = 200;
 const PAUSE_MS_MAX = 5_000;
 /**
- * Many short waits, each within lock_timeout, add up while writers are blocked. Past
- * deadlock_timeout the server would cancel a writer that we block and wait for. So one attempt may
- * take this share of deadlock_timeout, and the time of the locking itself: 0.05 to 0.3 ms per
- * relation were measured. On a slow server, as long as ACCESS SHARE on the same tables took.
- */
-const DEADLOCK_TIMEOUT_SHARE = 0.9;
-const MS_PER_RELATION = 0.2;
-const MS_PER_RELATION_MAX = 1;
-/**
- * The lock timeout grows with the attempts, from this to lockTimeoutMs. A writer that spans two
- * servers can wait for our lock on one while we wait for its lock on the other. No server sees this
- * deadlock: it ends when our attempt times out.
- */
-const LOCK_TIMEOUT_MS_FIRST = 100;
-/** Over deadlock_timeout: see `lockTimeoutOf`. */
-const AUTOVACUUM_MARGIN_MS = 500;
-
-/**
  * Takes one consistent snapshot of several instances that cannot share one: SHARE locks block all
  * writers for the moment in which each instance exports a snapshot. Writers wait only that long.
  * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`,
@@ -59,7 +44,7 @@ export async function takeBarrierSnapshot(
   options: SnapshotOptions,
   effects: BarrierEffects = { now: () => new Date(), random: Math.random },
 ): Promise<HeldSnapshot> {
-  const nodes = await openAll(members, options);
+  const nodes = await openAll(members, kind, options);
   try {
     const { accept } = kind;
     if (accept !== undefined) await Promise.all(nodes.map(accept));
@@ -87,7 +72,7 @@ async function attempts(
     writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
     const { result } = outcome;
     if (result.ok) {
-      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
+      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker?.close(), monitor.close()]));
       return held(nodes, result.value, { attempts: attempt, writerWaitMs });
     }
     last = result.failure;
@@ -125,9 +110,13 @@ async function attemptOnce(
         : undefined,
     cancelled,
   });
+  const step = (doing: string) => options.onStep?.(doing);
+  step('reading which tables there are');
   const discover = kind.discover(nodes, options.selection);
   const { signal } = options;
   const relations = await relationsToLock(nodes, discover, signal);
+  const locks = Math.max(0, ...[...relations.values()].map((list) => list.length));
+  step(`locking ${plural(locks, 'table')} against changes of their definition`);
   const since = performance.now();
   const held = await onAllNodes(nodes, { signal }, (node, cancelled) =>
     watched(node, node.holder, () =>
@@ -136,6 +125,7 @@ async function attemptOnce(
   );
   if (held !== undefined) return { result: await abandon(nodes, held), writerWaitMs: 0 };
 
+  step(`locking ${plural(locks, 'table')} against writers, which wait meanwhile`);
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
   const lists = [...relations.values()];
@@ -145,7 +135,7 @@ async function attemptOnce(
     stopping,
     { limitMs, signal: options.signal },
     (node, cancelled) =>
-      watched(node, node.locker, () =>
+      watched(node, node.locker ?? node.holder, () =>
         stopWriters(node, relations.get(node) ?? [], termsOf(node, cancelled)),
       ),
   );
@@ -156,10 +146,11 @@ async function attemptOnce(
 
   const exported = await onAllInTime(nodes, (node) => exportSnapshot(node, kind, options));
   const takenAt = effects.now();
-  await onAllInTime(nodes, ({ locker }) => rollBack(locker));
+  await onAllInTime(nodes, async ({ locker }) => locker && rollBack(locker));
   const writerWaitMs = performance.now() - started;
 
-  const described = await kind.describe(exported, options.selection);
+  step('reading which tables there are, in the snapshot');
+  const described = await kind.describe(exported, options);
   options.signal?.throwIfAborted();
   const changed = nodes.find(
     (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),
@@ -172,26 +163,12 @@ async function attemptOnce(
   return { result: success({ snapshots, takenAt }), writerWaitMs };
 }
 
-function attemptLimitMs(
-  nodes: readonly BarrierNode[],
-  lockTimeoutMs: number,
-  relations: readonly (readonly Lockable[])[],
-  heldMs: number,
-): number {
-  const deadlockTimeoutMs = Math.min(...nodes.map((node) => node.deadlockTimeoutMs));
-  const longestList = Math.max(0, ...relations.map((list) => list.length));
-  return (
-    Math.max(lockTimeoutMs, deadlockTimeoutMs * DEADLOCK_TIMEOUT_SHARE) +
-    Math.max(longestList * MS_PER_RELATION, Math.min(heldMs, longestList * MS_PER_RELATION_MAX))
-  );
-}
-
 /** Releases all locks, so that no session queues behind them during the pause. */
 async function abandon(
   nodes: readonly BarrierNode[],
   reason: AttemptFailure,
 ): Promise<Result<never, AttemptFailure>> {
-  await Promise.all(nodes.flatMap(({ locker, holder }) => [rollBack(locker), rollBack(holder)]));
+  await Promise.all(nodes.flatMap((node) => lockingSessions(node).map(rollBack)));
   return failure(reason);
 }
 
@@ -216,26 +193,6 @@ function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): 
   const identity = ({ oid, schema, name }: Lockable) => JSON.stringify([oid, schema, name]);
   const known = new Set(locked.map(identity));
   return known.size === seen.length && seen.every((relation) => known.has(identity(relation)));
-}
-
-/**
- * While waits are shorter than deadlock_timeout the server does not search for deadlocks, so it
- * cancels no session for us. Autovacuum is the exception: the server cancels its worker in favour
- * of a waiting session, but only when it searches, and the worker starts again later. So when only
- * autovacuum blocked the last attempt, the next one waits longer than deadlock_timeout.
- */
-function lockTimeoutOf(
-  last: AttemptFailure | undefined,
-  attempt: number,
-  longestMs: number,
-): number {
-  const growingMs = Math.min(longestMs, LOCK_TIMEOUT_MS_FIRST * 2 ** (attempt - 1));
-  if (last?.failure.kind !== 'blocked') return growingMs;
-  const blockers = last.failure.wait?.blockers ?? [];
-  const onlyAutovacuum = blockers.length > 0 && blockers.every(({ isAutovacuum }) => isAutovacuum);
-  return onlyAutovacuum
-    ? Math.max(growingMs, last.node.deadlockTimeoutMs + AUTOVACUUM_MARGIN_MS)
-    : growingMs;
 }
 
 /** Without jitter, attempts could meet a periodic writer at the same moment every time. */
@@ -272,11 +229,12 @@ function snapshotLost({ content }: Segment, cause: unknown): never {
 
 async function openAll(
   members: readonly BarrierMember[],
+  { stopsWriters }: BarrierKind,
   options: SnapshotOptions,
 ): Promise<BarrierNode[]> {
   const label = options.label ?? 'stowage backup';
   const outcomes = await Promise.allSettled(
-    members.map((member) => openBarrierNode(member, label, options.signal)),
+    members.map((member) => openBarrierNode(member, stopsWriters(member), label, options.signal)),
   );
   const nodes = outcomes.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
@@ -289,10 +247,6 @@ async function openAll(
 
 async function closeAll(nodes: readonly BarrierNode[]): Promise<void> {
   await Promise.all(
-    nodes.flatMap(({ holder, locker, monitor }) => [
-      holder.close(),
-      locker.close(),
-      monitor.close(),
-    ]),
+    nodes.flatMap((node) => [...lockingSessions(node), node.monitor].map((one) => one.close())),
   );
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { stallMsOf } from '../liveness/stalled.ts';
 import { placeOf } from '../session/place.ts';
-import type { BarrierNode } from './node.ts';
+import { type BarrierNode, lockingSessions } from './node.ts';
 
 /**
  * While SHARE is held, the writers of every server wait. So a server that does not react within
  * this time ends the attempt of all, before `stallSeconds`.
  */
 export function reactionMsMax(nodes: Iterable<BarrierNode>): number {
-  const limits = [...nodes].map(({ locker }) => stallMsOf(locker.target));
+  const limits = [...nodes].map(({ holder }) => stallMsOf(holder.target));
   return Math.min(REACTION_MS_MAX, ...limits);
 }
 
@@ -17,11 +17,12 @@ const REACTION_MS_MAX = 10_000;
 
 /** Ends the sessions of a node that does not react: what waits for them fails with this error. */
 export async function giveUp(node: BarrierNode): Promise<void> {
-  const { locker, holder, monitor, segment } = node;
+  const { holder, monitor, segment } = node;
+  const sessions = lockingSessions(node);
   const { content } = segment;
-  const message = `${placeOf(locker.target)} did not react for ${reactionMsMax([node]) / 1000} s while the snapshot was taken: process ${locker.pid} or ${holder.pid} is stopped or hangs, or the network is silent. The locks on the other servers were released`;
+  const message = `${placeOf(holder.target)} did not react for ${reactionMsMax([node]) / 1000} s while the snapshot was taken: process ${sessions.map(({ pid }) => pid).join(' or ')} is stopped or hangs, or the network is silent. The locks on the other servers were released`;
   const error = new StowageError('database/stalled', message, { where: { content } });
-  await Promise.all([locker, holder, monitor].map((session) => session.destroy(error)));
+  await Promise.all([...sessions, monitor].map((session) => session.destroy(error)));
 }
 
 /**
@@ -39,7 +40,7 @@ export async function onAllInTime<T>(
     async () => {
       const finished = nodes.filter((node) => !running.has(node));
       await Promise.all([
-        ...finished.map(({ locker }) => locker.close()),
+        ...finished.map(({ locker }) => locker?.close()),
         ...[...running].map(giveUp),
       ]);
     },

@@ -2,7 +2,7 @@ import { readServerFacts } from '../catalog/catalog.ts';
 import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import { readLocale } from '../catalog/locale.ts';
 import { discoverRelations, type Lockable } from '../catalog/relations.ts';
-import type { NodeSnapshot, Wanted } from '../flavour.ts';
+import type { NodeSnapshot, SnapshotOptions, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 import type { BarrierNode } from './node.ts';
 
@@ -32,23 +32,25 @@ export interface BarrierKind {
     selection: Wanted,
   ): (node: BarrierNode) => Promise<readonly Lockable[]>;
   /** The nodes on which SHARE is taken. */
-  readonly stopsWriters: (node: BarrierNode) => boolean;
+  readonly stopsWriters: (node: Pick<BarrierNode, 'segment'>) => boolean;
   /** The nodes whose rows will be read. */
   readonly exports: (node: BarrierNode) => boolean;
   /** Reads the catalogs under the snapshots, in the order of the nodes. */
-  describe(exported: readonly ExportedNode[], selection: Wanted): Promise<DescribedNode[]>;
+  describe(exported: readonly ExportedNode[], options: SnapshotOptions): Promise<DescribedNode[]>;
 }
 
 /** Independent servers: each is locked and described by itself. */
 export const separateServers: BarrierKind = {
   discover: (_, selection) => async (node) =>
-    (await discoverRelations(node.holder, selection, { withSizes: false })).relations,
+    (await discoverRelations(node.holder, selection)).relations,
   stopsWriters: () => true,
   exports: () => true,
-  describe: (exported, selection) =>
+  describe: (exported, options) =>
     Promise.all(
       exported.map(async ({ node: { segment, holder }, snapshotId }) => {
-        const discovery = await discoverRelations(holder, selection, { withSizes: true });
+        const discovery = await discoverRelations(holder, options.selection, {
+          sizes: options,
+        });
         const { notShipped, refresh, largeObjects, relations } = discovery;
         return {
           lockable: relations,

@@ -5,10 +5,15 @@ import type { Session } from '../session/session.ts';
 import { conflictingModes } from './modes.ts';
 
 /**
- * One statement for 10,000 tables would be a megabyte of SQL; one per table costs a round trip
- * each.
+ * One statement per table costs a round trip each, and one for 10,000 tables is a megabyte of SQL.
  */
 const RELATIONS_PER_LOCK = 100;
+/**
+ * At the end of a statement that took more than a few locks, the server walks through all locks of
+ * the session. So the number of statements is bounded: 1,250 of them for 125,000 relations took a
+ * minute.
+ */
+const STATEMENTS_MAX = 25;
 
 /**
  * Locks relations; each wait takes at most the transaction's lock_timeout. ONLY, because children
@@ -23,11 +28,12 @@ export async function lockRelations(
   mode: 'ACCESS SHARE' | 'SHARE',
   cancelled: AbortSignal,
 ): Promise<void> {
-  for (let at = 0; at < relations.length; at += RELATIONS_PER_LOCK) {
+  const perLock = Math.max(RELATIONS_PER_LOCK, Math.ceil(relations.length / STATEMENTS_MAX));
+  for (let at = 0; at < relations.length; at += perLock) {
     if (cancelled.aborted)
       throw new StowageError('database/locked', 'locking was cancelled: another node has failed');
     const names = relations
-      .slice(at, at + RELATIONS_PER_LOCK)
+      .slice(at, at + perLock)
       .map((relation) => `ONLY ${quoteQualified(relation)}`);
     await session.query(`LOCK TABLE ${names.join(', ')} IN ${mode} MODE`);
   }

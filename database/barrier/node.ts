@@ -11,8 +11,8 @@ export interface BarrierNode {
   readonly segment: Segment;
   /** Keeps the ACCESS SHARE locks and the snapshot until the backup ends. */
   readonly holder: Session;
-  /** Holds SHARE for as long as the barrier lasts. */
-  readonly locker: Session;
+  /** Holds SHARE for as long as the barrier lasts; absent = SHARE is not taken on this node. */
+  readonly locker?: Session | undefined;
   /** Reads which sessions block the other two, and cancels their statements. */
   readonly monitor: Session;
   readonly deadlockTimeoutMs: number;
@@ -41,8 +41,14 @@ export type LockFailure =
   /** A relation of the list was dropped: the next attempt reads the list again. */
   | { readonly kind: 'changed' };
 
+/** The sessions of a node that take locks. */
+export function lockingSessions({ locker, holder }: BarrierNode): Session[] {
+  return locker === undefined ? [holder] : [locker, holder];
+}
+
 export async function openBarrierNode(
   member: BarrierMember,
+  stopsWriters: boolean,
   label: string,
   signal: AbortSignal | undefined,
 ): Promise<BarrierNode> {
@@ -51,28 +57,25 @@ export async function openBarrierNode(
   const name = (role: string) => `${label} content ${segment.content} ${role}`;
   const opened = await Promise.allSettled([
     openSession(target, { purpose: 'holder', applicationName: name('holder'), signal }),
-    openSession(target, { purpose: 'barrier', applicationName: name('barrier'), signal }),
     openSession(
       { ...(member.monitor ?? target), content: segment.content },
       { purpose: 'probe', applicationName: name('monitor'), signal },
     ),
+    ...(stopsWriters
+      ? [openSession(target, { purpose: 'barrier', applicationName: name('barrier'), signal })]
+      : []),
   ]);
   const failed = opened.find((outcome) => outcome.status === 'rejected');
   const sessions = opened.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
   );
-  const [holder, locker, monitor] = sessions;
-  if (
-    failed !== undefined ||
-    holder === undefined ||
-    locker === undefined ||
-    monitor === undefined
-  ) {
+  const [holder, monitor, locker] = sessions;
+  if (failed !== undefined || holder === undefined || monitor === undefined) {
     await Promise.all(sessions.map((session) => session.close()));
     throw failed?.reason;
   }
   const [row] = await monitor.query<{ ms: number }>(
-    "SELECT setting::float8 AS ms FROM pg_settings WHERE name = 'deadlock_timeout'",
+    "SELECT extract(epoch FROM current_setting('deadlock_timeout')::interval)::float8 * 1000 AS ms",
   );
   const { lockWait = readLockWait } = member;
   return { segment, holder, locker, monitor, deadlockTimeoutMs: row?.ms ?? 1_000, lockWait };
@@ -120,16 +123,16 @@ export async function stopWriters(
     ...relations.filter(isFirst),
     ...relations.filter((relation) => !isFirst(relation)),
   ];
-  await node.locker.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`);
-  await lockRelations(node.locker, ordered, 'SHARE', terms.cancelled);
+  const { locker } = node;
+  if (locker === undefined) throw new Error('SHARE is not taken on this node');
+  await locker.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`);
+  await lockRelations(locker, ordered, 'SHARE', terms.cancelled);
 }
 
 /** Cancels the statements of the locker and the holder, so that they block no other session. */
 export async function cancelStatements(node: BarrierNode): Promise<void> {
-  await node.monitor.query('SELECT pg_cancel_backend($1), pg_cancel_backend($2)', [
-    node.locker.pid,
-    node.holder.pid,
-  ]);
+  const pids = lockingSessions(node).map(({ pid }) => pid);
+  await node.monitor.query('SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS pid', [pids]);
 }
 
 /** Ends a transaction in any state. A cancel that arrives late can hit the first ROLLBACK. */

@@ -5,7 +5,13 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { Blocked, Segment } from '../flavour.ts';
 import { describeBlocker } from './blocker.ts';
 import { giveUp, reactionMsMax } from './deadline.ts';
-import { type BarrierNode, cancelStatements, type LockFailure, rollBack } from './node.ts';
+import {
+  type BarrierNode,
+  cancelStatements,
+  type LockFailure,
+  lockingSessions,
+  rollBack,
+} from './node.ts';
 
 /** The node that made an attempt fail. */
 export interface AttemptFailure<Node extends { readonly segment: Segment } = BarrierNode> {
@@ -80,8 +86,8 @@ function late(first: AttemptFailure | undefined, lateMs: number): AttemptFailure
 }
 
 /** Rolls back in the background: `abandon` does it again, and finds no transaction. */
-function release({ locker, holder }: BarrierNode): void {
-  for (const session of [locker, holder]) void rollBack(session).catch(() => undefined);
+function release(node: BarrierNode): void {
+  for (const session of lockingSessions(node)) void rollBack(session).catch(() => undefined);
 }
 
 async function cancelUntilEnded(running: ReadonlySet<BarrierNode>): Promise<void> {

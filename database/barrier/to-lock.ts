@@ -41,7 +41,7 @@ export async function requireLockRoom(
   relations: number,
 ): Promise<void> {
   const rows = await monitor.query<{ name: keyof LockSettings; setting: string }>(
-    'SELECT name, setting FROM pg_catalog.pg_settings WHERE name = ANY ($1::text[])',
+    'SELECT name, pg_catalog.current_setting(name) AS setting FROM unnest($1::text[]) AS name',
     [[...LOCK_SETTINGS]],
   );
   const values = new Map(rows.map(({ name, setting }) => [name, Number(setting)]));

@@ -54,22 +54,6 @@ export async function readCatalog(session: Session): Promise<CatalogRelation[]> 
 }
 
 /**
- * Table sizes by oid. Call it only under our own locks: it waits for any ACCESS EXCLUSIVE lock on a
- * table.
- */
-export async function readSizes(
-  session: Session,
-  oids: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
-  const rows = await session.query<{ oid: number; bytes: number }>(
-    `SELECT oid::int8::float8 AS oid, coalesce(pg_table_size(oid), 0)::float8 AS bytes
-     FROM unnest($1::int8[]::oid[]) AS oid`,
-    [oids],
-  );
-  return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
-}
-
-/**
  * Generated columns by the oid of their table. Call it only under our own locks: pg_get_expr waits
  * for any ACCESS EXCLUSIVE lock on a table.
  */

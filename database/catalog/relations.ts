@@ -1,4 +1,4 @@
-import { selects } from '../../backup-set/base/selection.ts';
+import { type Selector, selector } from '../../backup-set/base/selection.ts';
 import type { DiscoveredRelation, NotShippedReason } from '../discovered.ts';
 import type { NodeSnapshot, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
@@ -7,11 +7,11 @@ import {
   countLargeObjects,
   readCatalog,
   readGenerated,
-  readSizes,
   readViewUses,
 } from './catalog.ts';
 import { conditionOf } from './extension-tables.ts';
 import { unreadableNames } from './names.ts';
+import { readSizesOf, type SizesOptions } from './sizes.ts';
 
 /** A relation to lock. The oid distinguishes it from a later relation of the same name. */
 export interface Lockable {
@@ -30,7 +30,8 @@ export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObje
 };
 
 export interface DiscoveryOptions {
-  readonly withSizes: boolean;
+  /** How sizes are read; absent = none are. */
+  readonly sizes?: SizesOptions;
   /** How the catalogs are read; absent = as on PostgreSQL. */
   readonly catalog?: (session: Session) => Promise<CatalogRelation[]>;
 }
@@ -43,15 +44,17 @@ export interface DiscoveryOptions {
 export async function discoverRelations(
   session: Session,
   selection: Wanted,
-  options: DiscoveryOptions,
+  options: DiscoveryOptions = {},
 ): Promise<Discovery> {
   const catalog = await (options.catalog ?? readCatalog)(session).catch(async (error: unknown) => {
     throw await unreadableNames(session, error);
   });
+  const selects = selector(selection);
+  const isShipped = { selects, unloggedRows: selection.unloggedRows !== false };
   const relations: LockedRelation[] = [];
   const notShipped: NodeSnapshot['notShipped'][number][] = [];
   for (const relation of catalog) {
-    const reason = reasonNotToShip(relation, selection);
+    const reason = reasonNotToShip(relation, isShipped);
     if (reason === undefined) relations.push(toShip(relation));
     else
       notShipped.push({
@@ -64,10 +67,10 @@ export async function discoverRelations(
   }
   const refresh = catalog.filter(
     ({ relkind, isPopulated, isExtensionMember, ...relation }) =>
-      relkind === 'm' && isPopulated && !isExtensionMember && selects(selection, relation),
+      relkind === 'm' && isPopulated && !isExtensionMember && selects(relation),
   );
   return {
-    relations: options.withSizes ? await sized(session, relations) : relations,
+    relations: options.sizes ? await sized(session, relations, options.sizes) : relations,
     roots: catalog
       .filter(({ relkind }) => relkind === 'p')
       .map(({ oid, schema, name }) => ({ oid, schema, name })),
@@ -91,15 +94,15 @@ const KINDS = {
 /** The kind decides before the selection: a foreign table is never shipped. */
 function reasonNotToShip(
   relation: CatalogRelation,
-  selection: Wanted,
+  { selects, unloggedRows }: { readonly selects: Selector; readonly unloggedRows: boolean },
 ): NotShippedReason | undefined {
   if (relation.isExtensionMember && relation.extensionCondition === null) return 'extension-member';
   if (relation.relkind === 'f') return 'foreign';
   if (relation.relkind === 'x') return 'external';
   if (relation.relkind === 'm') return 'materialized-view';
   if (relation.relkind === 'p') return 'partitioned-root';
-  if (relation.unlogged && selection.unloggedRows === false) return 'unlogged';
-  return selects(selection, relation, rootOf(relation)) ? undefined : 'excluded';
+  if (relation.unlogged && !unloggedRows) return 'unlogged';
+  return selects(relation, rootOf(relation)) ? undefined : 'excluded';
 }
 
 function toShip(relation: CatalogRelation): LockedRelation {
@@ -124,9 +127,10 @@ function toShip(relation: CatalogRelation): LockedRelation {
 async function sized(
   session: Session,
   relations: readonly LockedRelation[],
+  options: SizesOptions,
 ): Promise<LockedRelation[]> {
   const oids = relations.map(({ oid }) => oid);
-  const sizes = await readSizes(session, oids);
+  const sizes = await readSizesOf(session, oids, options);
   const generated = await readGenerated(session, oids);
   return relations.map((relation) => ({
     ...relation,

@@ -5,7 +5,6 @@ import {
   type ExportedNode,
 } from '../barrier/kind.ts';
 import type { BarrierNode } from '../barrier/node.ts';
-import { readSizes } from '../catalog/catalog.ts';
 import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import {
   type Discovery,
@@ -13,7 +12,8 @@ import {
   type Lockable,
   type LockedRelation,
 } from '../catalog/relations.ts';
-import type { Wanted } from '../flavour.ts';
+import { readSizesOf } from '../catalog/sizes.ts';
+import type { SnapshotOptions, Wanted } from '../flavour.ts';
 import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumVersion } from './topology.ts';
 
@@ -26,7 +26,6 @@ import type { GreenplumVersion } from './topology.ts';
 export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
   const discover = ({ holder }: BarrierNode, selection: Wanted) =>
     discoverRelations(holder, selection, {
-      withSizes: false,
       catalog: (session) => greenplumCatalog(session, version),
     });
   return {
@@ -36,9 +35,9 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
     },
     stopsWriters: isCoordinator,
     exports: (node) => !isCoordinator(node),
-    describe: async (exported, selection) => {
+    describe: async (exported, options) => {
       const coordinator = coordinatorOf(exported.map(({ node }) => node));
-      const discovery = await discover(coordinator, selection);
+      const discovery = await discover(coordinator, options.selection);
       const server = { ...(await describeServer(coordinator.holder)), serverVersion: version.text };
       const gaps = await readDumpGaps(coordinator.holder);
       const lockable = lockablesOf(discovery);
@@ -51,6 +50,7 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
             : await rowsOf(
                 { node, ...(snapshotId !== undefined && { snapshotId }) },
                 shares.get(segment.content) ?? [],
+                options,
               );
           return { lockable, snapshot: { segment, ...server, ...described } };
         }),
@@ -59,7 +59,7 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
   };
 }
 
-const isCoordinator = ({ segment }: BarrierNode) => segment.content === -1;
+const isCoordinator = ({ segment }: Pick<BarrierNode, 'segment'>) => segment.content === -1;
 
 function coordinatorOf(nodes: readonly BarrierNode[]): BarrierNode {
   const found = nodes.find(isCoordinator);
@@ -98,11 +98,13 @@ function definitionsOf({ notShipped, refresh }: Discovery) {
   return { definitions: true, relations: [], notShipped, refresh, largeObjects: 0 };
 }
 
-async function rowsOf({ node, snapshotId }: ExportedNode, share: readonly LockedRelation[]) {
-  const sizes = await readSizes(
-    node.holder,
-    share.map(({ oid }) => oid),
-  );
+async function rowsOf(
+  { node, snapshotId }: ExportedNode,
+  share: readonly LockedRelation[],
+  options: SnapshotOptions,
+) {
+  const oids = share.map(({ oid }) => oid);
+  const sizes = await readSizesOf(node.holder, oids, options);
   return {
     ...(snapshotId !== undefined && { snapshotId }),
     definitions: false,

@@ -10,13 +10,14 @@ import type {
   SnapshotOptions,
 } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
+import type { Session } from '../session/session.ts';
 import { coordinatorBarrier } from './barrier.ts';
 import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
 import { inspectThrough } from './inspect/through/inspect.ts';
 import { overFailover } from './over-failover.ts';
 import { takeCoordinatorSnapshot } from './through/through.ts';
-import { type GreenplumTopology, readTopology } from './topology.ts';
+import { type GreenplumTopology, readTopology, topologyIn } from './topology.ts';
 import { traitsOf } from './versions.ts';
 
 const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
@@ -69,11 +70,12 @@ export function greenplumFlavour(cluster: {
   return {
     topology: async () => (await read()).segments,
     servers: async ({ signal, onWaiting }) => {
-      const { segments } = await read({ signal, onWaiting });
       const target = connect(coordinator);
-      const identity = await withMaintenanceSession(target, signal, (session) =>
-        readServerIdentity(session, target.database),
-      );
+      const ask = async (session: Session) => ({
+        ...(await topologyIn(session, coordinator)),
+        identity: await readServerIdentity(session, target.database),
+      });
+      const { segments, identity } = await withMaintenanceSession(target, signal, ask, onWaiting);
       return segments.map((segment) =>
         segment.content === coordinator.content ? { segment, identity } : { segment },
       );

@@ -47,23 +47,29 @@ export function readTopology(
   target: ConnectionTarget,
   { signal, onWaiting }: Pick<ServersOptions, 'signal' | 'onWaiting'> = {},
 ): Promise<GreenplumTopology> {
-  const ask = async (session: Session): Promise<GreenplumTopology> => {
-    const version = await readVersion(session);
-    const rows = await session.query<PrimaryRow>(
-      `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
-       FROM pg_catalog.gp_segment_configuration WHERE role = 'p'`,
-    );
-    const utility = traitsOf(version).utilityOptions;
-    const own = rows.find(({ content }) => content === coordinator.content);
-    const others = rows.filter(({ content }) => content >= 0);
-    const first = {
-      ...coordinator,
-      greenplum: version.major,
-      ...(own && { dataDir: own.dataDir }),
-    };
-    return { version, utility, segments: [first, ...segmentsOf(others, utility)] };
-  };
+  const ask = (session: Session) => topologyIn(session, coordinator);
   return withMaintenanceSession(target, signal, ask, onWaiting);
+}
+
+/** @throws as `readTopology`. */
+export async function topologyIn(
+  session: Session,
+  coordinator: Segment,
+): Promise<GreenplumTopology> {
+  const version = await readVersion(session);
+  const rows = await session.query<PrimaryRow>(
+    `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
+     FROM pg_catalog.gp_segment_configuration WHERE role = 'p'`,
+  );
+  const utility = traitsOf(version).utilityOptions;
+  const own = rows.find(({ content }) => content === coordinator.content);
+  const others = rows.filter(({ content }) => content >= 0);
+  const first = {
+    ...coordinator,
+    greenplum: version.major,
+    ...(own && { dataDir: own.dataDir }),
+  };
+  return { version, utility, segments: [first, ...segmentsOf(others, utility)] };
 }
 
 /** @throws StowageError `database/failed` when the server is not Greenplum. */

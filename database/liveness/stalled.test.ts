@@ -56,6 +56,24 @@ describe('isAlive', () => {
     expect(isAlive(idle, program)).toBe(false);
     expect(isAlive({ kind: 'idle', backends: [ACTIVE], quietMs: 5_000 }, silence())).toBe(false);
   });
+
+  it("lets one statement of Greenplum's pg_dump compute for ten times as long, and not wait for a lock", () => {
+    const program = (greenplum: boolean) =>
+      silence({
+        isProgram: true,
+        target: { ...TARGET, ...(greenplum && { greenplum: 6 as const }) },
+      });
+    const computing = (quietMs: number, backend = ACTIVE): Liveness => ({
+      kind: 'still',
+      backends: [backend],
+      quietMs,
+    });
+    expect(isAlive(computing(1_190_000), program(true))).toBe(true);
+    expect(isAlive(computing(1_210_000), program(true))).toBe(false);
+    expect(isAlive(computing(130_000), program(false))).toBe(false);
+    expect(isAlive(computing(130_000, LOCKED), program(true))).toBe(false);
+    expect(isAlive({ ...idle, quietMs: 130_000 } as Liveness, program(true))).toBe(false);
+  });
 });
 
 describe('stalledError', () => {

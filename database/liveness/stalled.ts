@@ -29,7 +29,7 @@ export interface Silent {
  */
 export function isAlive(seen: Liveness, silent: Silent): boolean {
   const { mayBeSilent, isProgram, target } = silent;
-  if (isProgram && 'quietMs' in seen && seen.quietMs < stallMsOf(target)) return true;
+  if (isProgram && 'quietMs' in seen && seen.quietMs < quietMsMax(target, seen)) return true;
   switch (seen.kind) {
     case 'moving':
       return true;
@@ -42,6 +42,18 @@ export function isAlive(seen: Liveness, silent: Silent): boolean {
     case 'idle':
       return false;
   }
+}
+
+/**
+ * Greenplum's pg_dump reads all tables with their partitions by one statement, which computes for
+ * minutes when there are 100,000 of them, and shows nothing meanwhile.
+ */
+const STALLS_OF_ONE_STATEMENT = 10;
+
+function quietMsMax(target: ConnectionTarget, seen: Liveness): number {
+  const computes = seen.kind === 'still' && !onlyWaitForLocks(seen.backends);
+  const stalls = target.greenplum !== undefined && computes ? STALLS_OF_ONE_STATEMENT : 1;
+  return stallMsOf(target) * stalls;
 }
 
 export function stalledError(silent: Silent, seen: Liveness): StowageError {

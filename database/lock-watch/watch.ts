@@ -6,7 +6,7 @@ import { describeBlocker } from '../barrier/blocker.ts';
 import { readLockWait } from '../barrier/locks.ts';
 import type { Blocker, ConnectionTarget } from '../flavour.ts';
 import { readGreenplumLockWait } from '../greenplum/locks.ts';
-import { traitsOf } from '../greenplum/versions.ts';
+import { withoutSegments } from '../session/failover/through-failover.ts';
 import { placeOf } from '../session/place.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { exclusiveRequests, type OwnSessions, othersOf, ownSessionsWaiting } from './waiting.ts';
@@ -109,20 +109,13 @@ interface Monitor {
 }
 
 async function openMonitor(target: ConnectionTarget, signal: AbortSignal): Promise<Monitor> {
-  const { greenplum, content, ordinaryOnly } = target;
+  const { content } = target;
   // An ordinary session of a Greenplum coordinator would ask every segment for its locks.
-  const options =
-    greenplum === undefined || ordinaryOnly === true
-      ? {}
-      : { options: traitsOf({ major: greenplum }).utilityOptions };
-  const session = await openSession(
-    { ...target, ...options },
-    {
-      purpose: 'probe',
-      applicationName: `stowage lock watch${content === undefined ? '' : ` of content ${content}`}`,
-      signal,
-    },
-  );
+  const session = await openSession(withoutSegments(target), {
+    purpose: 'probe',
+    applicationName: `stowage lock watch${content === undefined ? '' : ` of content ${content}`}`,
+    signal,
+  });
   using _ = onAbort(signal, () => void session.destroy());
   const [row] = await session
     .query<{ number: number }>("SELECT current_setting('server_version_num')::int AS number")

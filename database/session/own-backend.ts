@@ -1,6 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from './place.ts';
+import { ROW_SECURITY_SINCE } from './settings.ts';
 
 /** What a backend says about itself. */
 export interface BackendFacts {
@@ -12,10 +13,17 @@ export interface BackendFacts {
 }
 
 /** To be sent as a statement of its own: only then can a pooler choose another backend for it. */
-export const BACKEND_FACTS = `SELECT pg_catalog.pg_backend_pid() AS pid,
-  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'row_security') AS row_security,
+export function backendFacts(version: number | undefined): string {
+  const rowSecurity =
+    version === undefined
+      ? "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'row_security')"
+      : version >= ROW_SECURITY_SINCE
+        ? "pg_catalog.current_setting('row_security')"
+        : 'NULL::text';
+  return `SELECT pg_catalog.pg_backend_pid() AS pid, ${rowSecurity} AS row_security,
   pg_catalog.current_setting('search_path') AS search_path,
   pg_catalog.current_setting('extra_float_digits') AS extra_float_digits`;
+}
 
 /**
  * A pooler that gives each transaction another backend loses our settings, snapshots and locks.

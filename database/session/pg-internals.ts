@@ -13,10 +13,16 @@ interface ClientInternals {
   readonly readyForQuery: boolean;
 }
 
+interface ParameterStatus {
+  readonly parameterName: string;
+  readonly parameterValue: string;
+}
+
 export interface ConnectionInternals {
   /** The socket, or the TLS stream over it from the event `sslconnect` on. */
   readonly stream: Duplex;
   once(event: 'sslconnect' | 'end', listener: () => void): void;
+  on(event: 'parameterStatus', listener: (status: ParameterStatus) => void): void;
   /** The server's ErrorResponse. */
   on(event: 'errorMessage', listener: (error: Error & { code?: string }) => void): void;
 }
@@ -34,6 +40,20 @@ export function connectionOf(client: Client): ConnectionInternals {
 export function backendKeyOf(client: Client): BackendKey {
   const { processID, secretKey } = client as unknown as ClientInternals;
   return { pid: processID ?? 0, secretKey: secretKey ?? 0 };
+}
+
+/**
+ * To be called before the client connects. @returns the version that the server has told: 15.8 of
+ * `15.8 (Debian 15.8-1)`, 9.4 of `9.4.26`.
+ */
+export function versionHeardBy(client: Client): () => number | undefined {
+  let version: number | undefined;
+  connectionOf(client).on('parameterStatus', ({ parameterName, parameterValue }) => {
+    if (parameterName !== 'server_version') return;
+    const number = Number.parseFloat(parameterValue);
+    version = Number.isNaN(number) ? undefined : number;
+  });
+  return () => version;
 }
 
 /** True while the server has not answered the last statement completely. */

@@ -9,9 +9,16 @@ import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
 import { hearsLog, nameSegmentsOf } from './failover/segment-notice.ts';
 import { throughFailover } from './failover/through-failover.ts';
-import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
+import { type BackendFacts, backendFacts, requireOwnBackend } from './own-backend.ts';
 import { findPassword, ignoredPasswordFile } from './password-file.ts';
-import { backendKeyOf, bytesOn, bytesUnsent, connectionOf, isAnswering } from './pg-internals.ts';
+import {
+  backendKeyOf,
+  bytesOn,
+  bytesUnsent,
+  connectionOf,
+  isAnswering,
+  versionHeardBy,
+} from './pg-internals.ts';
 import type { Session, SessionOptions, StatementTerms } from './session-types.ts';
 import { settingsScript } from './settings.ts';
 import { tlsFailure } from './tls/failures.ts';
@@ -49,6 +56,7 @@ async function openBy(
         });
   const client = receiving?.client ?? new Client(config);
   if (hearsLog(target, options)) nameSegmentsOf(client);
+  const version = versionHeardBy(client);
   let closing = false;
   let busy: Promise<unknown> = Promise.resolve();
   let running: StatementTerms | undefined;
@@ -86,6 +94,9 @@ async function openBy(
     lost,
     get pid() {
       return backendKeyOf(client).pid;
+    },
+    get serverVersion() {
+      return version();
     },
     get wire() {
       return wireOf(client);
@@ -188,13 +199,15 @@ async function connect(client: Client, session: Session, options: SessionOptions
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
-    const settings = settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX);
+    const { serverVersion } = session;
+    const lockTimeoutMs = options.lockTimeoutMs ?? LOCK_MS_MAX;
+    const settings = settingsScript(readOnly, lockTimeoutMs, serverVersion);
     const log = hearsLog(session.target, options) ? '; SET client_min_messages = log' : '';
     // Greenplum's coordinator dispatches them, so this meets a segment that does not answer.
     await throughFailover(session, { ...options, open: openSession }, () =>
       session.run(settings + log, 'set up a session'),
     );
-    const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
+    const [facts] = await session.query<BackendFacts>(backendFacts(serverVersion));
     requireOwnBackend(session.target, session.pid, facts);
   } catch (error) {
     cut();

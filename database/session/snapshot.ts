@@ -1,8 +1,8 @@
 import type { ConnectionTarget } from '../flavour.ts';
-import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
+import { type BackendFacts, backendFacts, requireOwnBackend } from './own-backend.ts';
 import { quoteLiteral } from './quote.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
-import { LOCAL_SETTINGS } from './settings.ts';
+import { localSettings } from './settings.ts';
 
 /**
  * A session that sees exactly what the held snapshot sees; several may read one segment at once.
@@ -19,9 +19,9 @@ export async function attachSnapshot(
     const attach =
       snapshotId === undefined ? '' : `; SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotId)}`;
     await session.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY${attach}; ${LOCAL_SETTINGS}`,
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY${attach}; ${localSettings(session.serverVersion)}`,
     );
-    const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
+    const [facts] = await session.query<BackendFacts>(backendFacts(session.serverVersion));
     requireOwnBackend(target, session.pid, facts);
     return session;
   } catch (error) {

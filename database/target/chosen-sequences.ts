@@ -1,4 +1,4 @@
-import { type QualifiedName, type Selection, selects } from '../../backup-set/base/selection.ts';
+import { type QualifiedName, type Selection, selector } from '../../backup-set/base/selection.ts';
 import type { SequenceValue } from '../catalog/sequences.ts';
 import type { UsedSequence } from '../catalog/used-sequences.ts';
 import { quoteQualified } from '../session/quote.ts';
@@ -26,9 +26,10 @@ export async function setChosenSequences(
 ): Promise<QualifiedName[]> {
   const used = new Map(ofTables.map((each) => [keyOf(each), each]));
   const isMade = new Set(made.map(keyOf));
+  const isChosen = selection === undefined ? () => false : selector(selection);
   const states = await sequenceStates(
     session,
-    values.filter((value) => selection !== undefined && selects(selection, value)),
+    values.filter((value) => isChosen(value)),
   );
   const absent: QualifiedName[] = [];
   const wanted: SequenceValue[] = [];

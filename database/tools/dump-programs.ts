@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { statisticsAdvice } from '../greenplum/inspect/catalog-statistics.ts';
 import { inspectPrograms } from '../greenplum/inspect/programs.ts';
 import { openSession } from '../session/session.ts';
 import { type Installed, installedPrograms } from './fitting/installed.ts';
@@ -13,7 +14,7 @@ const NEWEST = { since: 17, minor: 16 } as const;
 
 /**
  * Checks before a backup that the programs on this host can dump the server's definitions.
- * @returns what the operator should know of them.
+ * @returns what the operator should know of them, or of the catalogs that they read.
  * @throws StowageError `database/tool` naming program and server.
  */
 export async function requireDumpPrograms(
@@ -28,7 +29,7 @@ export async function requireDumpPrograms(
   const wrong = checks.find(({ ok }) => !ok);
   if (wrong !== undefined)
     throw toolError(target, `${wrong.name} cannot dump this Greenplum: ${wrong.detail}`);
-  return undefined;
+  return statisticsAdvice(target, signal);
 }
 
 /**

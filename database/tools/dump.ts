@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
 import { MARK_SCHEMA } from '../target/unfinished/mark.ts';
 import { conninfoOf } from './conninfo.ts';
+import { withGreenplumSettings } from './greenplum-settings.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
@@ -119,17 +120,6 @@ function greenplumSyntax({ greenplum }: ConnectionTarget): string[] {
   return greenplum === undefined ? [] : ['--gp-syntax'];
 }
 
-/**
- * Greenplum's pg_dump switches nested loops on, and asks for the partitions of each table. Without
- * statistics of the catalogs, the planner reads all of pg_class for each partition: 12,000 of them
- * in 500 tables would take hours. With this it uses the indexes.
- */
-function withIndexPlans(target: ConnectionTarget): ConnectionTarget {
-  if (target.greenplum === undefined) return target;
-  const { options = '' } = target;
-  return { ...target, options: `${options} -c enable_seqscan=off`.trim() };
-}
-
 function dump(
   target: ConnectionTarget,
   name: string,
@@ -141,7 +131,7 @@ function dump(
   stdout.on('error', () => {});
   const done = (async () => {
     const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
-    const tool = await startTool(withIndexPlans(target), name, {
+    const tool = await startTool(await withGreenplumSettings(target, signal), name, {
       args: [...args, '--no-password'],
       signal,
       onSilence,

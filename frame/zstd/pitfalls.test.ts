@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Config } from '../../cli/config/schema.ts';
-import { Job } from '../../segment-shipper/protocol/control.ts';
+import { CONTROL_VERSION, Job } from '../../segment-shipper/protocol/control.ts';
 import { zstd } from './zstd.ts';
 
 // Ways in which zstd in Node loses data without an error; each one was observed.
@@ -109,7 +109,7 @@ describe('a level that zstd silently replaces by another one', () => {
 
 function jobAt(level: number) {
   return {
-    control: 1,
+    control: CONTROL_VERSION,
     type: 'backup',
     content: 0,
     target: { host: 'db0', port: 5432, database: 'd', user: 'u' },

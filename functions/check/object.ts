@@ -5,9 +5,11 @@ import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
 import { digesting, digestOf, digestText } from '../../frame/digest.ts';
 import { countRows } from '../../frame/rows/count.ts';
+import type { SetKeys } from '../../frame/seal/set-keys.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 import { type ByteReader, readBytes } from './byte-reader.ts';
+import { type FrameOpener, frameOpener, openFileBytes } from './sealed.ts';
 
 /** An object to read in full, and the frames that it must hold. */
 export interface CheckedObject extends ObjectRef {
@@ -18,8 +20,10 @@ export interface CheckedObject extends ObjectRef {
 }
 
 export interface ObjectOptions extends CallOptions {
-  /** Whether to decompress the frames and count their rows. */
+  /** Whether to decompress the frames and count their rows: not of an encrypted set. */
   readonly decode: boolean;
+  /** Of an encrypted set: opens its frames and files, then decompresses. */
+  readonly keys?: SetKeys | undefined;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -36,7 +40,9 @@ export async function verifyObject(
   const source = store.get(object.key, { signal: options.signal });
   const reader = readBytes(checked(source, checks, options.onBytes));
   try {
-    const problems = await verifyFrames(reader, object, checks.faults, options.decode);
+    const problems = await verifyFrames(reader, object, checks.faults, options);
+    if (options.keys !== undefined && object.extents.length === 0)
+      problems.push(...(await openFile(reader, object, options.keys)));
     await reader.skip(Number.POSITIVE_INFINITY);
     return [...problems, ...verifyWhole(object, checks, problems.length > 0)];
   } catch (error) {
@@ -92,16 +98,21 @@ async function verifyFrames(
   reader: ByteReader,
   object: CheckedObject,
   faults: Checks['faults'],
-  decode: boolean,
+  { decode, keys }: ObjectOptions,
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const extent of object.extents) {
     await reader.skip(extent.offset - reader.position());
-    const unreadable = await readFrame(reader, extent, decode, () => faults.has(extent));
+    const relation = object.relation(extent.relation);
+    const opener = keys && frameOpener(keys, object.key, extent, relation);
+    const isFaulty = () => faults.has(extent);
+    const isRead = decode || opener !== undefined;
+    const unreadable = isRead
+      ? await readFrame(reader, extent, { opener, isFaulty })
+      : await reader.skip(extent.length);
     const fault = faults.get(extent);
     const finding = fault === undefined ? unreadable : findingOf(extent, fault);
     if (finding === undefined) continue;
-    const relation = object.relation(extent.relation);
     problems.push({
       ...problemOf(object, finding.code, finding.message),
       ...(relation && { relation }),
@@ -111,51 +122,72 @@ async function verifyFrames(
   return problems;
 }
 
+/** A metadata file or a file of gpbackup of an encrypted set, read to its end. */
+async function openFile(
+  reader: ByteReader,
+  object: CheckedObject,
+  keys: SetKeys,
+): Promise<Problem[]> {
+  try {
+    await openFileBytes(keys, object.key, reader.stream(object.bytes));
+    return [];
+  } catch (error) {
+    const { code, message } = unreadable(error);
+    return [problemOf(object, code, message)];
+  }
+}
+
 type Finding = Pick<Problem, 'code' | 'message'>;
 
 /** Reads one frame to its end. @returns why it cannot be decompressed, or its wrong row count. */
 async function readFrame(
   reader: ByteReader,
   extent: Extent,
-  decode: boolean,
-  isFaulty: () => boolean,
+  how: FrameReading,
 ): Promise<Finding | undefined> {
-  if (!decode) {
-    await reader.skip(extent.length);
-    return undefined;
-  }
   const isLarge = Math.max(extent.bytes, extent.length) > FRAME_BYTES_MAX;
-  return isLarge ? decodeLarge(reader, extent) : decodeSmall(reader, extent, isFaulty);
+  return isLarge ? decodeLarge(reader, extent, how) : decodeSmall(reader, extent, how);
+}
+
+interface FrameReading {
+  /** Of an encrypted set. Its digests are keyed, so they are not compared. */
+  readonly opener: FrameOpener | undefined;
+  readonly isFaulty: () => boolean;
 }
 
 async function decodeSmall(
   reader: ByteReader,
   extent: Extent,
-  isFaulty: () => boolean,
+  { opener, isFaulty }: FrameReading,
 ): Promise<Finding | undefined> {
-  const frame = await reader.take(extent.length);
+  const stored = await reader.take(extent.length);
   if (isFaulty()) return undefined;
   try {
     const rows = countRows(extent.rowFormat);
+    const frame = opener?.whole(stored) ?? stored;
     const decoded = await zstd.decode(frame, extent.bytes);
     rows.feed(decoded);
-    return compareRows(extent, rows.count()) ?? compareDigest(extent, digestOf(decoded));
+    return compareRows(extent, rows.count()) ?? compareDigest(extent, opener, digestOf(decoded));
   } catch (error) {
     return unreadable(error);
   }
 }
 
-async function decodeLarge(reader: ByteReader, extent: Extent): Promise<Finding | undefined> {
+async function decodeLarge(
+  reader: ByteReader,
+  extent: Extent,
+  { opener }: FrameReading,
+): Promise<Finding | undefined> {
   const end = reader.position() + extent.length;
   const rows = countRows(extent.rowFormat);
   const digest = digesting();
   const frame = reader.stream(extent.length);
   try {
-    for await (const chunk of zstd.decodeLong(frame, extent.bytes)) {
+    for await (const chunk of zstd.decodeLong(opener?.long(frame) ?? frame, extent.bytes)) {
       rows.feed(chunk);
       digest.update(chunk);
     }
-    return compareRows(extent, rows.count()) ?? compareDigest(extent, digest.end());
+    return compareRows(extent, rows.count()) ?? compareDigest(extent, opener, digest.end());
   } catch (error) {
     return unreadable(error);
   } finally {
@@ -184,8 +216,12 @@ function compareRows(extent: Extent, rows: number | undefined): Finding | undefi
 }
 
 /** A wrong digest would make a later set leave out other rows than these. */
-function compareDigest({ digest }: Extent, rows: Buffer): Finding | undefined {
-  if (digest === undefined || digestText(rows) === digest) return undefined;
+function compareDigest(
+  { digest }: Extent,
+  opener: FrameOpener | undefined,
+  rows: Buffer,
+): Finding | undefined {
+  if (digest === undefined || opener !== undefined || digestText(rows) === digest) return undefined;
   const message = `the digest of the rows is ${digestText(rows)}, the receipt has ${digest}`;
   return { code: 'frame-unreadable', message };
 }

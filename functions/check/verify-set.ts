@@ -7,8 +7,9 @@ import {
   NO_PROBLEMS,
   type ProblemList,
 } from '../../backup-set/base/problems.ts';
-import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { SetKeys } from '../../frame/seal/set-keys.ts';
 import type { Deps, JobResult } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
@@ -22,8 +23,12 @@ export interface VerifyOptions {
   /** Objects read at once; each holds one frame in memory. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: VerifyProgress) => void;
-  /** Also decompress every frame and count its rows. Default: true. */
+  /** Also decompress every frame and count its rows. Default: true, where it can be read. */
   readonly decode?: boolean;
+  /** The keys of an encrypted set. Without them its checksums are checked, and no row is read. */
+  readonly keys?: SetKeys | undefined;
+  /** What a holder of the keys found wrong with the proof of the set. */
+  readonly proof?: readonly Problem[] | undefined;
 }
 
 interface VerifyProgress {
@@ -70,7 +75,12 @@ export async function verifySet(
     manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
   const checked = { objects: read.objects, bytes: read.bytes };
   const { proven = [] } = validated;
-  const verified = { ...finding(checked, joinProblems(validated, read.found)), proven };
+  const proof = boundedProblems(options.proof ?? []);
+  const verified = {
+    ...finding(checked, joinProblems(joinProblems(proof, validated), read.found)),
+    proven,
+    ...(manifest?.encryption && { decrypted: options.keys !== undefined }),
+  };
   const { key, verdict } = await writeVerdict(deps, timestamp, 'verify', verified);
   return { verdict, wrote: [key] };
 }
@@ -88,17 +98,19 @@ async function readObjects(
   deps: Deps,
   manifest: Manifest,
   { gone, resized, documents }: Known,
-  { concurrency = OBJECTS_IN_FLIGHT, decode = true, onProgress = () => undefined }: VerifyOptions,
+  { concurrency = OBJECTS_IN_FLIGHT, keys, onProgress = () => undefined, ...how }: VerifyOptions,
 ): Promise<{ found: ProblemList; objects: number; bytes: number }> {
   const { objects: objectsTotal, storedBytes: bytesTotal } = manifest.totals;
   const done = { objects: 0, bytes: 0 };
   const report = () => onProgress({ ...done, objectsTotal, bytesTotal });
   const gathered = gatherProblems();
+  const decode = (how.decode ?? true) && manifest.encryption === undefined;
   const readOne = async (object: CheckedObject) => {
     if (gone.has(object.key)) return;
     const found = await verifyObject(deps.store, object, {
       signal: deps.signal,
       decode,
+      keys: manifest.encryption && keys,
       onBytes: (bytes) => {
         done.bytes += bytes;
         report();

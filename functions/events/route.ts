@@ -69,6 +69,8 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'retention':
     case 'expiry':
     case 'schedule-run':
+    case 'schedule-order':
+    case 'heartbeat':
     case 'lease':
     case 'export':
     case 'announcement-channel':
@@ -82,7 +84,9 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'order':
     case 'order-claim':
     case 'outcome':
+    case 'restore-keys':
     case 'lock-record':
+    case 'set-key':
       return [];
   }
 }

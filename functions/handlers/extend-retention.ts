@@ -2,20 +2,21 @@ import { formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { lockConfiguration } from '../lock/configuration.ts';
 import { extendAll } from '../lock/extend-all.ts';
-import { olderPacks } from '../lock/older-packs.ts';
+import { olderObjects } from '../lock/older-objects.ts';
 import { writeLockRecord } from '../lock/record.ts';
 import { lockTarget } from '../lock/target.ts';
 
 /**
- * Called after a set was committed: packs of older sets that it uses stay locked as long as the set
- * itself (docs/design/0025-object-lock.md). May be called any number of times.
+ * Called after a set was committed: packs of older sets that it uses, and the keys of these sets,
+ * stay locked as long as the set itself (docs/design/0025-object-lock.md). May be called any number
+ * of times.
  */
 export async function extendRetention(deps: Deps, timestamp: string): Promise<JobResult> {
   const { store, lockDays, signal } = deps;
   if (store.lock === undefined) return NOTHING_WRITTEN;
   const manifest = await store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
   if (manifest === undefined) return NOTHING_WRITTEN;
-  const older = await olderPacks(deps, timestamp);
+  const older = await olderObjects(deps, timestamp);
   if (older === undefined || (older.length === 0 && lockDays === undefined)) return NOTHING_WRITTEN;
   const configured = await lockConfiguration(
     deps,

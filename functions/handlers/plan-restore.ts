@@ -19,8 +19,7 @@ import { expiredProblem } from '../retention/marks.ts';
 import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
 import { createOrRead } from '../stored/save.ts';
-import { writeVerdict } from '../stored/write-verdict.ts';
-import { knownWarnings } from '../unusual/compare-with-older.ts';
+import { writeValidationIfNew } from '../stored/write-verdict.ts';
 import { advanceRestore, writeOutcome } from './advance-restore.ts';
 
 /**
@@ -66,7 +65,7 @@ export async function previewRestore(
   deps: Deps,
   request: RestoreRequest,
 ): Promise<Result<RestorePlan, readonly Problem[]>> {
-  const { set } = await checkForRestore(deps, request, () => Promise.resolve({ key: '' }));
+  const { set } = await checkForRestore(deps, request, () => Promise.resolve([]));
   if (!set.ok) return set;
   const { manifest, manifestSha256, volumes } = set.value;
   return resolveRequest(request, manifest, manifestSha256, volumes);
@@ -110,9 +109,7 @@ interface RestorableSet {
 async function checkForRestore(
   deps: Deps,
   request: RestoreRequest,
-  write: (
-    ...verdict: Parameters<typeof writeVerdict>
-  ) => Promise<{ key: string }> = writeKeepingWarnings,
+  write = writeValidationIfNew,
 ): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
@@ -136,11 +133,11 @@ async function checkForRestore(
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const { key } = await write(deps, timestamp, 'validate', found);
+  const wrote = await write(deps, timestamp, found);
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
-  if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
+  if (manifest === undefined || refused.length > 0) return { wrote, set: failure(refused) };
   return {
-    wrote: [key],
+    wrote,
     set: success({
       manifest,
       manifestSha256: sha256(raw.bytes),
@@ -148,14 +145,6 @@ async function checkForRestore(
       held: isPart ? held.size : undefined,
     }),
   };
-}
-
-/** The check compares no sets: it keeps what the last validation found unusual. */
-async function writeKeepingWarnings(
-  ...[deps, timestamp, level, found]: Parameters<typeof writeVerdict>
-) {
-  const unusual = await knownWarnings(deps, timestamp);
-  return writeVerdict(deps, timestamp, level, { ...found, unusual });
 }
 
 async function problemsWithoutManifest(deps: Deps, timestamp: string): Promise<Problem[]> {

@@ -26,6 +26,9 @@ export const METRICS = {
   SetsOverdue: 'Count',
   /** Hours since the newest complete set, from the sweep. Absent without a complete set. */
   HoursSinceCompleteSet: 'None',
+  /** Orders of scheduled runs that were written, and those that no runner took for 30 minutes. */
+  RunsOrdered: 'Count',
+  OrdersNotTaken: 'Count',
   /** Time in which requests paused because the store asked for fewer; absent without any. */
   ThrottledMs: 'Milliseconds',
   JobMs: 'Milliseconds',

@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { plural } from '../../backup-set/base/words.ts';
+import { ordersNotTaken } from '../schedule/runs.ts';
 import type { SetStatus, SweepReport } from '../sweep/report.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { openInvocation } from './environment.ts';
@@ -21,7 +22,10 @@ export async function handler(_event: unknown, context: Context): Promise<SweepR
   await measure(given, async () => {
     if (closed.size > CLOSED_MAX) closed.clear();
     report = await sweep(given, { closed });
-    return valuesOf(report, given.clock());
+    return {
+      ...valuesOf(report, given.clock()),
+      OrdersNotTaken: await ordersNotTaken(given),
+    };
   });
   if (report === undefined) throw new StowageError('internal', 'the sweep returned no report');
   // A restore that waits for a segment is reported, but does not fail the sweep.

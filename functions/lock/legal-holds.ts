@@ -7,12 +7,12 @@ import type { Deps } from '../deps.ts';
 import { gatherFacts } from '../retention/facts.ts';
 import { neededPacksOf } from '../retention/needed.ts';
 import { lockConfiguration } from './configuration.ts';
-import { olderPacks } from './older-packs.ts';
+import { olderObjects } from './older-objects.ts';
 
 const HOLDS_IN_FLIGHT = 16;
 
 /**
- * Sets a legal hold on every object of a held set and on the packs of older sets that it uses,
+ * Sets a legal hold on every object of a held set and on those of older sets that it uses,
  * where the bucket has Object Lock. @returns how many; undefined where it has none.
  * @throws StowageError `set/not-locked` naming the first object that it could not hold.
  */
@@ -57,7 +57,7 @@ async function* objectsOf(
 ): AsyncGenerator<string> {
   for await (const { key } of deps.store.list(setPrefix(timestamp), { signal: deps.signal }))
     if (isWanted(key)) yield key;
-  for (const key of (await olderPacks(deps, timestamp)) ?? []) if (isWanted(key)) yield key;
+  for (const key of (await olderObjects(deps, timestamp)) ?? []) if (isWanted(key)) yield key;
 }
 
 async function change(

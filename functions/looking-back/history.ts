@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts';
 import type { LookedAt } from './manifests.ts';
 import {
   type Absence,
-  absenceIn,
+  absencesIn,
   byName,
   lookForTables,
   requireFew,
@@ -49,30 +49,31 @@ export function historiesOf(sets: readonly SetTables[]): TableHistory[] {
     .flatMap(([database, own]) => {
       const names = new Map<string, TableNumbers>();
       for (const { tables } of own) for (const table of tables) names.set(tableKey(table), table);
-      // Indexed once: looking through every set for every table would be quadratic.
-      const indexed = own.map((set) => ({
-        set,
-        byKey: new Map(set.tables.map((table) => [tableKey(table), table])),
-      }));
-      return [...names].map(([key, table]) => ({
+      const columns = own.map((set) => pointsOf(set, names));
+      return [...names.values()].map((table, at) => ({
         schema: table.schema,
         name: table.name,
         database,
         kind: table.kind,
-        points: indexed.map(({ set, byKey }) => pointOf(set, table, byKey.get(key))),
+        points: columns.flatMap((points) => points[at] ?? []),
       }));
     })
     .toSorted((a, b) => byName(a, b));
 }
 
-function pointOf(
+/** Set by set: to look through every set for every table would be quadratic. */
+function pointsOf(
   set: SetTables,
-  known: TableNumbers,
-  table: TableNumbers | undefined,
-): HistoryPoint {
-  const { timestamp, takenAt } = set;
-  if (table === undefined) return { timestamp, takenAt, ...absenceIn(set, known) };
-  const { rows, bytes, storedBytes, contents, leaves } = table;
-  const volume = { rows, bytes, storedBytes, contents };
-  return { timestamp, takenAt, ...volume, ...(leaves !== undefined && { leaves }) };
+  names: ReadonlyMap<string, TableNumbers>,
+): readonly HistoryPoint[] {
+  const { timestamp, takenAt, tables } = set;
+  const byKey = new Map(tables.map((table) => [tableKey(table), table]));
+  const absenceOf = absencesIn(set);
+  return [...names].map(([key, known]) => {
+    const table = byKey.get(key);
+    if (table === undefined) return { timestamp, takenAt, ...absenceOf(known) };
+    const { rows, bytes, storedBytes, contents, leaves } = table;
+    const volume = { rows, bytes, storedBytes, contents };
+    return { timestamp, takenAt, ...volume, ...(leaves !== undefined && { leaves }) };
+  });
 }

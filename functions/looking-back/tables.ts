@@ -3,7 +3,7 @@ import {
   parsePattern,
   type QualifiedName,
   type Selection,
-  selects,
+  selector,
 } from '../../backup-set/base/selection.ts';
 import { count } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
@@ -115,19 +115,21 @@ export type Absence =
   /** The database had no such table. */
   | { readonly why: 'not-there' };
 
-/** A set that has no rows of the table. */
-export function absenceIn(
+/** Why a set has no rows of a table. Prepared once for many tables. */
+export function absencesIn(
   set: SetTables,
-  table: Pick<TableNumbers, 'schema' | 'name' | 'root'>,
-): Absence {
-  const isTable = (one: QualifiedName | null | undefined) =>
-    one?.schema === table.schema && one.name === table.name;
-  // A root has no rows of its own: it is there when a leaf is.
-  const shipped =
-    set.notShipped.find(isTable) ??
-    set.notShipped.find(({ partitionRoot }) => isTable(partitionRoot));
-  if (!selects(set.selection, table, table.root)) return { why: 'not-selected' };
-  return shipped === undefined
-    ? { why: 'not-there' }
-    : { why: 'not-shipped', reason: shipped.reason };
+): (table: Pick<TableNumbers, 'schema' | 'name' | 'root'>) => Absence {
+  const selects = selector(set.selection);
+  return (table) => {
+    const isTable = (one: QualifiedName | null | undefined) =>
+      one?.schema === table.schema && one.name === table.name;
+    // A root has no rows of its own: it is there when a leaf is.
+    const shipped =
+      set.notShipped.find(isTable) ??
+      set.notShipped.find(({ partitionRoot }) => isTable(partitionRoot));
+    if (!selects(table, table.root)) return { why: 'not-selected' };
+    return shipped === undefined
+      ? { why: 'not-there' }
+      : { why: 'not-shipped', reason: shipped.reason };
+  };
 }

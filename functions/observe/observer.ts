@@ -1,6 +1,9 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
+import { HEARTBEAT_ROLES } from '../../backup-set/documents/schedule/heartbeat.ts';
 import type { Deps } from '../deps.ts';
+import { type Heard, heardOf } from '../heard/heard.ts';
 import { newestSets } from '../stored/newest.ts';
 import type { Event } from './events.ts';
 import { overdueEvents, statusOfSeen } from './overdue.ts';
@@ -29,6 +32,8 @@ export interface Observed {
   readonly runs: SeenRuns;
   /** Entries of the schedule; none without one. */
   readonly schedule: readonly SeenEntry[];
+  /** Agents and runners that were heard in the last 7 days. */
+  readonly heard: readonly Heard[];
   /** Of the last 7 days, oldest first. */
   readonly events: readonly Event[];
 }
@@ -52,6 +57,7 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
   const runs = noRuns();
   const lookAtSchedule = scheduleObserver(deps, schedule);
   const noted = new Set<string>();
+  let isDenied = false;
   let allAt = Number.NEGATIVE_INFINITY;
 
   async function lookAtSets(now: Date): Promise<void> {
@@ -75,6 +81,18 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
     if (all) allAt = now.getTime();
   }
 
+  /** Without the right, which earlier policies do not have, the other metrics are still there. */
+  async function heardFrom(now: Date): Promise<readonly Heard[]> {
+    try {
+      return await heardOf(deps, now, HEARTBEAT_ROLES);
+    } catch (error) {
+      if (!isStowageError(error, 'storage/denied')) throw error;
+      if (!isDenied) deps.log.warn({ err: error }, 'the heartbeats cannot be read');
+      isDenied = true;
+      return [];
+    }
+  }
+
   return {
     note: (timestamp) => noted.add(timestamp),
     async look() {
@@ -92,7 +110,8 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
       ].filter(({ at }) => at >= since);
       const overdue = overdueAfterMs === undefined ? [] : overdueEvents(list, now, overdueAfterMs);
       const all = [...events, ...overdue].toSorted(byTime);
-      return { now, sets: list, runs, schedule: scheduled.entries, events: all };
+      const heard = await heardFrom(now);
+      return { now, sets: list, runs, schedule: scheduled.entries, heard, events: all };
     },
   };
 }

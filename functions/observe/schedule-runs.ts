@@ -2,9 +2,10 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
-import { type ListedRun, listRuns, readRuns, type ScheduledRun } from '../schedule/runs.ts';
+import { type ListedRun, listSchedule, readRuns, type ScheduledRun } from '../schedule/runs.ts';
 import { timeText } from './amounts.ts';
 import type { Event } from './events.ts';
+import { expiryDone } from './expiry-event.ts';
 
 /** The entries of a schedule of which an observer tells. */
 export interface WatchedSchedule {
@@ -19,6 +20,8 @@ export interface MissedInput {
   /** Another run of the schedule is running: they run one at a time. */
   readonly isBusy: boolean;
   readonly now: Date;
+  /** The newest order that no runner has taken. */
+  readonly ordered?: Date | undefined;
 }
 
 /** An entry, and whether its last run failed, died, or was missed. */
@@ -44,7 +47,8 @@ export function scheduleObserver(deps: Deps, watched: WatchedSchedule | undefine
   async function look(schedule: WatchedSchedule, now: Date, since: Date): Promise<SeenSchedule> {
     beganAt ??= now;
     const known = new Set(schedule.entries);
-    const listed = (await listRuns(deps, now)).filter(({ entry }) => known.has(entry));
+    const { runs: all, orders } = await listSchedule(deps, now);
+    const listed = all.filter(({ entry }) => known.has(entry));
     const newest = new Map(listed.map((run) => [run.entry, run]));
     const newestEnded = new Map(listed.filter((run) => run.hasEnded).map((r) => [r.entry, r]));
     const wanted = listed.filter(
@@ -65,7 +69,12 @@ export function scheduleObserver(deps: Deps, watched: WatchedSchedule | undefine
     const events = runs.flatMap((run) => runEvents(run, firstLost(run, now)));
     const entries = schedule.entries.map((entry): SeenEntry => {
       const last = newest.get(entry)?.instant ?? beganAt ?? now;
-      const missed = schedule.missed(entry, { last, isBusy, now });
+      const missed = schedule.missed(entry, {
+        last,
+        isBusy,
+        now,
+        ordered: orders.get(entry),
+      });
       if (missed !== undefined) events.push(missedEvent(entry, missed, now));
       const judged = runs.findLast((run) => run.entry === entry && run.state !== 'running');
       const isBad = judged?.state === 'failed' || judged?.state === 'lost';
@@ -101,9 +110,18 @@ export function scheduleObserver(deps: Deps, watched: WatchedSchedule | undefine
 
 const idOf = ({ entry, instant }: ListedRun) => `${instantOf(instant)}-${entry}`;
 
-/** A run that failed or died is an event; another one is none. Pure. */
+/** A run that failed or died is an event, and one of expiry that changed something. Pure. */
 export function runEvents(run: ScheduledRun, lostAt: Date): Event[] {
   const { entry, instant, state, end, start, endedAt } = run;
+  if (state === 'done' && end?.expiry !== undefined) {
+    const key = { kind: 'schedule-run', instant: instantOf(instant), entry, file: 'end' } as const;
+    const done = expiryDone(end.expiry, {
+      id: `${instantOf(instant)}-expiry-done-${entry}`,
+      at: endedAt ?? new Date(end.endedAt),
+      object: formatKey(key),
+    });
+    return done === undefined ? [] : [done];
+  }
   if (state !== 'failed' && state !== 'lost') return [];
   const name = `run-${state}` as const;
   const file = state === 'lost' ? 'start' : 'end';

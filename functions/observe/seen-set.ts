@@ -13,6 +13,8 @@ export interface SeenVerdict {
   readonly instant: string;
   readonly level: Verdict['level'];
   readonly status: Verdict['status'];
+  /** Of a `verify` of an encrypted set. */
+  readonly decrypted?: boolean;
   readonly problemsTotal: number;
   readonly problems: readonly string[];
   /** What is unusual about the set; it does not change the status. */
@@ -34,6 +36,7 @@ export interface SetFacts {
   readonly storedBytes: number;
   /** Bytes of the objects in the set's own folder. */
   readonly newBytes: number;
+  readonly encrypted?: true;
 }
 
 export interface SeenSet {
@@ -78,6 +81,7 @@ function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | u
     instant: parsed.instant,
     level,
     status,
+    ...(verdict.decrypted !== undefined && { decrypted: verdict.decrypted }),
     problemsTotal,
     problems: problems.slice(0, PROBLEMS_IN_EVENT).map(describeProblem),
     warningsTotal,
@@ -104,5 +108,6 @@ export function factsOfManifest(manifest: Manifest): SetFacts {
     bytes: totals.bytes,
     storedBytes: totals.storedBytes,
     newBytes: totals.newBytes ?? totals.storedBytes,
+    ...(manifest.encryption && { encrypted: true as const }),
   };
 }

@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * The events of a set, oldest first. A verdict is one only where it changes what was known: every
- * restore validates its set again, and an overdue set gets several verdicts. Pure.
+ * The events of a set, oldest first. A verdict is one only where it changes what was known: a set
+ * can be validated often, and an overdue set gets several verdicts. Pure.
  */
 export function eventsOfSet(set: SeenSet): Event[] {
   const events: Event[] = [];
@@ -63,7 +63,7 @@ function eventOf(
     id: `${instant}-${name}-${timestamp}`,
     name,
     at: dateOf(instant),
-    title: titleOf(name, timestamp, facts, total),
+    title: titleOf(name, timestamp, { facts, total, decrypted: verdict.decrypted }),
     problems: lines,
     problemsTotal: total,
     next: NEXT[name]?.replaceAll('SET', timestamp) ?? `stowage show ${timestamp}`,
@@ -86,14 +86,23 @@ const NEXT: Readonly<Partial<Record<EventName, string>>> = {
 function titleOf(
   name: EventName,
   timestamp: string,
-  facts: SetFacts | undefined,
-  total: number,
+  {
+    facts,
+    total,
+    decrypted,
+  }: {
+    readonly facts: SetFacts | undefined;
+    readonly total: number;
+    readonly decrypted: boolean | undefined;
+  },
 ): string {
   switch (name) {
     case 'set-complete':
       return `set ${timestamp} is complete${facts ? `: ${amountsOf(facts)}` : ''}`;
     case 'set-verified':
-      return `set ${timestamp} was read again in full, and is intact`;
+      return decrypted === false
+        ? `set ${timestamp} was read again in full, and its checksums are right; no row was decrypted`
+        : `set ${timestamp} was read again in full, and is intact`;
     case 'set-warnings':
       return `set ${timestamp} is unusual: ${plural(total, 'warning')}`;
     case 'drill-passed':

@@ -6,6 +6,7 @@ import { ManifestPart } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
 import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { lostKeys } from './lost-keys.ts';
 import type { Reference, RepairRoots } from './reference.ts';
 import type { RepairItem } from './repair-plan.ts';
 
@@ -64,7 +65,14 @@ export async function findDocuments(
         intoReceipts: into(receipts),
       });
   }
-  return { receipts, parts, heads, lost, manifestParts };
+  const keys = await lostKeys(roots, manifest);
+  return {
+    receipts,
+    parts: [...parts, ...keys.items],
+    heads,
+    lost: [...lost, ...keys.lost],
+    manifestParts,
+  };
 }
 
 async function receiptsOf(

@@ -1,6 +1,6 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { ANNOUNCEMENTS } from '../../backup-set/base/keys/ledger-keys.ts';
-import { LEASES, SCHEDULES } from '../../backup-set/base/keys/schedule-keys.ts';
+import { HEARTBEATS, LEASES, SCHEDULES } from '../../backup-set/base/keys/schedule-keys.ts';
 import { EXPIRIES, formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
@@ -19,7 +19,7 @@ export interface Leftovers {
 
 /**
  * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
- * for as long, of old runs of expiry and of schedules, and of old announcements.
+ * for as long, of old runs of expiry and of schedules, old heartbeats, and old announcements.
  */
 export async function removeLeftovers(
   deps: Deps,
@@ -36,11 +36,16 @@ export async function removeLeftovers(
   for (const run of old) objects += await removeRun(deps, run);
   for (const prefix of [EXPIRIES, SCHEDULES, LEASES])
     objects += await removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit);
+  const unheard = Math.max(limit.getTime(), earlier(now, HEARTBEATS_KEPT).getTime());
+  objects += await removeUnder(deps, HEARTBEATS, (one) => one.modifiedAt.getTime() <= unheard);
   objects += await removeAnnouncements(deps, limit, now);
   if (objects > 0)
     deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
   return { runs: old.length, objects };
 }
+
+/** An agent that was silent for so long is known by its contents, which no agent serves. */
+const HEARTBEATS_KEPT = '7d';
 
 /** An event of the last 7 days whose ledger is gone would be sent again. */
 const LEDGER_KEPT = '30d';

@@ -8,6 +8,7 @@ import type { SetFacts } from './facts.ts';
 
 /** Which packs of sets that go are needed by sets that stay. */
 export interface NeededPacks {
+  /** Also of a document with the key of a set: without it, no pack of that set can be read. */
   isNeeded(key: string): boolean;
   /** The sets that need packs of a set, the oldest first. */
   neededBy(timestamp: string): readonly string[];
@@ -69,6 +70,7 @@ export async function neededPacksOf(
       const parsed = parseKey(key);
       // An increment of gpbackup needs older sets as a whole: a list names packs only.
       if (parsed?.kind === 'file') return whole.has(parsed.timestamp);
+      if (parsed?.kind === 'set-key') return users.has(parsed.timestamp);
       if (parsed?.kind !== 'pack') return false;
       return whole.has(parsed.timestamp) || packs.has(compact(key));
     },

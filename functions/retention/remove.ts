@@ -4,6 +4,7 @@ import {
   type Key,
   parseKey,
   retentionPrefix,
+  setKeysPrefix,
   setPrefix,
 } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
@@ -31,7 +32,7 @@ export async function measureRemoval(
 ): Promise<Removal> {
   const sums = zero();
   for await (const { key, bytes } of deps.store.list(setPrefix(timestamp), signalOf(deps)))
-    addTo(sums, bytes, needed.isNeeded(key));
+    addTo(sums, bytes, stateOf(key, needed));
   return sums;
 }
 
@@ -46,8 +47,8 @@ export async function removeManifest(deps: Deps, timestamp: string): Promise<num
 /**
  * Removes the objects of a set whose removal was decided (`ended`), in an order in which it can be
  * interrupted anywhere and repeated: `manifest.json`, the other documents, the packs that no other
- * set needs, and at last the marks. While packs stay, the marks stay. The manifests of all sets
- * that need packs of this one must be removed already.
+ * set needs, the key of the set, and at last the marks. While packs stay, key and marks stay. The
+ * manifests of all sets that need packs of this one must be removed already.
  * @param manifestBytes of its own manifest, which was removed just now
  */
 export async function removeSet(
@@ -57,8 +58,9 @@ export async function removeSet(
   manifestBytes?: number,
 ): Promise<Removal> {
   const sums = zero();
-  if (manifestBytes !== undefined) addTo(sums, manifestBytes, false);
+  if (manifestBytes !== undefined) addTo(sums, manifestBytes, 'goes');
   const isPack = (key: Key | undefined) => key?.kind === 'pack' || key?.kind === 'file';
+  const isSetKey = (key: Key | undefined) => key?.kind === 'set-key';
   const isMark = (key: Key | undefined) => key?.kind === 'retention';
   const folder = setPrefix(timestamp);
   // Twice: a program that began before the tombstone can have written something since, and a
@@ -66,11 +68,17 @@ export async function removeSet(
   for (let pass = 0; pass < 2; pass += 1) {
     await removeEach(deps, folder, sums, (text) => {
       const key = parseKey(text);
-      return !isMark(key) && !isPack(key);
+      return !isMark(key) && !isPack(key) && !isSetKey(key);
     });
-    await removeEach(deps, `${folder}data/`, sums, (key) => !needed.isNeeded(key));
-    if (sums.packsKept > 0) return sums;
+    const kept = await removeEach(deps, `${folder}data/`, sums, (key) => !needed.isNeeded(key));
+    sums.packsKept += kept.objects;
+    sums.bytesKept += kept.bytes;
+    if (kept.objects > 0) return sums;
   }
+  // A needed pack can be missing now, and a repair brings it back: it needs the key, too.
+  const keys = setKeysPrefix(timestamp);
+  const kept = await removeEach(deps, keys, sums, (key) => !needed.isNeeded(key));
+  if (kept.objects > 0) return sums;
   const endings: string[] = [];
   await removeEach(deps, retentionPrefix(timestamp), sums, (text) => {
     const key = parseKey(text);
@@ -83,13 +91,14 @@ export async function removeSet(
   return sums;
 }
 
-/** Deletes the objects below a prefix that `goes` chooses, in batches. */
+/** Deletes the objects below a prefix that `goes` chooses, in batches. @returns what stays. */
 async function removeEach(
   deps: Deps,
   prefix: string,
   sums: Sums,
   goes: (key: string) => boolean,
-): Promise<void> {
+): Promise<{ readonly objects: number; readonly bytes: number }> {
+  const kept = { objects: 0, bytes: 0 };
   let batch: string[] = [];
   const flush = async () => {
     throwIfInterrupted(deps.signal, 'removing sets');
@@ -98,20 +107,29 @@ async function removeEach(
   };
   for await (const { key, bytes } of deps.store.list(prefix, signalOf(deps))) {
     if (!goes(key)) {
-      if (prefix.endsWith('data/')) addTo(sums, bytes, true);
+      kept.objects += 1;
+      kept.bytes += bytes;
       continue;
     }
-    addTo(sums, bytes, false);
+    addTo(sums, bytes, 'goes');
     batch.push(key);
     if (batch.length === BATCH_MAX) await flush();
   }
   await flush();
+  return kept;
+}
+
+/** Of a set that goes. The key of the set is no pack, and stays with them. */
+export function stateOf(key: string, needed: NeededPacks): 'goes' | 'kept' | 'key' {
+  if (!needed.isNeeded(key)) return 'goes';
+  return parseKey(key)?.kind === 'set-key' ? 'key' : 'kept';
 }
 
 const signalOf = ({ signal }: Deps) => ({ signal });
 const zero = (): Sums => ({ objects: 0, bytes: 0, packsKept: 0, bytesKept: 0 });
 
-function addTo(sums: Sums, bytes: number, isKept: boolean): void {
-  sums[isKept ? 'packsKept' : 'objects'] += 1;
-  sums[isKept ? 'bytesKept' : 'bytes'] += bytes;
+function addTo(sums: Sums, bytes: number, state: ReturnType<typeof stateOf>): void {
+  if (state === 'key') return;
+  sums[state === 'kept' ? 'packsKept' : 'objects'] += 1;
+  sums[state === 'kept' ? 'bytesKept' : 'bytes'] += bytes;
 }

@@ -5,7 +5,7 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { runsOfMonth } from '../../backup-set/base/keys/schedule-keys.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
-import { RunEnd, RunStart } from '../../backup-set/documents/schedule/schedule.ts';
+import { RunEnd, RunOrder, RunStart } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
 import { holderOf, SLOT_MS, slotOf } from './lease.ts';
@@ -56,6 +56,26 @@ export async function createEnd(
   return created(deps, key, encode(RunEnd, document));
 }
 
+/**
+ * Asks for a run of an entry at an instant: a runner with this entry starts it, once.
+ * @returns false when the same was asked for before.
+ */
+export async function createOrder(
+  deps: Deps,
+  { entry, instant, by }: { readonly entry: string; readonly instant: Date; readonly by: string },
+): Promise<boolean> {
+  const key = formatKey({ kind: 'schedule-order', instant: instantOf(instant), entry });
+  const order: RunOrder = {
+    format: 'stowage/schedule-order',
+    version: FORMAT_VERSION,
+    entry,
+    scheduledAt: instant.toISOString(),
+    orderedAt: deps.clock().toISOString(),
+    by,
+  };
+  return created(deps, key, encode(RunOrder, order));
+}
+
 async function created(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
   try {
     await deps.store.create(key, bytes, { signal: deps.signal });
@@ -78,12 +98,26 @@ export async function isStarted(deps: Deps, entry: string, instant: Date): Promi
  * objects: two objects a run.
  */
 export async function listRuns(deps: Deps, now: Date): Promise<ListedRun[]> {
+  return (await listSchedule(deps, now)).runs;
+}
+
+export interface ListedSchedule {
+  readonly runs: ListedRun[];
+  /** The newest order of each entry that is newer than its newest run. */
+  readonly orders: ReadonlyMap<string, Date>;
+}
+
+/** The runs, and the orders that no runner has taken, by the same requests. */
+export async function listSchedule(deps: Deps, now: Date): Promise<ListedSchedule> {
   const runs = new Map<string, ListedRun>();
+  const orders = new Map<string, Date>();
   for (const month of monthsUntil(now))
     for await (const { key, modifiedAt } of deps.store.list(runsOfMonth(month), {
       signal: deps.signal,
     })) {
       const parsed = parseKey(key);
+      // Keys are listed in the order of their instants.
+      if (parsed?.kind === 'schedule-order') orders.set(parsed.entry, dateOf(parsed.instant));
       if (parsed?.kind !== 'schedule-run') continue;
       const { instant, entry, file } = parsed;
       const id = `${instant}-${entry}`;
@@ -92,7 +126,23 @@ export async function listRuns(deps: Deps, now: Date): Promise<ListedRun[]> {
         file === 'end' ? { hasEnded: true, endedAt: modifiedAt } : { startedAt: modifiedAt };
       runs.set(id, { ...known, ...found });
     }
-  return [...runs.values()].sort((a, b) => a.instant.getTime() - b.instant.getTime());
+  const listed = [...runs.values()].sort((a, b) => a.instant.getTime() - b.instant.getTime());
+  for (const { entry, instant } of listed)
+    if ((orders.get(entry) ?? instant) <= instant) orders.delete(entry);
+  return { runs: listed, orders };
+}
+
+/** A runner looks for orders once a minute. */
+export const ORDER_TAKEN_MS = 1_800_000;
+/** After that an order is too old to be worth an alarm: the next one has one of its own. */
+const ORDER_TOLD_MS = 86_400_000;
+
+/** The orders that a runner should have taken and has not, of the last day. */
+export async function ordersNotTaken(deps: Deps): Promise<number> {
+  const now = await deps.store.now({ signal: deps.signal });
+  const { orders } = await listSchedule(deps, now);
+  const ages = [...orders.values()].map((instant) => now.getTime() - instant.getTime());
+  return ages.filter((ms) => ms > ORDER_TAKEN_MS && ms <= ORDER_TOLD_MS).length;
 }
 
 /** `202610` and `202611`. */

@@ -44,9 +44,26 @@ async function textOf(...sets: SeenSet[]): Promise<string> {
     { entry: 'nightly', isFailing: true },
     { entry: 'weekly', isFailing: false },
   ];
-  metrics.set({ now: NOW, sets, runs, schedule, events: [] } satisfies Observed);
+  const heard = [
+    { role: 'agent', name: 'db1', tool: '', lastAt: NOW, isOverdue: false, contents: [] },
+  ] satisfies Observed['heard'];
+  metrics.set({ now: NOW, sets, runs, schedule, heard, events: [] } satisfies Observed);
+  metrics.count(
+    sets.slice(0, 1).map(({ timestamp }) => ({
+      ...({ id: 'r', at: NOW, title: '', problems: [], problemsTotal: 0, stored: true } as const),
+      name: 'restore-done',
+      status: 'restored',
+      set: timestamp,
+    })),
+  );
   return registry.metrics();
 }
+
+test('each agent and runner says when it was last heard', async () => {
+  expect(await textOf()).toContain(
+    `stowage_last_heard_timestamp_seconds{role="agent",name="db1"} ${NOW.getTime() / 1000}\n`,
+  );
+});
 
 test('each entry of the schedule says whether it fails', async () => {
   const text = await textOf();
@@ -87,6 +104,13 @@ describe('the metrics of databases', () => {
       verified: 49,
       copied: 73,
     });
+  });
+
+  test('count restores by the database of the set, from 0 on', async () => {
+    const text = await textOf(setOf('orders', 1, 'validate'), setOf('shop', 2, 'validate'));
+    const of = (database: string) => `{cluster="shop",database="${database}",result="restored"}`;
+    expect(text).toContain(`stowage_restores_total${of('orders')} 1\n`);
+    expect(text).toContain(`stowage_restores_total${of('shop')} 0\n`);
   });
 
   test('are bounded: the databases that have none are counted', async () => {

@@ -14,6 +14,10 @@ const OF_LAST_SET: Readonly<Record<string, readonly [help: string, of: (f: SetFa
     stowage_last_set_new_bytes: ['Bytes that it added to the store', (f) => f.newBytes],
     stowage_last_set_seconds: ['Time its backup took', ({ ms }) => ms / 1000],
     stowage_last_set_tables: ['Tables of the newest complete set', ({ tables }) => tables],
+    stowage_last_set_encrypted: [
+      'Whether the newest complete set is encrypted: 1, else 0',
+      ({ encrypted }) => (encrypted ? 1 : 0),
+    ],
     stowage_last_set_read_tables: ['Tables that its backup read', ({ readTables }) => readTables],
   };
 
@@ -26,6 +30,8 @@ export const DATABASES_MAX = 100;
 
 /** Entries of a schedule with a series of their own. */
 const ENTRIES_MAX = 100;
+/** Agents and runners with a series of their own. */
+const HEARD_MAX = 1000;
 
 export interface ObservedMetrics {
   set(observed: Observed): void;
@@ -39,6 +45,7 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
   let last: readonly DatabaseState[] = [];
   let leftOut = 0;
   let entries: Observed['schedule'] = [];
+  let heard: Observed['heard'] = [];
   const gauge = (name: string, help: string, labels: string[], collect: (g: Gauge) => void) =>
     new Gauge({
       name,
@@ -86,29 +93,76 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
       for (const { entry, isFailing } of entries) metric.set({ entry }, isFailing ? 1 : 0);
     },
   );
+  gauge(
+    'stowage_last_heard_timestamp_seconds',
+    'When an agent or a runner of the schedule was last heard, in seconds since 1970',
+    ['role', 'name'],
+    (metric) => {
+      for (const { role, name, lastAt } of heard)
+        metric.set({ role, name }, lastAt.getTime() / 1000);
+    },
+  );
+  const counters = eventCounters(registers);
+  return {
+    set(observed) {
+      const states = statesOf(observed);
+      entries = observed.schedule.slice(0, ENTRIES_MAX);
+      heard = observed.heard.slice(0, HEARD_MAX);
+      last = states.slice(0, DATABASES_MAX);
+      leftOut = states.length - last.length;
+      counters.know(observed.sets, last);
+    },
+    count: counters.count,
+  };
+}
+
+type Labels = DatabaseState['labels'];
+/** Of a set that was removed, or of a database without metrics of its own. */
+const OTHER: Labels = { cluster: '', database: '' };
+
+/** Counters by the cluster and database of the set that an event is about. */
+function eventCounters(registers: Registry[]) {
+  const labelNames = ['cluster', 'database'];
   const restores = new Counter({
     name: 'stowage_restores_total',
-    help: 'Restores that ended while this server ran, by result',
-    labelNames: ['result'],
+    help: 'Restores that ended while this server ran, by result and by the database of their set',
+    labelNames: [...labelNames, 'result'],
     registers,
   });
   const warned = new Counter({
     name: 'stowage_set_warnings_total',
     help: 'Sets found unusual while this server ran',
+    labelNames,
     registers,
   });
-  for (const result of ['restored', 'failed', 'refused']) restores.inc({ result }, 0);
+  let labelsOfSets: ReadonlyMap<string, Labels> = new Map();
+  const begun = new Set<string>();
+  /** Starts at 0: without it, increase() would not see the first event. */
+  function begin(labels: Labels): void {
+    const id = JSON.stringify(labels);
+    if (begun.has(id)) return;
+    begun.add(id);
+    for (const result of ['restored', 'failed', 'refused']) restores.inc({ ...labels, result }, 0);
+    warned.inc({ ...labels }, 0);
+  }
+  begin(OTHER);
   return {
-    set(observed) {
-      const states = statesOf(observed);
-      entries = observed.schedule.slice(0, ENTRIES_MAX);
-      last = states.slice(0, DATABASES_MAX);
-      leftOut = states.length - last.length;
+    know(sets: readonly SeenSet[], shown: readonly DatabaseState[]): void {
+      const own = new Map(shown.map(({ labels }) => [labels.database, labels]));
+      labelsOfSets = new Map(
+        sets.flatMap(({ timestamp, facts }) => {
+          const labels = own.get(facts?.database ?? '');
+          return labels === undefined ? [] : [[timestamp, labels]];
+        }),
+      );
+      for (const { labels } of shown) begin(labels);
     },
-    count(events) {
-      for (const { name, status = 'failed' } of events) {
-        if (name === 'restore-done' || name === 'restore-failed') restores.inc({ result: status });
-        if (name === 'set-warnings') warned.inc();
+    count(events: readonly Event[]): void {
+      for (const { name, status = 'failed', set = '' } of events) {
+        const labels = labelsOfSets.get(set) ?? OTHER;
+        if (name === 'restore-done' || name === 'restore-failed')
+          restores.inc({ ...labels, result: status });
+        if (name === 'set-warnings') warned.inc({ ...labels });
       }
     },
   };

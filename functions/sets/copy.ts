@@ -9,7 +9,7 @@ import { validate } from '../handlers/validate.ts';
 import { requireLiving } from '../retention/marks.ts';
 import { whileReading } from '../retention/reading.ts';
 import { COPIES_IN_FLIGHT, type CopiedObject, copyObject } from './copy-object.ts';
-import { neededPacks } from './needed-packs.ts';
+import { neededKeys, neededPacks } from './needed-packs.ts';
 import { requireSet } from './status.ts';
 
 /**
@@ -34,9 +34,9 @@ export interface CopyResult {
 }
 
 /**
- * Copies the objects of a committed set, and the packs of older sets that it uses, to another root,
- * and validates the set there. Seal and
- * manifest are copied last, so that no function at the target takes half a set for a set.
+ * Copies the objects of a committed set, the packs of older sets that it uses, and the keys of
+ * these sets to another root, and validates the set there. Seal and manifest are copied last, so
+ * that no function at the target takes half a set for a set.
  * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
  * object is missing; `storage/exists` when the target has another object.
  */
@@ -93,6 +93,7 @@ async function copyCommitted(
   const first = objects.filter(({ key }) => !ends.includes(key));
   await eachInFlight(first, COPIES_IN_FLIGHT, copyOne);
   await eachInFlight(await neededPacks(from, timestamp), COPIES_IN_FLIGHT, copyOne);
+  await eachInFlight(await neededKeys(from, timestamp), COPIES_IN_FLIGHT, copyOne);
   const seal = objects.find(({ key }) => key === sealKey);
   if (seal !== undefined) await copyOne(seal);
   await copyOne(manifest);

@@ -28,6 +28,7 @@ const LISTED: ReadonlySet<ProblemCode> = new Set([
   'object-missing',
   'size-differs',
   'etag-differs',
+  'key-missing',
 ]);
 
 interface Damage extends DamagedPack {
@@ -35,7 +36,7 @@ interface Damage extends DamagedPack {
   readonly folder: string;
   readonly at: string;
   readonly isListed: boolean;
-  /** The verdict lists only some of its problems: any pack of the folder can be damaged. */
+  /** Any pack of the folder can be damaged: not all problems are listed, or its key is lost. */
   readonly isCut: boolean;
 }
 
@@ -75,12 +76,18 @@ export function damagedPacksIn(sets: Iterable<Pick<UsingSet, 'timestamp' | 'verd
 function damagesOf(foundIn: string, { problems, problemsTotal, at }: Verdict): Damage[] {
   const isCut = problemsTotal > problems.length;
   return problems.flatMap(({ object = '', code }) => {
+    const isListed = LISTED.has(code);
+    // Without the key of a set, no pack in its folder can be read.
+    const [, keyless] = code === 'key-missing' ? (KEYS_OF_SET.exec(object) ?? []) : [];
+    if (keyless !== undefined)
+      return [{ object, folder: keyless, foundIn, at, isListed, isCut: true }];
     const key = parseKey(object);
     if (key?.kind !== 'pack') return [];
-    const isListed = LISTED.has(code);
     return [{ object, folder: key.timestamp, foundIn, at, isListed, isCut }];
   });
 }
+
+const KEYS_OF_SET = /^sets\/\d{8}\/(\d{14})\/keys\/$/;
 
 /** A later check, which would have seen the damage, found the set complete. */
 const isPast = ({ at, isListed }: Damage, verdict: Verdict | undefined): boolean =>

@@ -7,6 +7,7 @@ import { gatherFacts, type SetFacts } from '../retention/facts.ts';
 import { endTombstone, retentionOf, writeMark } from '../retention/marks.ts';
 import { type NeededPacks, neededPacksOf } from '../retention/needed.ts';
 import { openRuns } from '../retention/readers.ts';
+import { stateOf } from '../retention/remove.ts';
 import { withSharedDamage } from '../retention/shared-damage.ts';
 
 /** A reason not to delete a set, and what `--force` would break. */
@@ -160,10 +161,9 @@ async function objectsOf(deps: Deps, timestamp: string, needed: NeededPacks) {
   const objects: string[] = [];
   let [bytes, packsKept] = [0, 0];
   for await (const object of deps.store.list(setPrefix(timestamp), { signal: deps.signal })) {
-    if (needed.isNeeded(object.key)) {
-      packsKept += 1;
-      continue;
-    }
+    const state = stateOf(object.key, needed);
+    if (state === 'kept') packsKept += 1;
+    if (state !== 'goes') continue;
     if (object.key === manifest) objects.unshift(object.key);
     else objects.push(object.key);
     bytes += object.bytes;

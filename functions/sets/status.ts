@@ -22,6 +22,8 @@ export interface SetSummary {
   /** True: made of chosen tables only, by `selection`. Undefined: no plan can be read. */
   readonly chosen: boolean | undefined;
   readonly selection: Selection | undefined;
+  /** Undefined: no plan can be read. */
+  readonly encrypted: boolean | undefined;
   readonly tags: readonly string[];
   readonly group: Group | undefined;
   /** Undefined = it lives, and is not held. */
@@ -32,7 +34,7 @@ export interface SetSummary {
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
   /** The last check that read every byte. */
-  readonly verified: Pick<Verdict, 'at' | 'status'> | undefined;
+  readonly verified: Pick<Verdict, 'at' | 'status' | 'decrypted'> | undefined;
   /** What the newest `validate` found unusual; undefined = nothing, or not compared. */
   readonly warnings?: number | undefined;
   /** Undefined = no drill has restored it. */
@@ -78,6 +80,7 @@ export async function lookAtSet(
     cluster: plan?.cluster,
     chosen: plan && !isEverything(plan.selection),
     selection: plan?.selection,
+    encrypted: plan && plan.encryption !== undefined,
     tags: plan?.tags ?? [],
     group: plan?.group,
     retention: retentionText(found),
@@ -88,12 +91,18 @@ export async function lookAtSet(
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
-    verified: verified && { at: verified.at, status: verified.status },
+    verified: verified && checkOf(verified),
     warnings: validated?.warningsTotal,
     drill: await drillOf(deps, keys),
   };
   return { summary, verdict };
 }
+
+const checkOf = ({ at, status, decrypted }: Verdict) => ({
+  at,
+  status,
+  ...(decrypted !== undefined && { decrypted }),
+});
 
 export function retentionText(found: Retention): SetRetention | undefined {
   if (found.state === 'expired') return { state: 'expired', since: found.since.toISOString() };

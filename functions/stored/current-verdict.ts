@@ -5,6 +5,8 @@ import { newestVerdict, readVerdict, verdictKeys, verdictLevel } from './load.ts
 
 /** Verdicts `overdue` are written only when something has changed since the last one. */
 const OVERDUE_MAX = 16;
+/** Checks that are looked at to find one with the keys of the set. */
+const VERIFIES_MAX = 16;
 
 export interface KnownOfSet {
   /** The set has a manifest. A verdict of `stitch`, which is about a set without one, is past. */
@@ -15,8 +17,8 @@ export interface KnownOfSet {
 
 /**
  * The newest verdict on a set. Damage found by `verify` holds until a later `verify` finds none:
- * `validate`, which every restore starts with, reads no data and would miss it. An unreadable
- * verdict is ignored, and so is one from before the seal, once the set has one.
+ * `validate` reads no data and would miss it. An unreadable verdict is ignored, and so is one from
+ * before the seal, once the set has one.
  */
 export async function currentVerdict(
   deps: Deps,
@@ -34,13 +36,33 @@ export async function currentVerdict(
   const newest = verdicts
     .filter((verdict) => verdict !== undefined)
     .toSorted((a, b) => (a.at < b.at ? 1 : -1));
-  const decisive =
-    newest.find(({ level, status }) => level === 'verify' && status === 'damaged') ?? newest[0];
+  const found = newest.find(({ level, status }) => level === 'verify' && status === 'damaged');
+  const decisive = found ?? (await unseenDamage(deps, newest, known)) ?? newest[0];
   if (decisive === undefined || !isFromBeforeSeal(decisive)) return decisive;
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
   return seal === undefined ? decisive : newestSealedVerdict(deps, timestamp, known);
+}
+
+/**
+ * Damage that only a check with the keys of an encrypted set can see, when the newest `verify` had
+ * none: it holds until a check with the keys finds none.
+ */
+async function unseenDamage(
+  deps: Deps,
+  newest: readonly Verdict[],
+  keys: readonly string[],
+): Promise<Verdict | undefined> {
+  if (newest.find(({ level }) => level === 'verify')?.decrypted !== false) return undefined;
+  const earlier = keys.filter((key) => verdictLevel(key) === 'verify').slice(-VERIFIES_MAX, -1);
+  for (const key of earlier.reverse()) {
+    const verdict = await readVerdict(deps, key);
+    if (verdict?.decrypted !== true) continue;
+    const isSealed = verdict.problems.some(({ code }) => code === 'frame-unreadable');
+    return verdict.status === 'damaged' && isSealed ? verdict : undefined;
+  }
+  return undefined;
 }
 
 /** The newest verdict of `stitch` on the sealed set. */

@@ -15,6 +15,7 @@ import { beginFold, type Folded, foldOpen, type SealedSet } from '../../backup-s
 import { createSetFold } from '../../backup-set/fold/set-fold.ts';
 import type { Deps } from '../deps.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
+import { missingSetKeys } from './set-keys.ts';
 
 /**
  * Contents folded at once: enough to hide the latency of S3, and few enough for 512 MB of memory
@@ -91,7 +92,18 @@ export async function foldHeads(
       await visit(folded, sealed);
     });
   });
-  return sum.end();
+  const folded = sum.end();
+  return folded.status === 'complete' ? unlessKeysMiss(deps, folded) : folded;
+}
+
+/** A set that no key can open any more is not complete, whatever its documents say. */
+async function unlessKeysMiss(
+  deps: Deps,
+  folded: Extract<Folded, { status: 'complete' }>,
+): Promise<Folded> {
+  const missing = await missingSetKeys(deps, folded.manifest);
+  if (missing.length === 0) return folded;
+  return { status: 'incomplete', plan: folded.plan, ...boundedProblems(missing) };
 }
 
 /** One with another size than the plan's is not read: the fold says that it is missing. */

@@ -8,7 +8,7 @@ import { boundedProblems, type ProvenObject, Verdict } from '../../backup-set/ba
 import { plural } from '../../backup-set/base/words.ts';
 import { boundedWarnings, type WarningList } from '../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../deps.ts';
-import { newestVerdict } from './load.ts';
+import { newestVerdict, verdictKeys, verdictLevel } from './load.ts';
 import { createOrRead } from './save.ts';
 
 /** The result of a check: a verdict without its time. */
@@ -18,6 +18,8 @@ export interface Finding extends ProblemList {
   readonly proven?: readonly ProvenObject[];
   /** Of `validate`. Absent = the set was not compared with older sets. */
   readonly unusual?: WarningList;
+  /** Level `verify`, of an encrypted set: whether rows were decrypted and counted. */
+  readonly decrypted?: boolean;
   /** Level `drill`. */
   readonly drill?: DrillFacts;
 }
@@ -42,6 +44,7 @@ export function verdictOf(
     status: finding.status,
     checked: finding.checked,
     ...(finding.proven?.length && { proven: [...finding.proven] }),
+    ...(finding.decrypted !== undefined && { decrypted: finding.decrypted }),
     ...(finding.drill && { drill: finding.drill }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,
@@ -109,6 +112,37 @@ export async function writeVerdictIfChanged(
   const newest = await newestVerdict(deps, timestamp, level);
   if (newest !== undefined && isSame(newest, finding)) return [];
   return [(await writeVerdict(deps, timestamp, level, finding)).key];
+}
+
+/**
+ * What the check before a restore has found, as a verdict of `validate`. It compares the set with
+ * no older ones, so it must not replace a validation that found the same. What a verdict has said
+ * about older sets is repeated. @returns written keys.
+ */
+export async function writeValidationIfNew(
+  deps: Deps,
+  timestamp: string,
+  finding: Omit<Finding, 'unusual'>,
+): Promise<string[]> {
+  const keys = await verdictKeys(deps, timestamp);
+  const isValidated = keys.some((key) => verdictLevel(key) === 'validate');
+  // The validation is still to come: the sweeper leaves it out for a set that has its verdict.
+  if (!isValidated && finding.status === 'complete') return [];
+  const newest = await newestVerdict(deps, timestamp, 'validate', keys);
+  if (newest !== undefined && isSame(newest, finding) && hasProofs(newest, finding)) return [];
+  const { compared, warnings = [], warningsTotal } = newest ?? {};
+  const unusual = {
+    ...(compared && { compared }),
+    warnings,
+    ...(warningsTotal && { warningsTotal }),
+  };
+  return [(await writeVerdict(deps, timestamp, 'validate', { ...finding, unusual })).key];
+}
+
+/** Whether the next check need not read again what this one has read. */
+function hasProofs(verdict: Verdict, { proven = [] }: Finding): boolean {
+  const known = new Set(verdict.proven?.map(({ object, etag }) => `${object} ${etag}`));
+  return proven.every(({ object, etag }) => known.has(`${object} ${etag}`));
 }
 
 function isSame(verdict: Verdict, finding: Finding): boolean {

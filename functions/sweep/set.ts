@@ -16,7 +16,7 @@ import { retentionOf } from '../retention/marks.ts';
 import { tryReadDocument } from '../sets/status.ts';
 import { currentVerdict, isFromBeforeSeal } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
-import { listVerdicts, readVerdict, verdictLevel } from '../stored/load.ts';
+import { listKeys, listVerdicts, readVerdict, verdictLevel } from '../stored/load.ts';
 import { arrivalsUnder, isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
@@ -28,6 +28,7 @@ const MISSING_CODES: ReadonlySet<Problem['code']> = new Set([
   'receipt-missing',
   'content-missing',
   'object-missing',
+  'key-missing',
 ]);
 /** Missing objects checked per set: a set is complete only with all, so a few are enough. */
 const MISSING_CHECKED_MAX = 16;
@@ -137,8 +138,13 @@ async function hasArrived(deps: Deps, { problems }: Verdict): Promise<boolean> {
   const missing = problems.filter(
     ({ code, object }) => object !== undefined && MISSING_CODES.has(code),
   );
-  for (const { object = '' } of missing.slice(0, MISSING_CHECKED_MAX)) {
-    if ((await deps.store.head(object, { signal: deps.signal })) !== undefined) return true;
+  for (const { code, object = '' } of missing.slice(0, MISSING_CHECKED_MAX)) {
+    // Any document with the key will do: the problem names their folder.
+    const isThere =
+      code === 'key-missing'
+        ? (await listKeys(deps, object, ['set-key'])).length > 0
+        : (await deps.store.head(object, { signal: deps.signal })) !== undefined;
+    if (isThere) return true;
   }
   return false;
 }

@@ -1,19 +1,26 @@
+import { decode } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { formatKey, type Key } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
-import { failure } from '../../backup-set/base/result.ts';
+import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { StoredObject } from '../../storage/store.ts';
 import type { Deps, JobResult } from '../deps.ts';
 import { extendRetention } from '../handlers/extend-retention.ts';
 import { type StitchResult, stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
 import { copyObject } from '../sets/copy-object.ts';
+import { setsOfKeys, storedSetKeys } from '../stored/set-keys.ts';
 import type { PieceResult } from './piece-result.ts';
 import { requireReplica } from './replicate-piece.ts';
-import { endTask, type TaskEnd } from './tasks.ts';
+import { endTask, readManifestOf, type TaskEnd } from './tasks.ts';
 
-/** Copies plan and seal after all objects, then commits and validates the copy of the set. */
+/**
+ * Copies the keys of an encrypted set, plan and seal after all objects, then commits and validates
+ * the copy of the set.
+ */
 export async function endReplication(
   deps: Deps,
   task: string,
@@ -37,17 +44,15 @@ export async function endReplication(
       ...(verdict === undefined ? {} : { verdict }),
     });
   if (done.problemsTotal > 0) return end('damaged', done);
-  for (const kind of ['plan', 'seal'] as const) {
-    const key = formatKey({ kind, timestamp });
-    const stored = await deps.store.head(key, { signal: deps.signal });
-    const result =
-      stored === undefined
-        ? failure<Problem>({
-            code: 'object-missing',
-            object: key,
-            message: 'the object is missing',
-          })
-        : await copyObject({ from: deps.store, to: replica }, stored, { signal: deps.signal });
+  const last = await Promise.all([
+    keysOf(deps, task),
+    headOf(deps, { kind: 'plan', timestamp }),
+    headOf(deps, { kind: 'seal', timestamp }),
+  ]);
+  for (const stored of last.flat()) {
+    const result = stored.ok
+      ? await copyObject({ from: deps.store, to: replica }, stored.value, { signal: deps.signal })
+      : stored;
     if (!result.ok) return end('damaged', boundedProblems([result.failure]));
   }
   const depsOfReplica: Deps = { ...deps, store: replica };
@@ -62,6 +67,25 @@ export async function endReplication(
   // No event of the alternate location starts it there.
   if (verdict.status === 'complete') await extendRetention(depsOfReplica, timestamp);
   return end(verdict.status, verdict, key);
+}
+
+type Found = Result<StoredObject, Problem>;
+
+async function headOf({ store, signal }: Deps, of: Key): Promise<Found> {
+  const key = formatKey(of);
+  const stored = await store.head(key, { signal });
+  const message = 'the object is missing';
+  return stored ? success(stored) : failure({ code: 'object-missing', object: key, message });
+}
+
+/** Before the seal: the copy cannot be committed without them. */
+async function keysOf(deps: Deps, task: string): Promise<Found[]> {
+  const raw = await readManifestOf(deps, task);
+  if (raw === undefined) return [];
+  const keys: Found[] = [];
+  for (const set of setsOfKeys(decode(Manifest, raw)))
+    keys.push(...(await storedSetKeys(deps, set)).map(success));
+  return keys;
 }
 
 /**

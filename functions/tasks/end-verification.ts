@@ -32,7 +32,11 @@ export async function endVerification(
   const done = joinProblems(read, boundedProblems(unread(plan, raw, validated, read)));
   const { proven = [] } = validated;
   const problemsFound = joinProblems(validated, without(done, validated));
-  const found = { ...finding({ objects, bytes }, problemsFound), proven };
+  const found = {
+    ...finding({ objects, bytes }, problemsFound),
+    proven,
+    ...(validated.manifest?.encryption && { decrypted: false }),
+  };
   const { key, verdict } = await writeVerdictAt(deps, timestamp, 'verify', found, instant);
   const { status, problems, problemsTotal } = verdict;
   const ended = {

@@ -23,7 +23,8 @@ export async function verifyPiece(
   const problems = await mapInFlight(objects, OBJECTS_IN_FLIGHT, async (object) => {
     const found = await verifyObject(deps.store, object, {
       signal: deps.signal,
-      decode: true,
+      // No function has a key.
+      decode: manifest.encryption === undefined,
       onBytes: (bytes) => {
         done.bytes += bytes;
       },

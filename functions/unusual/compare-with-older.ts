@@ -9,7 +9,7 @@ import { kindOf, numbersOf, type SetNumbers } from '../../backup-set/unusual/num
 import { DEFAULT_RULES } from '../../backup-set/unusual/rules.ts';
 import type { Warning, WarningList } from '../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../deps.ts';
-import { newestVerdict, readDocument } from '../stored/load.ts';
+import { readDocument } from '../stored/load.ts';
 
 /** A slow store must not fail a validation, which has 15 minutes in a Lambda. */
 const READING_MS_MAX = 120_000;
@@ -97,11 +97,4 @@ async function* olderSets({ store, signal }: Deps, timestamp: string): AsyncGene
       if (left-- === 0) return;
       yield older;
     }
-}
-
-/** The warnings of the newest verdict of `validate`: a check without a comparison keeps them. */
-export async function knownWarnings(deps: Deps, timestamp: string): Promise<WarningList> {
-  const verdict = await newestVerdict(deps, timestamp, 'validate');
-  const { compared, warnings = [] } = verdict ?? {};
-  return { ...(compared && { compared }), warnings };
 }

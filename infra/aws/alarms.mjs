@@ -112,6 +112,10 @@ function ofMetrics() {
       'A drill could not restore a set: its verdict says why',
       metric('DrillsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
+    OrderNotTakenAlarm: alarm(
+      'No runner has started a run that the schedule ordered 30 minutes ago: start an agent with `backup:`, or stowage schedule --run',
+      metric('OrdersNotTaken', { Statistic: 'Maximum', Period: 15 * MINUTE }),
+    ),
     ReplicationFailedAlarm: alarm(
       'A validated set was not copied to the alternate location: the outcome of the task says why',
       metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),

@@ -156,8 +156,16 @@ export const EXPIRE = {
     'Expires the sets that no rule of retention keeps, and removes those of earlier runs',
 };
 
+/** Called by EventBridge Scheduler (run-schedule.yml), which is off until it is given times. */
+export const ORDER_RUN = {
+  name: 'orderRun',
+  memory: 512,
+  timeout: 30,
+  description: 'Orders a run of an entry of the schedule, which a runner on a host starts',
+};
+
 /** Every function that a schedule calls, without a queue. */
-export const SCHEDULED = [SWEEP, EXPIRE];
+export const SCHEDULED = [SWEEP, EXPIRE, ORDER_RUN];
 
 export const pascal = (name) => name[0].toUpperCase() + name.slice(1);
 export const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

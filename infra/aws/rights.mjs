@@ -31,10 +31,15 @@ export const KEYS = {
   'verdicts-drill': [`${SET}/verdicts/*-drill.json`],
   // Names of entries have any length.
   'schedule-runs': ['schedules/?????????????????-*.json'],
+  'schedule-orders': ['schedules/?????????????????-*/order.json'],
+  // Ids of programs have 16 digits.
+  heartbeats: ['heartbeats/????????????????/?????????????????.json'],
   leases: ['leases/schedule/?????????????????.json'],
   /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
   'any verdict': [`${SET}/verdicts/*`],
   locks: [`${SET}/locks/*`],
+  // Keys of encrypted sets, wrapped: without an identity they open nothing.
+  keys: [`${SET}/keys/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -45,6 +50,8 @@ export const KEYS = {
   'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
+  // Keys of what an agent reads, wrapped for it.
+  'restore-keys': [`${RESTORE}/keys/*`],
   'restore-plan': [`${RESTORE}/plan.json`],
   'restore-orders': [`${RESTORE}/orders/*`],
   'restore-claims': [`${RESTORE}/claims/*`],
@@ -93,7 +100,8 @@ const DOCUMENTS = [
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
-const SCHEDULED = ['schedule-runs', 'leases'];
+/** The pattern of `schedule-runs` covers `schedule-orders`, too. */
+const SCHEDULED = ['schedule-runs', 'leases', 'heartbeats'];
 const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 
 /**
@@ -103,7 +111,7 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
  */
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
-const IN_SCHEDULES = ['schedules/*', 'leases/*'];
+const IN_SCHEDULES = ['schedules/*', 'leases/*', 'heartbeats/*'];
 
 /** Rights in the bucket at the alternate location, where the copy is committed and validated. */
 const REPLICA = {
@@ -118,6 +126,7 @@ const REPLICA = {
     'verdicts-stitch',
     'verdicts-validate',
     'locks',
+    'keys',
   ],
   extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
@@ -136,7 +145,8 @@ export const RIGHTS = {
   // Compares listings with the manifest; reads no data.
   Validate: { reads: DOCUMENTS, creates: ['verdicts-validate'], lists: IN_SETS },
   Verify: {
-    reads: [...SETS, ...TASKS],
+    // Not the wrapped keys: it decrypts nothing.
+    reads: [...DOCUMENTS, 'packs', ...TASKS],
     creates: ['verify-request', 'verify-plan', 'verify-receipts', 'verdicts-verify'],
     lists: ['sets/*', 'tasks/*'],
   },
@@ -166,7 +176,7 @@ export const RIGHTS = {
   // Does the work that no event started, so it has the rights of all other functions. It also
   // aborts uploads of dead shippers.
   Sweep: {
-    reads: EVERYTHING,
+    reads: [...EVERYTHING, 'heartbeats'],
     creates: [
       ...['manifest', 'any verdict', 'a whole task'],
       ...['restore-plan', 'restore-orders', 'outcome', 'locks'],
@@ -174,7 +184,8 @@ export const RIGHTS = {
     extends: SETS,
     endsUploads: ['packs'],
     listsUploads: true,
-    lists: ANYWHERE,
+    // Orders of runs that no runner took; programs that `serve` knows by their heartbeats.
+    lists: [...ANYWHERE, 'schedules/*', 'heartbeats/*'],
     replica: REPLICA,
   },
   // IAM cannot tell an expired set from a living one: no key, tag or age of an object does. So this
@@ -186,6 +197,8 @@ export const RIGHTS = {
     looks: ['manifest'],
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
+  // Its order names an entry of the configuration of the runner, never a command.
+  OrderRun: { creates: ['schedule-orders'], lists: ['schedules/*'] },
   // The ledger is for `stowage serve`, which announces with the rights of this role and Sweep.
   Announce: {
     reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome', 'announcements'],
@@ -205,9 +218,12 @@ export const RIGHTS = {
   Agent: {
     reads: [
       ...['packs', 'base', 'orders', 'claims', 'seal'],
-      ...['request', 'restore-orders', 'restore-claims'],
+      ...['request', 'restore-keys', 'restore-orders', 'restore-claims'],
     ],
-    creates: ['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
+    creates: [
+      ...['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
+      'heartbeats',
+    ],
     endsUploads: ['packs'],
     // Days of sets, their orders, documents that may be missing, and restores.
     lists: ['sets/????????/', `${SET}/orders/`, `${SET}/*.json`, 'restores/*'],
@@ -217,10 +233,10 @@ export const RIGHTS = {
   Operator: {
     reads: [...EVERYTHING, ...SCHEDULED, 'exports', 'probe'],
     creates: [
-      ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'holds'],
+      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
     ],
@@ -234,19 +250,20 @@ export const RIGHTS = {
   },
   Restore: {
     reads: [...SETS, ...RESTORES],
-    creates: ['request', 'restore-receipts', 'restore-counts'],
+    creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts'],
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
-    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    // Wrapped keys, to remove those that a removed recipient opens.
+    reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
     deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
   },
   Audit: {
-    reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES, ...SCHEDULED],
+    reads: [...DOCUMENTS, 'locks', 'keys', ...TASKS, ...RESTORES, ...SCHEDULED],
     lists: [...ANYWHERE, ...IN_SCHEDULES],
     inspects: true,
   },

@@ -72,7 +72,7 @@ describe('docs/deploy-aws.md', () => {
       `${pascal(name)}DeadLettersAlarm`,
     ]);
     const own = Object.keys(resources().Resources).filter((name) => !ofMany.includes(name));
-    expect(own).toHaveLength(10);
+    expect(own).toHaveLength(11);
     const alarms = Object.keys(resources().Resources).length;
     expect(page).toMatch(
       new RegExp(`\\b${alarms} alarms .* ${Object.keys(METRICS).length} metrics `),

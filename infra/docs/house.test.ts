@@ -7,6 +7,7 @@ const PRODUCT = [
   'async',
   'backup-set',
   'frame',
+  'encryption',
   'storage',
   'database',
   'segment-shipper',

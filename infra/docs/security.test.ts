@@ -222,6 +222,7 @@ test('in the other bucket only Replicate and Sweep have rights, as docs/security
     'verdicts-stitch',
     'verdicts-validate',
     'locks',
+    'keys',
   ];
   for (const { role: who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';

@@ -7,6 +7,8 @@ import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
 import { readAgentConfig, storeOf } from './config.ts';
+import { heartbeats } from './heard/heartbeat.ts';
+import { ownIdentities } from './keys/own-keys.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
 import { type KnownRestores, pollRestores } from './poll-restores.ts';
@@ -40,8 +42,10 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
     orders: new Map(),
   };
   const { name, instance } = identity;
+  const { age } = await ownIdentities(config);
+  const recipients = age.map(({ recipient }) => recipient);
   log.info(
-    { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents },
+    { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents, recipients },
     'agent started',
   );
   try {
@@ -59,9 +63,11 @@ async function pollLoop(agent: Agent): Promise<void> {
   const closed: ClosedSets = new Set();
   const collecting: CollectingOrders = new Map();
   const polls = [() => pollRestores(agent, known), () => pollSets(agent, closed, collecting)];
+  const beat = heartbeats(agent);
   const watch = watchTrouble(agent.clock);
   while (!signal.aborted) {
     let failures = 0;
+    await beat();
     for (const poll of polls) {
       // A failure of one poll must not skip the other.
       await poll().catch((error: unknown) => {

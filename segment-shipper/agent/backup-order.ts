@@ -11,6 +11,7 @@ import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, targetFor } from './contents.ts';
+import { sealingFor } from './keys/own-keys.ts';
 import type { Agent, OrderWork } from './orders.ts';
 
 /** An aborted order has this long to store its report. */
@@ -40,6 +41,7 @@ export function backupOrderWork(
         throttle,
       };
       const done = new AbortController();
+      const sealing = await sealingFor(agent, order);
       await together(signal, [
         async (stop) => {
           const job = jobOf(agent, order, served);
@@ -57,9 +59,8 @@ export function backupOrderWork(
             baseUnused = base.unused;
             deps.log.warn(base.unused, 'the base cannot be read: all rows are stored');
           }
-          await backup(job, noMorePrograms, { ...deps, signal: stop }, base.index).finally(() =>
-            done.abort(),
-          );
+          const shipping = { ...deps, sealing, signal: stop };
+          await backup(job, noMorePrograms, shipping, base.index).finally(() => done.abort());
         },
         (stop) => failWhenStalled(progress, order, AbortSignal.any([stop, done.signal])),
       ]);
@@ -89,7 +90,7 @@ export function backupOrderWork(
 
 function jobOf(
   { config, env }: Agent,
-  { base: _, ...order }: BackupOrder,
+  { base: _, sealing: __, ...order }: BackupOrder,
   served: ServedContent,
 ): BackupJob {
   return {

@@ -50,6 +50,8 @@ export const AgentConfig = z
     /** Bytes per second to and from the store, for all contents of this host together. */
     maxRateBytes: z.int().min(1000).exactOptional(),
     pollSeconds: z.number().min(0.1).max(60).default(5),
+    /** The agent's own identity of age: orders of encrypted sets are wrapped for its recipient. */
+    encryption: z.strictObject({ identityFile: z.string().min(1) }).exactOptional(),
     fifoBase: z
       .string()
       .regex(

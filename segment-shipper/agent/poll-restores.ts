@@ -19,6 +19,7 @@ import { CONTROL_VERSION } from '../protocol/control.ts';
 import { completeOrder } from '../restore/restore.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
+import { restoreKeysFor } from './keys/own-keys.ts';
 import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
@@ -135,7 +136,7 @@ function startRestoreOrder(
   startOrder(agent, {
     key: formatKey(key),
     claim: formatKey({ ...key, kind: 'order-claim' }),
-    work: (signal) =>
+    work: async (signal) =>
       completeOrder(
         {
           control: CONTROL_VERSION,
@@ -157,6 +158,7 @@ function startRestoreOrder(
           progress: noProgress(),
           throttle,
           signal,
+          keys: await restoreKeysFor(agent, key, signal),
         },
       ),
     fail: (error) => storeFailedReceipt(agent, receipt, key, error, startedAt),

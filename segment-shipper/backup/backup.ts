@@ -8,6 +8,7 @@ import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
 import type { Session } from '../../database/session/session.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
+import type { Sealing } from '../../frame/seal/sealing.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
@@ -57,6 +58,7 @@ async function shipAll(
   const compression = {
     encoder: zstd.createEncoder(cuttingFor(job.frameBytes).blockBytesMax),
     level: levelOf(job.level, job.workers, () => performance.now()),
+    ...digestsOf(deps.sealing),
     ...(base && { base }),
   };
   const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
@@ -76,6 +78,10 @@ async function shipAll(
     }),
   ]);
 }
+
+/** A plain digest would tell whether guessed rows are in an encrypted set. */
+export const digestsOf = (sealing: Sealing | undefined): Pick<Compression, 'digestKey'> =>
+  sealing === undefined ? {} : { digestKey: sealing.digestKey ?? 'none' };
 
 interface Worker {
   readonly number: number;

@@ -5,6 +5,7 @@ import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { count } from '../../backup-set/base/words.ts';
 import { sequenceStatements } from '../../database/catalog/sequences.ts';
 import { globalsTarget } from '../../database/globals/place.ts';
+import { withoutSegments } from '../../database/session/failover/through-failover.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import {
   dumpGlobals,
@@ -14,6 +15,8 @@ import {
 } from '../../database/tools/dump.ts';
 import { withDumpPrograms } from '../../database/tools/dump-programs.ts';
 import { hex } from '../../frame/hex.ts';
+import { fileContext } from '../../frame/seal/context.ts';
+import { sealing } from '../../frame/seal/seal.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
@@ -65,7 +68,9 @@ export async function storeMetadata(
   const startedAt = deps.clock();
   const sums = { bytes: 0, crc: 0 };
   using _ = showUnderWay(deps.progress, `the definitions (${file})`);
-  const { etag } = await deps.store.upload(key, summing(chunks, sums, deps), {
+  const { sealing: sealer } = deps;
+  const stored = sealer ? sealing(sealer.key, fileContext(key), chunks) : chunks;
+  const { etag } = await deps.store.upload(key, summing(stored, sums, deps), {
     signal: deps.signal,
     ownKey: true,
   });
@@ -96,7 +101,7 @@ async function* contentOf(
   const options = { ...dumpOptions(job, signal), onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, snapshotOf(job), options));
+      yield* outputOf(dumpSchema(withoutSegments(job.target), snapshotOf(job), options));
       return;
     case 'large-objects.dump':
       yield* outputOf(dumpLargeObjects(job.target, snapshotOf(job), options));
@@ -117,7 +122,7 @@ const snapshotOf = ({ target, snapshotId }: BackupJob) =>
   target.greenplum === undefined ? snapshotId : undefined;
 
 const globalsTargetOf = ({ target, encoding }: BackupJob, signal: AbortSignal) =>
-  globalsTarget(target, encoding, signal);
+  globalsTarget(withoutSegments(target), encoding, signal);
 
 const dumpOptions = (job: BackupJob, signal: AbortSignal) => ({
   signal,
@@ -135,7 +140,7 @@ async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Arra
 }
 
 async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const session = await attachSnapshot(job.target, snapshotOf(job), {
+  const session = await attachSnapshot(withoutSegments(job.target), snapshotOf(job), {
     purpose: 'backup',
     applicationName: `${labelOf(job)} sequences`,
     lockTimeoutMs: serverLockTimeoutMs(job),

@@ -25,6 +25,8 @@ export interface OrderedFrames {
 /** Shared by all workers. */
 export interface Compression {
   readonly encoder: FrameEncoder;
+  /** How the digests of rows are made; absent = by SHA-256, `none` = they are not made. */
+  readonly digestKey?: Uint8Array | 'none';
   readonly level: Level;
   /** The frames of the base that this set can use. */
   readonly base?: BaseIndex;
@@ -37,7 +39,7 @@ interface Frame {
 
 export function orderedFrames(
   packs: PackSeries,
-  { encoder, level, base }: Compression,
+  { encoder, level, base, digestKey }: Compression,
 ): OrderedFrames {
   const pending: Frame[] = [];
   let last: Promise<void> = Promise.resolve();
@@ -46,14 +48,18 @@ export function orderedFrames(
     async push(relation, block, format = {}) {
       const { rowFormat } = format;
       if (block.kind === 'long-row') return pushLong(relation, block.chunks, format);
-      const digest = digestOf(block.rows);
       const bytes = block.rows.byteLength;
-      const counts = { rows: block.count, bytes, ...format, digest: digestText(digest) };
-      const from = base?.take({ relation, rowFormat, bytes }, digest);
-      if (from !== undefined) {
-        block.release();
-        await packs.carry({ relation, from, ...counts });
-        return counts;
+      const digest = digestKey === 'none' ? undefined : digestOf(block.rows, digestKey);
+      let counts: FrameCounts = { rows: block.count, bytes, ...format };
+      if (digest !== undefined) {
+        const digested = { ...counts, digest: digestText(digest) };
+        const from = base?.take({ relation, rowFormat, bytes }, digest);
+        if (from !== undefined) {
+          block.release();
+          await packs.carry({ relation, from, ...digested });
+          return digested;
+        }
+        counts = digested;
       }
       try {
         while (pending.length >= FRAMES_PENDING_MAX) await firstAppended();
@@ -65,7 +71,7 @@ export function orderedFrames(
       const before = last;
       const appended = (async () => {
         const [{ stored, release }] = await Promise.all([compressed, before]);
-        await packs.frame(relation, { stored, counts: () => counts });
+        await packs.frame(relation, { stored, rowFormat, counts: () => counts });
         release();
       })();
       const frame = { compressed, appended };
@@ -95,11 +101,11 @@ export function orderedFrames(
     format: Pick<FrameCounts, 'rowFormat' | 'range'>,
   ): Promise<FrameCounts> {
     const counts = { rows: 1, bytes: 0, ...format };
-    const digest = digesting();
+    const digest = digestKey === 'none' ? undefined : digesting(digestKey);
     await last;
-    const stored = zstd.encodeLong(counting(chunks, counts, digest.update), level.current());
-    const whole = () => ({ ...counts, digest: digestText(digest.end()) });
-    await packs.frame(relation, { stored, counts: whole });
+    const stored = zstd.encodeLong(counting(chunks, counts, digest?.update), level.current());
+    const whole = () => ({ ...counts, ...(digest && { digest: digestText(digest.end()) }) });
+    await packs.frame(relation, { stored, rowFormat: format.rowFormat, counts: whole });
     return counts;
   }
 }
@@ -107,11 +113,11 @@ export function orderedFrames(
 async function* counting(
   chunks: AsyncIterable<Uint8Array>,
   counts: { bytes: number },
-  visit: (chunk: Uint8Array) => void,
+  visit: ((chunk: Uint8Array) => void) | undefined,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     counts.bytes += chunk.byteLength;
-    visit(chunk);
+    visit?.(chunk);
     yield chunk;
   }
 }

@@ -5,6 +5,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { CarriedExtent, Extent, RowFormat } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
 import { hex } from '../../frame/hex.ts';
+import { storedFrame } from '../../frame/seal/sealing.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
@@ -52,6 +53,7 @@ export interface FrameCounts {
  */
 export interface WholeFrame {
   readonly stored: AsyncIterable<Uint8Array> | Uint8Array;
+  readonly rowFormat?: RowFormat | undefined;
   readonly counts: () => FrameCounts;
 }
 
@@ -91,12 +93,13 @@ export function packSeries(
       carried.extents.push(extent);
       if (carried.extents.length >= CARRIED_EXTENTS_MAX) await storeCarried();
     },
-    async frame(relation, { stored, counts }) {
+    async frame(relation, { stored, rowFormat, counts }) {
       if (aborted !== undefined) throw aborted.reason;
       open ??= openPack(job, worker, ++sequence, deps);
       const offset = open.bytes;
       let crc = 0;
-      for await (const chunk of stored instanceof Uint8Array ? [stored] : stored) {
+      const place = { key: open.key, offset, rowFormat, relation };
+      for await (const chunk of storedFrame(deps.sealing, place, stored)) {
         crc = crc32(chunk, crc);
         await append(open, chunk, deps);
       }

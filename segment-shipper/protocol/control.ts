@@ -15,7 +15,7 @@ import { S3Settings, StoreSettings } from '../../storage/settings.ts';
  * instructions on the shipper's standard input, reports on its standard output. Secrets are sent
  * here and nowhere else. The end of standard input means that the coordinator has died.
  */
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 
 const Target = z.object({
   content: Content.exactOptional(),
@@ -48,6 +48,16 @@ const common = {
   dataDir: z.string().exactOptional(),
 };
 
+const Key = z.base64().length(44);
+
+/** What a shipper encrypts its content with. */
+export const SealingKeys = z.object({
+  key: Key,
+  /** Absent = extents get no digests. */
+  digestKey: Key.exactOptional(),
+});
+export type SealingKeys = z.infer<typeof SealingKeys>;
+
 /** The first line on a shipper's standard input. */
 export const Job = z.discriminatedUnion('type', [
   z.object({
@@ -56,9 +66,17 @@ export const Job = z.discriminatedUnion('type', [
     timestamp: Timestamp,
     /** Lines `base` follow, and `base-end`: the shipper waits for them before its first row. */
     base: z.object({ extentsMax: Count }).exactOptional(),
+    /** The set is encrypted: the keys of this content of it. */
+    sealing: SealingKeys.exactOptional(),
     ...segmentJobFields,
   }),
-  z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
+  z.object({
+    ...common,
+    type: z.literal('restore'),
+    restore: RestoreId,
+    /** The set is encrypted: the keys of the contents that this shipper reads. */
+    keys: z.array(z.object({ timestamp: Timestamp, content: Content, key: Key })).exactOptional(),
+  }),
   /** Before a backup: whether this host reaches the server, and can dump it. */
   z.object({
     ...common,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Job, Report } from './control.ts';
+import { CONTROL_VERSION, Job, Report } from './control.ts';
 import { linesOf, parseLine, readLines } from './ndjson.ts';
 
 async function* split(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
@@ -53,7 +53,7 @@ describe('parseLine', () => {
     ],
     [
       'a secret in place of a number',
-      JSON.stringify({ control: 1, type: 'restore', workers: SECRET }),
+      JSON.stringify({ control: CONTROL_VERSION, type: 'restore', workers: SECRET }),
     ],
     ['another version', JSON.stringify({ control: 2, type: 'restore', password: SECRET })],
   ])('rejects %s without quoting the line', (_, line) => {

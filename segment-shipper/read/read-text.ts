@@ -4,6 +4,7 @@ import { count } from '../../backup-set/base/words.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { damaged, requireCrc } from './damage.ts';
+import { type FileOptions, openFile } from './opens.ts';
 
 /** The backup writes no longer text: TEXT_BYTES_MAX of backup/metadata.ts. */
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
@@ -18,7 +19,7 @@ const decompress = promisify(zstdDecompress);
 export async function readText(
   store: ObjectStore,
   { key, bytes, crc32: wanted }: ObjectRef,
-  { signal }: { readonly signal: AbortSignal },
+  { signal, keys }: Pick<FileOptions, 'signal' | 'keys'>,
 ): Promise<Buffer> {
   // Compression adds at most a few bytes per block, so a larger object cannot be such a text.
   if (bytes > 2 * TEXT_BYTES_MAX)
@@ -27,8 +28,9 @@ export async function readText(
       key,
       0,
     );
-  const compressed = Buffer.from(await store.read(key, { bytesMax: bytes, signal }));
-  requireCrc(crc32(compressed), wanted, key, 0);
+  const stored = Buffer.from(await store.read(key, { bytesMax: bytes, signal }));
+  requireCrc(crc32(stored), wanted, key, 0);
+  const compressed = keys === undefined ? stored : openFile(keys, key, stored);
   try {
     return await decompress(compressed, { maxOutputLength: TEXT_BYTES_MAX });
   } catch (cause) {

@@ -1,12 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { ahead } from '../../async/ahead.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { release } from '../../frame/release.ts';
+import { UNSEALED } from '../../frame/seal/open.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress } from '../deps.ts';
 import { damaged, requireCrc } from './damage.ts';
+import { type Opens, openFrame, openLongFrame } from './opens.ts';
 import { type Run, runsOf } from './runs.ts';
 import { type StoredFrame, storedFrames } from './stored-frames.ts';
 
@@ -17,6 +19,12 @@ const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
 /** Per connection: a few frames, decompressed while the database takes the one before. */
 const AHEAD_BYTES_MAX = 14 * 1024 * 1024;
 
+export interface RowsOptions {
+  readonly signal: AbortSignal;
+  /** Of an encrypted set; the extents are then all of one relation. */
+  readonly opens?: Opens | undefined;
+}
+
 /**
  * The rows of these extents, frame by frame. No byte of a frame is yielded before the whole frame
  * has been read and matches the manifest: CRC-32 of the stored bytes, zstd's own checksum,
@@ -26,9 +34,9 @@ const AHEAD_BYTES_MAX = 14 * 1024 * 1024;
 export function rowsOf(
   store: ObjectStore,
   extents: readonly SourceExtent[],
-  { signal }: { readonly signal: AbortSignal },
+  options: RowsOptions,
 ): AsyncGenerator<Uint8Array> {
-  return rowsOfRuns(store, frameRuns(extents), signal);
+  return rowsOfRuns(store, frameRuns(extents), options);
 }
 
 /**
@@ -51,15 +59,15 @@ export function frameRuns(
 export async function* rowsOfRuns(
   store: ObjectStore,
   runs: Iterable<Run<SourceExtent>>,
-  signal: AbortSignal,
+  options: RowsOptions,
 ): AsyncGenerator<Uint8Array> {
-  const frames = ahead((either) => decoding(store, runs, either), {
+  const frames = ahead((signal) => decoding(store, runs, { ...options, signal }), {
     bytesMax: AHEAD_BYTES_MAX,
     bytesOf: ({ bytes }) => bytes,
-    signal,
+    signal: options.signal,
   });
   for await (const { extent, rows } of frames) {
-    if (rows === undefined) yield* longFrame(store, extent, signal);
+    if (rows === undefined) yield* longFrame(store, extent, options);
     else yield* yieldThenRelease(await rows);
   }
 }
@@ -71,10 +79,13 @@ function* yieldThenRelease(rows: Buffer): Generator<Uint8Array> {
 }
 
 /** As `rowsOf`, for frames in memory. A frame is decoded while the one before is consumed. */
-export async function* rowsOfFrames(frames: readonly StoredFrame[]): AsyncGenerator<Uint8Array> {
+export async function* rowsOfFrames(
+  frames: readonly StoredFrame[],
+  opens?: Opens,
+): AsyncGenerator<Uint8Array> {
   let before: Promise<Buffer> | undefined;
   for (const frame of frames) {
-    const rows = decodeChecked(frame);
+    const rows = decodeChecked(frame, opens);
     rows.catch(() => undefined);
     if (before !== undefined) yield* yieldThenRelease(await before);
     before = rows;
@@ -103,7 +114,7 @@ interface Decoding {
 async function* decoding(
   store: ObjectStore,
   runs: Iterable<Run<SourceExtent>>,
-  signal: AbortSignal,
+  { signal, opens }: RowsOptions,
 ): AsyncGenerator<Decoding> {
   for (const run of runs) {
     const [first] = run.parts;
@@ -112,7 +123,7 @@ async function* decoding(
       continue;
     }
     for await (const frame of storedFrames(store, run, signal)) {
-      const rows = decodeChecked(frame);
+      const rows = decodeChecked(frame, opens);
       // The consumer awaits it later; until then it must not be an unhandled rejection.
       rows.catch(() => undefined);
       yield { extent: frame.extent, rows, bytes: frame.extent.bytes + frame.extent.length };
@@ -121,14 +132,16 @@ async function* decoding(
 }
 
 /** The rows of one stored frame. @throws StowageError `set/damaged`. */
-async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
+async function decodeChecked({ stored, extent }: StoredFrame, opens?: Opens): Promise<Buffer> {
   requireCrc(crc32(stored), extent.crc32, extent.key, extent.offset);
   try {
-    const rows = await zstd.decode(stored, extent.bytes);
-    release(stored);
+    const frame = openFrame(opens, extent, stored);
+    const rows = await zstd.decode(frame, extent.bytes);
+    release(frame);
+    if (frame !== stored) release(stored);
     return rows;
   } catch (cause) {
-    throw damaged('the frame cannot be decompressed', extent.key, extent.offset, cause);
+    throw undecodable(cause, extent);
   }
 }
 
@@ -140,7 +153,7 @@ async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
 async function* longFrame(
   store: ObjectStore,
   extent: SourceExtent,
-  signal: AbortSignal,
+  { signal, opens }: RowsOptions,
 ): AsyncGenerator<Uint8Array> {
   const { key, offset, length, bytes } = extent;
   const checked = async function* () {
@@ -153,11 +166,11 @@ async function* longFrame(
   };
   const rows = async function* () {
     try {
-      yield* zstd.decodeLong(checked(), bytes);
+      yield* zstd.decodeLong(openLongFrame(opens, extent, checked()), bytes);
     } catch (cause) {
       // Failures of the store and a wrong digest already name the object.
       if (!isStowageError(cause, 'set/damaged') || cause.where.object !== undefined) throw cause;
-      throw damaged('the frame cannot be decompressed', key, offset, cause);
+      throw undecodable(cause, extent);
     }
   };
   for await (const _ of rows());
@@ -167,4 +180,12 @@ async function* longFrame(
 /** The length counts too: compression adds at most a few bytes per block to real rows. */
 export function isLong({ bytes, length }: SourceExtent): boolean {
   return Math.max(bytes, length / 2) > FRAME_IN_MEMORY_BYTES;
+}
+
+/** The frame by place, and why. A missing key is no damage. */
+function undecodable(cause: unknown, { key, offset }: SourceExtent): unknown {
+  if (isStowageError(cause, 'encryption/no-key')) return cause;
+  const isSealed = messageOf(cause).startsWith(UNSEALED);
+  const what = isSealed ? messageOf(cause) : 'the frame cannot be decompressed';
+  return damaged(what, key, offset, cause);
 }

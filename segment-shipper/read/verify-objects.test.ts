@@ -55,7 +55,7 @@ function verify(
   };
   const order = {
     format: 'stowage/order',
-    version: 0,
+    version: 1,
     id: '20260131120000000-00000000',
     timestamp: '20260131120000',
     content: 3,

@@ -4,6 +4,7 @@ import {
   encode,
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { rolesKeptField } from '../../backup-set/documents/restore/found.ts';
@@ -82,6 +83,16 @@ export async function completeOrder(
   deps.report({ type: 'ordered', phase, status });
 }
 
+/** @throws StowageError `encryption/no-key`: without keys, an order could fail half-way. */
+function requireKeys({ encrypted, timestamp }: Order, { keys }: ShipperDeps): void {
+  if (encrypted === true && keys === undefined)
+    throw new StowageError(
+      'encryption/no-key',
+      `set ${timestamp} is encrypted, and this shipper has no key of it: an agent needs encryption.identityFile in its agent.yaml, and the command its recipient in encryption.agents`,
+      { where: { set: timestamp } },
+    );
+}
+
 async function readAndRun(
   job: RestoreJob,
   phase: Phase,
@@ -93,6 +104,7 @@ async function readAndRun(
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
     const order = decode(Order, { key, bytes });
+    requireKeys(order, deps);
     return await withLockedTarget(order, job, deps, (locked) => runOrder(order, job, locked, kept));
   } catch (error) {
     deps.log.error({ err: error, phase }, 'order failed');

@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { backup, backupNarrow, backupWide, twoTables } from './scenarios/backup.ts';
+import { encryptedBackup, encryptedRestore } from './scenarios/encryption.ts';
 import { incremental, incrementalSummaries } from './scenarios/incremental.ts';
 import { manyTables } from './scenarios/many-tables.ts';
 import { oneTable } from './scenarios/one-table.ts';
@@ -18,6 +19,8 @@ export function allScenarios(): readonly Scenario[] {
     manyTables,
     incremental,
     incrementalSummaries,
+    encryptedBackup,
+    encryptedRestore,
     ...scriptScenarios(),
   ];
 }

@@ -35,7 +35,7 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
 export function requestOf(random: Random, plan: Plan, id: string): Write {
   const request: RestoreRequest = {
     format: 'stowage/restore-request',
-    version: 0,
+    version: 1,
     id,
     requestedAt: AT,
     timestamp: plan.timestamp,
@@ -78,7 +78,7 @@ export function receiptFor(
       : [];
   const receipt: RestoreReceipt = {
     format: 'stowage/restore-receipt',
-    version: 0,
+    version: 1,
     id,
     phase,
     content,

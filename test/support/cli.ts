@@ -9,6 +9,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { DefinedObject } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
 import type { StorageRetries } from '../../storage/retries.ts';
+import { suiteEncryption } from './e2e/encryption.ts';
 import { STOWAGE, STOWAGE_SOURCE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
@@ -184,12 +185,12 @@ export function failureOf({ code, text }: CliResult): string | undefined {
   return code === 0 ? undefined : `exit code ${code}: ${text}`;
 }
 
-/** Writes a stowage.yaml; returns its path. */
+/** Writes a stowage.yaml, which encrypts when the suite does; returns its path. */
 export async function writeConfig(
   path: string,
   config: Readonly<Record<string, unknown>>,
 ): Promise<string> {
-  await writeFile(path, stringify(config));
+  await writeFile(path, stringify({ ...config, ...(await suiteEncryption(config)) }));
   return path;
 }
 

@@ -53,6 +53,12 @@ export function parseLockRecord(rest: string) {
   return Instant.safeParse(instant).success ? { kind: 'lock-record' as const, instant } : undefined;
 }
 
+/** `rest` is a key after the prefix of its set. */
+export function parseSetKeyDocument(rest: string) {
+  const [, instant = ''] = /^keys\/(\d{17})\.json$/.exec(rest) ?? [];
+  return Instant.safeParse(instant).success ? { kind: 'set-key' as const, instant } : undefined;
+}
+
 export function parseExpiryKey(text: string) {
   const [, instant = ''] = /^expiries\/(\d{17})\.json$/.exec(text) ?? [];
   return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;
@@ -89,6 +95,9 @@ export function parseRestoreKey(text: string) {
   if (rest === 'plan.json') return { kind: 'restore-plan' as const, restore };
   if (rest === 'counts.json') return { kind: 'restore-counts' as const, restore };
   if (rest === 'outcome.json') return { kind: 'outcome' as const, restore };
+  const [, keysOf] = /^keys\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
+  if (keysOf !== undefined)
+    return { kind: 'restore-keys' as const, restore, content: Number(keysOf) };
   const [, what = '', phaseName, content] =
     /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
   const phase = PHASES.find((name) => name === phaseName);

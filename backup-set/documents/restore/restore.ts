@@ -20,6 +20,7 @@ import { OrderChoices, RestoreChoices } from './choices.ts';
 import { ComparedObjects, RestoreNotes } from './found.ts';
 import { MappedData, MappedPostData, Mapping } from './map.ts';
 import { Into, RequestedNames } from './names.ts';
+import { orderFields as order } from './order-fields.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -119,6 +120,8 @@ export const LoadRelation = Relation.pick({
 }).extend({
   /** The segments load it with COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
   onSegment: z.literal(true).exactOptional(),
+  /** Its name in the set, where the target has another one: encrypted frames are bound to it. */
+  source: Name.exactOptional(),
   /** The set holds only the rows of an extension's condition: only these are replaced. */
   conditional: z.literal(true).exactOptional(),
   rows: Count,
@@ -146,7 +149,6 @@ const VerifyObject = ObjectRef.extend({
 });
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
-const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
 /** With `only`: as in the request. A shipper lists what it leaves out of these sections. */

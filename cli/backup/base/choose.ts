@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../../storage/store.ts';
 import { selectionOf } from '../../config/config.ts';
 import type { ClusterContext } from '../../context.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
+import { encryptsBackups } from '../keys/backup-keys.ts';
 
 /** The set whose frames a new set can use. */
 export interface ChosenBase {
@@ -107,6 +108,9 @@ async function readBase(
     if (manifest[field] !== config[field])
       return { why: `its ${field} is ${manifest[field]}`, isOfAnother: true };
   if (manifest.files !== undefined) return { why: 'it consists of files of gpbackup' };
+  const encrypts = encryptsBackups(config);
+  if (encrypts !== (manifest.encryption !== undefined))
+    return { why: `it is ${encrypts ? 'not ' : ''}encrypted` };
   if ((await retentionOf(deps, timestamp)).state !== 'living') return { why: 'it has expired' };
   // Packs of a copy have other ETags than its receipts.
   if (manifest.root !== deps.store.url) return { why: `it was first written to ${manifest.root}` };

@@ -5,6 +5,8 @@ import { asStowageError, isStowageError } from '../../../backup-set/base/errors.
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
+import { sealMac } from '../../../frame/seal/derive.ts';
+import type { BackupKeys } from '../keys/backup-keys.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
 import { type ContentTally, sealPartOf } from '../tally.ts';
@@ -18,7 +20,7 @@ const PARTS_MS_MAX = 15 * 60_000;
 const INTERRUPTED_PARTS_MS_MAX = 20_000;
 const SEAL_MS_MAX = 30_000;
 
-type SealInput = Pick<BackupRun, 'store' | 'plan' | 'tally'> & {
+type SealInput = Pick<BackupRun, 'store' | 'plan' | 'tally' | 'keys'> & {
   readonly context: Pick<BackupRun['context'], 'clock' | 'signal'>;
 };
 
@@ -29,7 +31,7 @@ type SealInput = Pick<BackupRun, 'store' | 'plan' | 'tally'> & {
  * @returns the failures that the seal names.
  */
 export async function storeSeal(
-  { store, plan, tally, context }: SealInput,
+  { store, plan, tally, context, keys }: SealInput,
   { failures }: Shipped,
 ): Promise<Shipped['failures']> {
   const interrupted = failures.length > 0 ? AbortSignal.abort() : context.signal;
@@ -54,10 +56,14 @@ export async function storeSeal(
     })),
   };
   const signal = AbortSignal.timeout(SEAL_MS_MAX);
-  await store.create(formatKey({ kind: 'seal', timestamp: plan.timestamp }), encode(Seal, seal), {
-    signal,
-  });
+  const key = formatKey({ kind: 'seal', timestamp: plan.timestamp });
+  await store.create(key, encode(Seal, withMac(seal, keys)), { signal });
   return failed;
+}
+
+/** Proves to a holder of the set's key that the seal is this one. */
+function withMac(seal: Seal, keys: BackupKeys | undefined): Seal {
+  return keys === undefined ? seal : { ...seal, mac: sealMac(keys.setKey, encode(Seal, seal)) };
 }
 
 async function storeParts(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeAgents, type LastOrder } from './agents.ts';
+import { judgeAgents, judgeRecipients, type LastOrder } from './agents.ts';
 
 const HOUR_MS = 3_600_000;
 const SET = '20260102030405';
@@ -10,6 +10,16 @@ const claimed = (content: number, agent: string, agoMs = HOUR_MS): LastOrder => 
 });
 
 describe('the checks of agents', () => {
+  test('fail for contents whose agents have no recipient in the configuration', () => {
+    const segments = [0, 1, 2].map((content) => ({ content, host: `db${content}` }));
+    expect(judgeRecipients({ agents: { '0': 'age1', db2: 'age1' } }, segments)).toMatchObject([
+      { ok: false, detail: expect.stringContaining('no recipient for content 1:') },
+    ]);
+    expect(judgeRecipients({ agents: { '0': 'age1', '1': 'a', db2: 'age1' } }, segments)).toEqual([
+      expect.objectContaining({ ok: true }),
+    ]);
+  });
+
   test('name the agents that answered, with their contents, and how long ago', () => {
     const orders = [claimed(0, 'db0'), claimed(1, 'db0', HOUR_MS + 5), claimed(2, 'db2')];
     expect(judgeAgents([0, 1, 2], orders)).toMatchObject([

@@ -3,7 +3,9 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts
 import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
 import { agentsPrefix, parseKey } from '../../../backup-set/base/keys.ts';
 import { Claim } from '../../../backup-set/documents/agents.ts';
-import type { Server } from '../../../database/flavour.ts';
+import type { Segment, Server } from '../../../database/flavour.ts';
+import { hasRecipient } from '../../../encryption/agent-keys.ts';
+import type { EncryptionSettings } from '../../../encryption/settings.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
 import type { ObjectStore, StoredObject } from '../../../storage/store.ts';
 import type { ClusterContext } from '../../context.ts';
@@ -32,15 +34,38 @@ export async function checkAgents(
   context: ClusterContext,
   servers: readonly Server[],
 ): Promise<Check[]> {
-  const contents = servers.map(({ segment }) => segment.content);
+  const segments = servers.map(({ segment }) => segment);
+  const contents = segments.map(({ content }) => content);
+  const { encryption } = context.config;
+  const recipients = encryption === undefined ? [] : judgeRecipients(encryption, segments);
   try {
-    return await withStore(context, async (store) =>
-      judgeAgents(contents, await lastOrders(context, store)),
-    );
+    return await withStore(context, async (store) => [
+      ...recipients,
+      ...judgeAgents(contents, await lastOrders(context, store)),
+    ]);
   } catch (error) {
     context.signal.throwIfAborted();
-    return [{ ...CHECK, ok: true, remark: true, detail: `not checked: ${messageOf(error)}` }];
+    const detail = `not checked: ${messageOf(error)}`;
+    return [...recipients, { ...CHECK, ok: true, remark: true, detail }];
   }
+}
+
+/** Whether the keys of encrypted sets can be wrapped for every agent. Pure. */
+export function judgeRecipients(
+  encryption: Pick<EncryptionSettings, 'agents'>,
+  segments: readonly Pick<Segment, 'content' | 'host'>[],
+): Check[] {
+  const lacking = segments.filter((segment) => !hasRecipient(encryption, segment));
+  const named = lacking.map(({ content }) => content);
+  if (lacking.length === 0)
+    return [{ ...CHECK, ok: true, detail: 'encryption.agents has a recipient for every content' }];
+  return [
+    {
+      ...CHECK,
+      ok: false,
+      detail: `encryption.agents has no recipient for ${namesOf(named)}: backups, and restores of encrypted sets, are refused. Add the recipient (age1…) of the agent, by content or host`,
+    },
+  ];
 }
 
 const CHECK = { of: 'cluster', name: 'agents' };

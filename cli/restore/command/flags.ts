@@ -1,4 +1,11 @@
-import { ACCEPT_CLUSTER_FLAG, RATE_FLAG, SELECTION_FLAGS, SELECTION_LISTS } from '../../flags.ts';
+import {
+  ACCEPT_CLUSTER_FLAG,
+  ACCEPT_PLAIN_FLAG,
+  IDENTITY_FLAG,
+  RATE_FLAG,
+  SELECTION_FLAGS,
+  SELECTION_LISTS,
+} from '../../flags.ts';
 import { BEFORE_FLAG, GROUP_DETAILS, SET_DETAILS } from '../../set-name.ts';
 import { MAP_FLAG, REFERENCE_FLAG } from '../mapped/flags.ts';
 import { CHOICE_HELP, CHOICE_LISTS } from './choices.ts';
@@ -19,6 +26,7 @@ export const RESTORE_FLAGS = [
     '--dry-run',
     'change nothing: say where the restore would go, what the target lacks, and whether it can begin (exit code 0, or 4)',
   ],
+  IDENTITY_FLAG,
   // After a failure.
   ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
   ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
@@ -49,6 +57,7 @@ export const RESTORE_FLAGS = [
     'do not look for the indexes, constraints and other objects of the set at the end',
   ],
   ACCEPT_CLUSTER_FLAG,
+  ACCEPT_PLAIN_FLAG,
   // How it runs.
   [
     '--resize',
@@ -73,6 +82,7 @@ export const RESTORE_LISTS = [
   CONTENT_FLAG[0],
   MAP_FLAG[0],
   REFERENCE_FLAG[0],
+  IDENTITY_FLAG[0],
 ];
 
 export const RESTORE_DETAILS = [

@@ -6,7 +6,7 @@ import { exitOf, textOf } from './text.ts';
 
 const outcome: Outcome = {
   format: 'stowage/outcome',
-  version: 0,
+  version: 1,
   id: '20261122202553617-054d2139',
   timestamp: '20261122202533',
   status: 'restored',

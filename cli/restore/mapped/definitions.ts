@@ -115,7 +115,7 @@ async function definitionsOf(
   const found = new Map<string, Definition>();
   if (archive === undefined) return found;
   const digests = new Map<ArchiveObject, Pick<Definition, 'whole' | 'essential'>>();
-  for await (const entry of checkedEntries(store, archive, context.signal))
+  for await (const entry of checkedEntries(store, archive, context))
     if (isMade(entry, request)) digests.set(archiveObject(entry), digestsOf(entry, request));
   const objects = [...digests.keys()];
   const made = madeBy(request, objects);

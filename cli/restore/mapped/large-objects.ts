@@ -22,7 +22,7 @@ export async function largeObjectReasons(
   for (const content of from) {
     const archive = fileOf(await requirePart(check, content), 'large-objects.dump');
     if (archive === undefined) continue;
-    const oids = await Array.fromAsync(largeObjectOids(store, archive, context.signal), Number);
+    const oids = await Array.fromAsync(largeObjectOids(store, archive, context), Number);
     const own = Uint32Array.from(oids).sort();
     const same = own.filter((oid) => has(known, oid));
     if (same.length > 0) reasons.push(equalOids(same, content, earlier));

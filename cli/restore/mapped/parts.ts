@@ -3,7 +3,7 @@ import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import type { Context } from '../../context.ts';
+import type { ClusterContext, Context } from '../../context.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 
 /** The part of one content. @throws StowageError `set/damaged`. */
@@ -19,7 +19,7 @@ export async function requirePart(
 }
 
 export interface PartSource {
-  readonly context: Context;
+  readonly context: Context & Pick<ClusterContext, 'keys'>;
   readonly store: ObjectStore;
   readonly manifest: Manifest;
 }

@@ -3,7 +3,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import {
   EVERYTHING,
   type QualifiedName,
-  selects,
+  selector,
   unmatchedIncludes,
 } from '../../../backup-set/base/selection.ts';
 import { plural } from '../../../backup-set/base/words.ts';
@@ -16,6 +16,7 @@ import type {
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { loadedRelations } from '../../../backup-set/restore/plan.ts';
 import { madeKey } from '../../../database/objects/keys.ts';
+import { opensFor } from '../../../segment-shipper/read/opens.ts';
 import { rowsOf } from '../../../segment-shipper/read/rows-of.ts';
 import { checkedEntries } from '../objects/archive.ts';
 import { type PartSource, requirePart } from './parts.ts';
@@ -57,10 +58,10 @@ export async function findEqualTables(
   patterns: readonly string[],
 ): Promise<EqualTables> {
   const chosen = loadedRelations(look.request, look.manifest);
-  const named = { ...EVERYTHING, includeTables: [...patterns] };
+  const selects = selector({ ...EVERYTHING, includeTables: [...patterns] });
   requireMatches(patterns, [...chosen.values()]);
   const isNamed = (relation: ManifestRelation) =>
-    patterns.length > 0 && selects(named, relation, relation.partitionRoot);
+    patterns.length > 0 && selects(relation, relation.partitionRoot);
   const candidates = await candidatesIn(look, chosen, isNamed);
   const references: Reference[] = [];
   const equal: Candidate[] = [];
@@ -69,7 +70,7 @@ export async function findEqualTables(
     if (isNamed(relation)) {
       await requireEqual(look, candidate);
       references.push({ ...nameOf(relation), why: 'named' });
-    } else equal.push(candidate);
+    } else if ((await differenceIn(look, candidate)) === undefined) equal.push(candidate);
   }
   const withKey = equal.length === 0 ? () => false : await primaryKeys(look);
   const keyed = equal.filter(withKey).map(({ relation }) => nameOf(relation));
@@ -104,8 +105,9 @@ async function candidatesIn(
       if (relation === undefined || relation.totals.rows === 0 || differing.has(id)) continue;
       const candidate = found.get(id) ?? { relation, copies: [] };
       found.set(id, candidate);
-      candidate.copies.push({ content, rows, bytes, digest: digestOf(digests.get(id) ?? []) });
-      if (areEqual(candidate.copies) || isNamed(relation)) continue;
+      const digest = hasDigests(look) ? digestOf(digests.get(id) ?? []) : undefined;
+      candidate.copies.push({ content, rows, bytes, digest });
+      if (mayBeEqual(look, candidate.copies) || isNamed(relation)) continue;
       differing.add(id);
       found.delete(id);
     }
@@ -141,47 +143,72 @@ function areEqual(copies: readonly Copy[]): boolean {
   return first?.digest !== undefined && copies.every(isSame);
 }
 
-/** The rows themselves are compared when they are in another order, or the set has no digests. */
-async function requireEqual(look: Look, { relation, copies }: Candidate): Promise<void> {
-  if (areEqual(copies)) return;
-  const { schema, name } = relation;
-  const refuse = (why: string) => {
-    const message = `--reference: the rows of ${schema}.${name} are not equal on all contents: ${why}. Leave out --reference, or the table with --exclude-table`;
-    const where = { field: 'reference', relation: `${schema}.${name}` };
-    return new StowageError('restore/refused', message, { where });
-  };
+/** Each content of an encrypted set has a digest key of its own: only rows can be compared. */
+const hasDigests = ({ manifest }: Look) => manifest.encryption === undefined;
+
+function mayBeEqual(look: Look, copies: readonly Copy[]): boolean {
+  if (hasDigests(look)) return areEqual(copies);
+  const [first] = copies;
+  return copies.every(({ rows, bytes }) => rows === first?.rows && bytes === first.bytes);
+}
+
+/** @throws StowageError `restore/refused` when the rows of a named table differ. */
+async function requireEqual(look: Look, candidate: Candidate): Promise<void> {
+  const why = await differenceIn(look, candidate);
+  if (why === undefined) return;
+  const { schema, name } = candidate.relation;
+  const message = `--reference: the rows of ${schema}.${name} are not equal on all contents: ${why}. Leave out --reference, or the table with --exclude-table`;
+  const where = { field: 'reference', relation: `${schema}.${name}` };
+  throw new StowageError('restore/refused', message, { where });
+}
+
+/**
+ * How the copies of a table differ; undefined = they are equal. The rows themselves are compared
+ * when they are in another order, or the digests of contents cannot be compared.
+ */
+async function differenceIn(
+  look: Look,
+  { relation, copies }: Candidate,
+): Promise<string | undefined> {
+  if (areEqual(copies)) return undefined;
   const [first, ...others] = copies;
   const other = others.find(({ rows, bytes }) => rows !== first?.rows || bytes !== first.bytes);
-  if (first !== undefined && other !== undefined)
-    throw refuse(`${textOf(first)}, ${textOf(other)}`);
-  const { output } = look.context;
-  output.note(
+  if (first !== undefined && other !== undefined) return `${textOf(first)}, ${textOf(other)}`;
+  const { schema, name } = relation;
+  look.context.output.note(
     'comparing-rows',
     { relation: { schema, name } },
     `comparing the rows of ${schema}.${name} on ${plural(copies.length, 'content')}`,
   );
   const wanted = first && (await sumOf(look, relation, first.content));
-  for (const { content } of others)
-    if (first !== undefined && (await sumOf(look, relation, content)) !== wanted)
-      throw refuse(`content ${content} has other rows than content ${first.content}`);
+  for (const { content } of others) {
+    const sum = await sumOf(look, relation, content);
+    if (sum === undefined || wanted === undefined)
+      return 'they are in COPY BINARY, and their digests cannot be compared';
+    if (sum !== wanted) return `content ${content} has other rows than content ${first?.content}`;
+  }
+  return undefined;
 }
 
 const textOf = ({ content, rows, bytes }: Copy) =>
   `content ${content} has ${plural(rows, 'row')} of ${plural(bytes, 'byte')}`;
 
-async function sumOf(look: Look, { id, schema, name }: ManifestRelation, content: number) {
+/** Undefined: rows in COPY BINARY cannot be compared. */
+async function sumOf(
+  look: Look,
+  { id, schema, name }: ManifestRelation,
+  content: number,
+): Promise<string | undefined> {
   const { packs } = await requirePart(look, content);
   const extents: SourceExtent[] = packs.flatMap(({ key, extents: all }) =>
     all.flatMap(({ relation, digest: _, ...extent }) =>
       relation === id ? [{ key, ...extent }] : [],
     ),
   );
-  if (extents.some(({ rowFormat }) => rowFormat !== undefined)) {
-    const message = `--reference: the rows of ${schema}.${name} on content ${content} are in COPY BINARY and have other digests than elsewhere: they cannot be compared`;
-    throw new StowageError('restore/refused', message, { where: { field: 'reference' } });
-  }
-  const { signal } = look.context;
-  const { rows, sum } = await sumOfRows(rowsOf(look.store, extents, { signal }));
+  if (extents.some(({ rowFormat }) => rowFormat !== undefined)) return undefined;
+  const { signal, keys } = look.context;
+  const options = { signal, ...opensFor(keys, { schema, name }) };
+  const { rows, sum } = await sumOfRows(rowsOf(look.store, extents, options));
   return `${rows} ${sum}`;
 }
 
@@ -195,7 +222,7 @@ async function primaryKeys(look: Look): Promise<(candidate: Candidate) => boolea
     const part = first === undefined ? undefined : await requirePart(look, first);
     const archive = part && fileOf(part, 'schema.dump');
     if (archive !== undefined)
-      for await (const entry of checkedEntries(look.store, archive, look.context.signal)) {
+      for await (const entry of checkedEntries(look.store, archive, look.context)) {
         const key = madeKey(entry);
         if (key?.isPrimary === true) keys.add(textOfName(key.table));
       }

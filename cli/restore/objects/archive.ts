@@ -2,7 +2,10 @@ import { crc32 } from 'node:zlib';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import { type ArchiveHeader, readToc, type TocEntry } from '../../../database/objects/toc.ts';
 import { requireCrc } from '../../../segment-shipper/read/damage.ts';
+import { type FileOptions, fileBytes } from '../../../segment-shipper/read/opens.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+
+type ArchiveOptions = Pick<FileOptions, 'signal' | 'keys'>;
 
 /**
  * The entries of a stored archive. Reads the rest of the archive too, and compares its checksum: an
@@ -12,16 +15,16 @@ import type { ObjectStore } from '../../../storage/store.ts';
 export async function* checkedEntries(
   store: ObjectStore,
   { key, crc32: wanted }: ObjectRef,
-  signal: AbortSignal,
+  options: ArchiveOptions,
   onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
-  const chunks = store.get(key, { signal })[Symbol.asyncIterator]();
   let crc = 0;
-  const next = async () => {
-    const result = await chunks.next();
-    if (result.done !== true) crc = crc32(result.value, crc);
-    return result;
+  const onStored = (chunk: Uint8Array) => {
+    crc = crc32(chunk, crc);
   };
+  const { signal, keys } = options;
+  const chunks = fileBytes(store, key, { signal, keys, onStored })[Symbol.asyncIterator]();
+  const next = () => chunks.next();
   try {
     // Without `return`, the reader of the entries does not end the stream.
     yield* readToc({ [Symbol.asyncIterator]: () => ({ next }) }, key, onHeader);
@@ -36,19 +39,19 @@ export async function* checkedEntries(
 export function frontEntries(
   store: ObjectStore,
   { key }: ObjectRef,
-  signal: AbortSignal,
+  { signal, keys }: ArchiveOptions,
   onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
-  return readToc(store.get(key, { signal }), key, onHeader);
+  return readToc(fileBytes(store, key, { signal, keys }), key, onHeader);
 }
 
 /** The oids of the large objects of an archive. */
 export async function* largeObjectOids(
   store: ObjectStore,
   archive: ObjectRef,
-  signal: AbortSignal,
+  options: ArchiveOptions,
 ): AsyncGenerator<string> {
-  for await (const { kind, name = '', definition } of frontEntries(store, archive, signal)) {
+  for await (const { kind, name = '', definition } of frontEntries(store, archive, options)) {
     if (kind === 'BLOB') yield name;
     // Since PostgreSQL 17, one entry has many.
     if (kind === 'BLOB METADATA') yield* definition().split('\n').filter(Boolean);

@@ -140,7 +140,7 @@ export async function expectedOn(
     const archive = defining && fileOf(defining, 'schema.dump');
     let objects: readonly ArchiveObject[] | undefined;
     if (defining !== undefined && archive !== undefined) {
-      const entries = checkedEntries(store, archive, signal);
+      const entries = checkedEntries(store, archive, context);
       const all = await Array.fromAsync(entries, (entry) => archiveObject(entry));
       const order = orderOf(run, defining);
       const loaded = await loadedIn(run, content);
@@ -217,7 +217,7 @@ async function compareLargeObjects(
   const archive = fileOf(part, 'large-objects.dump');
   const isWanted = isWhole(request) || bringsLargeObjects(request);
   if (archive === undefined || !isWanted || !restores(request, 'data')) return;
-  const oids = largeObjectOids(store, archive, context.signal);
+  const oids = largeObjectOids(store, archive, context);
   const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
   tally.compared += compared;
   tally.missing += missing;

@@ -41,7 +41,7 @@ export async function noteMentions(
     if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
     const archive = fileOf(part.value, 'schema.dump');
     if (archive === undefined) return;
-    for await (const entry of checkedEntries(store, archive, context.signal))
+    for await (const entry of checkedEntries(store, archive, context))
       if (entry.schema === into.from && mentionsSchema(entry, into.from))
         found.add(describeEntry(archiveEntry(entry)));
   });

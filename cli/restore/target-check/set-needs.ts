@@ -74,7 +74,7 @@ async function addSchema(
   const order = orderOf({ request, manifest }, part);
   const needs = new Map<ArchiveObject, EntryNeeds>();
   const onHeader = (header: ArchiveHeader) => archives.push({ file: 'schema.dump', header });
-  for await (const entry of checkedEntries(store, archive, context.signal, onHeader)) {
+  for await (const entry of checkedEntries(store, archive, context, onHeader)) {
     if (isOfDatabase(entry)) {
       // Only --create gives a database the owner and the rights of the set.
       if (request.mode === 'create') add(entry, needsOf(entry));
@@ -102,7 +102,7 @@ async function addLargeObjects(
   const isLoaded = bringsLargeObjects(request) && request.sections?.includes('data') !== false;
   if (archive === undefined || !isLoaded) return;
   const onHeader = (header: ArchiveHeader) => archives.push({ file: 'large-objects.dump', header });
-  for await (const entry of frontEntries(store, archive, context.signal, onHeader)) {
+  for await (const entry of frontEntries(store, archive, context, onHeader)) {
     // With `truncate` nothing is checked but the archive: rights were never looked at.
     if (request.mode === 'truncate') return;
     const { owner, grantees } = needsOf(entry);

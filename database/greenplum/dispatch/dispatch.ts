@@ -5,6 +5,7 @@ import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { describeServer } from '../../barrier/kind.ts';
 import { readDumpGaps } from '../../catalog/dump-gaps.ts';
 import type { Discovery, LockedRelation } from '../../catalog/relations.ts';
+import { readSizesOf, type SizesOptions } from '../../catalog/sizes.ts';
 import { copyToPrograms } from '../../copy/on-segment.ts';
 import type {
   ConnectionTarget,
@@ -68,16 +69,18 @@ export async function takeDispatchSnapshot(
     const imports = canImport
       ? { snapshotId, smallTableBytes: options.smallTableBytes ?? 0 }
       : undefined;
-    const nodes = await describe(holder, topology, discovery, imports);
+    const nodes = await describe(holder, topology, discovery, { ...options, imports });
     // The shipper that imports the snapshot watches for its own relations.
-    const toRead = new Set<Readable>(
-      nodes.filter((node) => node.snapshotId === undefined).flatMap(({ relations }) => relations),
+    const toRead = new Map(
+      nodes
+        .filter((node) => node.snapshotId === undefined)
+        .flatMap(({ relations }) => relations.map((relation) => [nameOf(relation), relation])),
     );
     const over = new AbortController();
     const watch = {
       own: { pids: sessions.map(({ pid }) => pid) },
       limitMs,
-      toRead: () => [...toRead],
+      toRead: () => [...toRead.values()],
       advice: BACKUP_ADVICE,
     };
     return {
@@ -106,18 +109,23 @@ async function exportFrom(holder: Session): Promise<string> {
   return row?.id ?? '';
 }
 
+interface DescribeOptions extends SizesOptions {
+  readonly imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined;
+}
+
 async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
   discovery: Discovery,
-  imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined,
+  options: DescribeOptions,
 ): Promise<NodeSnapshot[]> {
+  const { imports } = options;
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
   const gaps = await readDumpGaps(holder);
   const oids = discovery.relations.map(({ oid }) => oid);
   const work = workOf(discovery, {
     segments: segments.length - 1,
-    bytes: await sizesOnSegments(holder, oids),
+    bytes: await readSizesOf(holder, oids, options, sizesOnSegments),
     smallTableBytes: imports?.smallTableBytes ?? 0,
   });
   const coordinator = {
@@ -134,15 +142,16 @@ async function describe(
 
 type Readable = Pick<LockedRelation, 'schema' | 'name'>;
 
+const nameOf = ({ schema, name }: Readable) => JSON.stringify([schema, name]);
+
 function dispatcher(
   sessions: readonly Session[],
-  toRead: Set<Readable>,
+  toRead: Map<string, Readable>,
 ): NonNullable<HeldSnapshot['dispatch']> {
   return {
     connections: sessions.length,
     copyOut: (connection, relation, program, options) => {
-      for (const one of toRead)
-        if (one.schema === relation.schema && one.name === relation.name) toRead.delete(one);
+      toRead.delete(nameOf(relation));
       const session = sessions[connection];
       if (session === undefined) throw new Error(`there is no connection ${connection}`);
       return copyToPrograms(session, relation, program, {

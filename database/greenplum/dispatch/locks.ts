@@ -1,4 +1,5 @@
 import { pause } from '../../../async/poll.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { lockRelations, readLockWait } from '../../barrier/locks.ts';
 import { HOLDER_LOCK_MS_MAX, rollBack, watched } from '../../barrier/node.ts';
@@ -63,17 +64,20 @@ async function attempts(
   const cancelled = options.signal ?? new AbortController().signal;
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted();
+    options.onStep?.('reading which tables there are');
     const wanted = await read();
     await requireLockRoom({ monitor, segment }, wanted.roots.length + wanted.relations.length);
+    const names = [...wanted.roots, ...wanted.relations];
+    options.onStep?.(`locking ${plural(names.length, 'table')}`);
     const failure = await watched({ monitor, lockWait }, holder, async () => {
       await holder.query(
         `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)}`,
       );
-      const names = [...wanted.roots, ...wanted.relations];
       await lockRelations(holder, names, 'ACCESS SHARE', cancelled);
       await holder.query(`SET LOCAL lock_timeout = ${HOLDER_LOCK_MS_MAX}`);
     });
     if (failure === undefined) {
+      options.onStep?.('reading which tables there are, in the snapshot');
       const seen = await read();
       if (identityOf(seen) === identityOf(wanted))
         return { discovery: seen, takenAt: now(), attempts: attempt };
@@ -92,7 +96,6 @@ async function discover(
   version: GreenplumTopology['version'],
 ): Promise<Discovery> {
   return discoverRelations(session, selection, {
-    withSizes: false,
     catalog: (from) => greenplumCatalog(from, version),
   });
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { statisticsCheck } from './catalog-statistics.ts';
 
-const check = (known: number, partitions: number) =>
-  statisticsCheck('catalog statistics', known, partitions);
+const check = (known: number, partitions: number, tables = 500) =>
+  statisticsCheck('catalog statistics', known, { partitions, tables });
 
 test('many partitions without statistics are a remark that names the statements to run', () => {
   expect(check(0, 12_000)).toMatchObject({
@@ -10,6 +10,8 @@ test('many partitions without statistics are a remark that names the statements 
     remark: true,
     detail: expect.stringContaining('12,000 partitions, and pg_partition_rule has no statistics'),
   });
+  expect(check(0, 12_000).detail).toContain('pg_dump takes about 2 minutes longer');
+  expect(check(0, 120_000, 5_000).detail).toContain('pg_dump takes about 110 minutes longer');
   expect(check(5_000, 12_000).detail).toContain('ANALYZE pg_catalog.pg_partition_rule');
 });
 

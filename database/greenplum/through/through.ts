@@ -5,6 +5,7 @@ import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { describeServer } from '../../barrier/kind.ts';
 import { readDumpGaps } from '../../catalog/dump-gaps.ts';
 import type { Discovery } from '../../catalog/relations.ts';
+import { readSizesOf, type SizesOptions } from '../../catalog/sizes.ts';
 import type {
   ConnectionTarget,
   HeldSnapshot,
@@ -55,7 +56,7 @@ export async function takeCoordinatorSnapshot(
     const isSound = (await canary.isIsolated(importer)) && (await canary.isIsolated(holder));
     await importer.close();
     if (!isSound) throw notShared(topology, 'sessions that import it see newer rows');
-    const node = await describe(holder, topology, discovery);
+    const node = await describe(holder, topology, discovery, options);
     return {
       nodes: [{ ...node, snapshotId }],
       segments,
@@ -96,11 +97,10 @@ async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
   { relations, notShipped, refresh }: Discovery,
+  options: SizesOptions,
 ): Promise<NodeSnapshot> {
-  const sizes = await sizesOnSegments(
-    holder,
-    relations.map(({ oid }) => oid),
-  );
+  const oids = relations.map(({ oid }) => oid);
+  const sizes = await readSizesOf(holder, oids, options, sizesOnSegments);
   const gaps = await readDumpGaps(holder);
   const readsRoles = await mayReadRoles(holder);
   const globals = { kind: 'globals', name: 'roles, resource queues and resource groups' };

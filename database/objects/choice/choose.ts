@@ -1,6 +1,6 @@
 import { type ArchiveEntry, describeEntry, type EntryGraph, entryGraph } from './entries.ts';
 import { NOT_BROUGHT, OF_THE_DATABASE, PARTS, PUBLISHED, RELATIONS, REMARKS } from './kinds.ts';
-import { isExcluded, ownEntries, partitionParents, type Wanted } from './wanted.ts';
+import { exclusion, ownEntries, partitionParents, type Wanted } from './wanted.ts';
 
 /** What a restore of chosen objects does with the entries of an archive, in their order. */
 export interface Choice<Entry extends ArchiveEntry> {
@@ -35,6 +35,7 @@ export function chooseEntries<Entry extends ArchiveEntry>(
 ): Choice<Entry> {
   const graph = entryGraph(entries);
   const own = ownEntries(entries, graph, wanted);
+  const isExcluded = exclusion(wanted.selection);
   const state: State<Entry> = {
     graph,
     own,
@@ -42,7 +43,7 @@ export function chooseEntries<Entry extends ArchiveEntry>(
     chosen: new Set(),
     tried: new Set(),
     byAttach: indexesOfAttached(entries, graph, existed),
-    isExcluded: ({ schema, name = '' }) => isExcluded(wanted.selection, { schema, name }),
+    isExcluded: ({ schema, name = '' }) => isExcluded({ schema, name }),
   };
   for (const entry of own) if (entry.kind === 'TABLE') addWithNeeds(entry, state);
   untilStable(state, () => addOwnAndParts(entries, state));

@@ -1,7 +1,8 @@
 import {
+  EVERYTHING,
   type QualifiedName,
   type Selection,
-  selects,
+  selector,
   selectsDatabase,
   selectsSchema,
 } from '../../../backup-set/base/selection.ts';
@@ -26,8 +27,9 @@ export function ownEntries<Entry extends ArchiveEntry>(
   { only, selection }: Wanted,
 ): Set<Entry> {
   const named = new Set(only.map(keyOf));
-  const isSelected = (name: QualifiedName) =>
-    named.has(keyOf(name)) || (selection !== undefined && selects(selection, name));
+  const selects = selection === undefined ? () => false : selector(selection);
+  const isExcluded = exclusion(selection);
+  const isSelected = (name: QualifiedName) => named.has(keyOf(name)) || selects(name);
   const own = new Set<Entry>();
   const parents = partitionParents(entries, needsOf);
   const isOwnRelation = (entry: Entry): boolean => {
@@ -35,7 +37,7 @@ export function ownEntries<Entry extends ArchiveEntry>(
     if (isSelected(name)) return true;
     // A partition is also selected by the name of its root, of whatever level.
     const parent = parents.get(entry);
-    return parent !== undefined && own.has(parent) && !isExcluded(selection, name);
+    return parent !== undefined && own.has(parent) && !isExcluded(name);
   };
   const isOwn = (entry: Entry): boolean => {
     const { kind, schema, name = '' } = entry;
@@ -47,7 +49,7 @@ export function ownEntries<Entry extends ArchiveEntry>(
     const table = tableOf(entry);
     if (table !== undefined) return own.has(table);
     if (selection === undefined) return false;
-    if (kind === 'SEQUENCE') return selects(selection, { schema, name });
+    if (kind === 'SEQUENCE') return selects({ schema, name });
     if (kind === 'SCHEMA') return selectsSchema(selection, name);
     return schema === '' ? selectsDatabase(selection) : selectsSchema(selection, schema);
   };
@@ -59,12 +61,12 @@ export function ownEntries<Entry extends ArchiveEntry>(
   return own;
 }
 
-/** True if a pattern of the selection excludes the relation. */
-export function isExcluded(selection: Selection | undefined, relation: QualifiedName): boolean {
-  if (selection === undefined) return false;
+/** Whether a pattern of the selection excludes a relation. */
+export function exclusion(selection: Selection | undefined): (relation: QualifiedName) => boolean {
+  if (selection === undefined) return () => false;
   const { excludeSchemas, excludeTables } = selection;
-  const excluding = { includeSchemas: [], includeTables: [], excludeSchemas, excludeTables };
-  return !selects(excluding, relation);
+  const selects = selector({ ...EVERYTHING, excludeSchemas, excludeTables });
+  return (relation) => !selects(relation);
 }
 
 /** The partitioned table that each partition belongs to. */

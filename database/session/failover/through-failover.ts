@@ -21,6 +21,16 @@ const PROBE_MS_MAX = 5_000;
 /** A release rejects the option of another one, which also shows that the segment answers. */
 export const UTILITY = { 6: '-c gp_session_role=utility', 7: '-c gp_role=utility' } as const;
 
+/**
+ * A session of a Greenplum coordinator alone, for questions about its catalogs: an ordinary one
+ * makes a process on every segment. Other targets as they are.
+ */
+export function withoutSegments(target: ConnectionTarget): ConnectionTarget {
+  const { greenplum, ordinaryOnly } = target;
+  if (greenplum === undefined || ordinaryOnly === true) return target;
+  return { ...target, options: UTILITY[greenplum] };
+}
+
 export interface FailoverTerms extends Pick<SessionOptions, 'signal' | 'onSilence'> {
   readonly open: (target: ConnectionTarget, options: SessionOptions) => Promise<Session>;
   /** Milliseconds of a clock that never goes back; tests pass their own. */

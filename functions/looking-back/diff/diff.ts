@@ -4,10 +4,10 @@ import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { type TableNumbers, tableKey, tablesOf } from '../../../backup-set/numbers/tables.ts';
 import type { Deps } from '../../deps.ts';
 import { readManifest } from '../manifests.ts';
-import { type Absence, absenceIn, byName, type SetTables } from '../tables.ts';
+import { type Absence, absencesIn, byName, type SetTables } from '../tables.ts';
 import { type DefinitionChange, definitionChanges, definitionsOf } from './definitions.ts';
 import { hasSameFrameSize } from './frame-size.ts';
-import { type RowDigests, rowDigests } from './row-digests.ts';
+import { hasSameDigestKey, type RowDigests, rowDigests } from './row-digests.ts';
 
 /** What a difference says about one of its sets. */
 export type DiffedSet = Pick<
@@ -29,7 +29,7 @@ export interface ComparedTable {
   readonly was: Volume;
   readonly is: Volume;
   /**
-   * `same`: every frame has the same digest. `differ`: rows, or their order, differ. `unknown`: the
+   * `same`: the same frames, in any order. `differ`: rows, or their order, differ. `unknown`: the
    * numbers are equal, and the digests were not compared or do not tell.
    */
   readonly rows: 'same' | 'differ' | 'unknown';
@@ -66,7 +66,8 @@ export async function diffSets(
   const both = digests && equal.size > 0 && isSameCut(before, after);
   const was = both ? await rowDigests(deps, before, equal) : NO_DIGESTS;
   const is = both ? await rowDigests(deps, after, equal) : NO_DIGESTS;
-  const isTelling = both && (await hasSameFrameSize(deps, [from, to]));
+  const isTelling =
+    both && hasSameDigestKey(before, after) && (await hasSameFrameSize(deps, [from, to]));
   return diffOf(before, after, pairs, { was, is, isTelling });
 }
 
@@ -128,7 +129,7 @@ function diffOf(
   digests: BothDigests,
 ): SetDiff {
   const definitions = { was: definitionsOf(before), is: definitionsOf(after) };
-  const [old, now] = [absences(before), absences(after)];
+  const [old, now] = [absencesIn(withoutTables(before)), absencesIn(withoutTables(after))];
   const added: LoneTable[] = [];
   const dropped: LoneTable[] = [];
   const leaves: ComparedTable[] = [];
@@ -141,9 +142,8 @@ function diffOf(
     );
   for (const pair of pairs) {
     const { was, is } = pair;
-    if (was === undefined && is !== undefined) added.push({ ...is, other: absenceIn(old, is) });
-    else if (is === undefined && was !== undefined)
-      dropped.push({ ...was, other: absenceIn(now, was) });
+    if (was === undefined && is !== undefined) added.push({ ...is, other: old(is) });
+    else if (is === undefined && was !== undefined) dropped.push({ ...was, other: now(was) });
     else if (is?.kind === 'root' || was?.kind === 'root') roots.push(pair);
     else leaves.push(...compare(pair, rowsOf(pair, digests)));
   }
@@ -209,8 +209,8 @@ function head({ snapshot, ...manifest }: Manifest): DiffedSet {
   return { timestamp, takenAt: snapshot.takenAt, cluster, database, flavour, totals, selection };
 }
 
-/** What `absenceIn` reads of a set. */
-function absences({ timestamp, snapshot, ...manifest }: Manifest): SetTables {
+/** What `absencesIn` reads of a set. */
+function withoutTables({ timestamp, snapshot, ...manifest }: Manifest): SetTables {
   const { database, cluster, selection, notShipped } = manifest;
   const { takenAt } = snapshot;
   return { timestamp, takenAt, database, cluster, selection, tables: [], notShipped };

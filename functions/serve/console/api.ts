@@ -38,6 +38,8 @@ export interface ConsoleSet {
   readonly group?: string;
   /** True: made of chosen tables only. */
   readonly chosen: boolean;
+  /** Its rows and files are encrypted. */
+  readonly encrypted?: true;
   readonly base?: string;
   readonly needs: readonly string[];
   /** Damaged sets whose packs it may use. */
@@ -46,6 +48,8 @@ export interface ConsoleSet {
   readonly checked?: { readonly level: string; readonly at: string };
   /** When a check that read every byte last found it whole. */
   readonly verifiedAt?: string;
+  /** That check had no key: it compared checksums, and decrypted no row. */
+  readonly verifiedKeyless?: true;
   readonly problemsTotal: number;
   /** The first problems, one line each. */
   readonly problems: readonly string[];

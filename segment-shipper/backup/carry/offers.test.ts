@@ -11,7 +11,7 @@ const frame = (relation: number, letter: string, change: Partial<Extent> = {}) =
 
 const pack = (bytes: number, extents: Extent[]) => ({ key: 'k', bytes, crc32: '0', extents });
 const partOf = (...packs: ManifestPart['packs']): ManifestPart => ({
-  ...{ format: 'stowage/manifest-part', version: 0, timestamp: '20260130120000' },
+  ...{ format: 'stowage/manifest-part', version: 1, timestamp: '20260130120000' },
   ...{ content: 0, host: 'h', port: 1, serverVersion: '15', encoding: 'UTF8' },
   ...{ refresh: [], metadata: [], relations: [], packs },
 });

@@ -2,7 +2,9 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import { count } from '../../../backup-set/base/words.ts';
 import type { SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import { countRows } from '../../../frame/rows/count.ts';
+import type { SetKeys } from '../../../frame/seal/set-keys.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { opensFor } from '../opens.ts';
 import { rowsOf } from '../rows-of.ts';
 
 /** The rows of one relation in one content of a set, as the manifest describes them. */
@@ -33,10 +35,10 @@ export interface RelationPart {
 export async function* partRows(
   store: ObjectStore,
   part: RelationPart,
-  options: { readonly signal: AbortSignal },
+  { signal, keys }: { readonly signal: AbortSignal; readonly keys?: SetKeys | undefined },
 ): AsyncGenerator<Uint8Array> {
   const counted = countRows(part.rowFormat);
-  for await (const chunk of rowsOf(store, part.extents, options)) {
+  for await (const chunk of rowsOf(store, part.extents, { signal, ...opensFor(keys, part) })) {
     counted.feed(chunk);
     yield chunk;
   }

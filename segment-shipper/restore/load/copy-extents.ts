@@ -2,10 +2,12 @@ import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/r
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import type { Session } from '../../../database/session/session.ts';
 import type { ShipperDeps } from '../../deps.ts';
+import type { Opens } from '../../read/opens.ts';
 import { countBytes, rowsOf } from '../../read/rows-of.ts';
 
 export interface CopyExtentsOptions extends Pick<ShipperDeps, 'store' | 'signal' | 'progress'> {
   readonly encoding: string;
+  readonly opens?: Opens | undefined;
 }
 
 /** True when `copyExtents` must load the relation: one COPY cannot read all of its frames. */
@@ -22,7 +24,7 @@ export async function copyExtents(
   session: Session,
   into: Pick<LoadRelation, 'schema' | 'name' | 'columns'>,
   extents: readonly SourceExtent[],
-  { store, signal, progress, encoding }: CopyExtentsOptions,
+  { store, signal, progress, encoding, opens }: CopyExtentsOptions,
 ): Promise<number> {
   let count = 0;
   for (const rowFormat of [undefined, 'binary'] as const) {
@@ -30,7 +32,7 @@ export async function copyExtents(
     // Without any extent one COPY still checks table and columns.
     if (some.length === 0 && (extents.length > 0 || rowFormat !== undefined)) continue;
     const over = new AbortController();
-    const rows = rowsOf(store, some, { signal: AbortSignal.any([signal, over.signal]) });
+    const rows = rowsOf(store, some, { signal: AbortSignal.any([signal, over.signal]), opens });
     const options = { signal, encoding, rowFormat, over };
     count += await copyIn(session, into, countBytes(rows, progress), options);
   }

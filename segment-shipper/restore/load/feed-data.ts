@@ -8,6 +8,7 @@ import { type ShipperDeps, showUnderWay } from '../../deps.ts';
 import { feedFifo } from '../../fifo/fifo.ts';
 import { openFifoFolder, type WaitingProgram } from '../../fifo/folder.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { opensFor } from '../../read/opens.ts';
 import { countBytes, rowsOf } from '../../read/rows-of.ts';
 import { type OrderResult, problemOf } from '../order-result.ts';
 
@@ -63,7 +64,10 @@ export async function feedData(
     const name = `${relation.schema}.${relation.name}`;
     using _ = showUnderWay(deps.progress, name);
     try {
-      const rows = countBytes(rowsOf(deps.store, relation.extents, deps), deps.progress);
+      const rows = countBytes(
+        rowsOf(deps.store, relation.extents, { ...deps, ...opensFor(deps.keys, relation) }),
+        deps.progress,
+      );
       await feedFifo(path, rows, deps.signal);
       deps.progress.rows += relation.rows;
     } catch (error) {

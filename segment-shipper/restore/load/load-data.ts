@@ -11,6 +11,7 @@ import { nameLostSegment } from '../../../database/session/failover/name-lost.ts
 import { beginLoad } from '../../../database/target/load-transaction.ts';
 import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { opensFor } from '../../read/opens.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
 import { type OrderResult, requireCount } from '../order-result.ts';
@@ -187,10 +188,11 @@ export async function loadData(
       const session = await connection.open();
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);
+      const opens = opensFor(deps.keys, relation);
       const rows =
         frames === undefined
-          ? rowsOf(deps.store, relation.extents, { signal: either })
-          : rowsOfFrames(frames);
+          ? rowsOf(deps.store, relation.extents, { signal: either, ...opens })
+          : rowsOfFrames(frames, opens.opens);
       const transaction = await beginLoad(session, relation, { mode, signal });
       const options = { signal, encoding, over };
       const count = await copyIn(
@@ -208,7 +210,8 @@ export async function loadData(
   async function loadAlone(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
     const session = await connection.open();
     const transaction = await beginLoad(session, relation, { mode, signal });
-    const options = { ...deps, encoding, progress: progressOf(relation) };
+    const opens = opensFor(deps.keys, relation);
+    const options = { ...deps, encoding, progress: progressOf(relation), ...opens };
     const count = await copyExtents(session, relation, relation.extents, options);
     requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
     await transaction.commit();

@@ -12,6 +12,7 @@ import type { ConnectionTarget } from '../../../database/flavour.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { beginLoad, type LoadTransaction } from '../../../database/target/load-transaction.ts';
 import type { ShipperDeps } from '../../deps.ts';
+import { opensFor } from '../../read/opens.ts';
 import { countBytes, frameRuns, rowsOfRuns } from '../../read/rows-of.ts';
 import type { Run } from '../../read/runs.ts';
 import { requireCount } from '../order-result.ts';
@@ -128,7 +129,10 @@ export function startLoading(
   async function load(member: Member, session: Session): Promise<void> {
     member.session = session;
     const over = new AbortController();
-    const rows = rowsOfRuns(deps.store, take(member), AbortSignal.any([signal, over.signal]));
+    const rows = rowsOfRuns(deps.store, take(member), {
+      signal: AbortSignal.any([signal, over.signal]),
+      ...opensFor(deps.keys, relation),
+    });
     const options = { signal, encoding, begin: member.transaction === undefined, over };
     const count = await copyIn(session, relation, countBytes(rows, deps.progress), options);
     requireCount(name, count, member.rows);

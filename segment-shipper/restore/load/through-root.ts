@@ -13,6 +13,7 @@ import {
   partitionTree,
 } from '../../../database/target/partitions.ts';
 import type { Progress, ShipperDeps } from '../../deps.ts';
+import { opensFor } from '../../read/opens.ts';
 import { requireCount } from '../order-result.ts';
 import { copyExtents } from './copy-extents.ts';
 
@@ -58,7 +59,7 @@ export async function loadThroughRoot(
   session: Session,
   { root, relations }: Misplaced,
   { mode, encoding, progressOf, isLoaded }: RootLoadOptions,
-  { store, signal }: Pick<ShipperDeps, 'store' | 'signal'>,
+  { store, signal, keys }: Pick<ShipperDeps, 'store' | 'signal' | 'keys'>,
 ): Promise<void> {
   throwIfInterrupted(signal);
   using _ = onAbort(signal, () => void session.destroy());
@@ -67,7 +68,8 @@ export async function loadThroughRoot(
   const transaction = await beginRootLoad(session, tree, relations, mode);
   for (const relation of relations) {
     const into = { ...root, columns: relation.columns };
-    const options = { store, signal, encoding, progress: progressOf(relation) };
+    const progress = progressOf(relation);
+    const options = { store, signal, encoding, progress, ...opensFor(keys, relation) };
     const count = await copyExtents(session, into, relation.extents, options);
     requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
   }

@@ -3,6 +3,7 @@ import type { RestoreRequest } from '../../../backup-set/documents/restore/resto
 import { copyInTogether } from '../../../database/copy/copy-together.ts';
 import { beginLoads } from '../../../database/target/load-transaction.ts';
 import type { ShipperDeps } from '../../deps.ts';
+import { opensFor } from '../../read/opens.ts';
 import { rowsOfFrames } from '../../read/rows-of.ts';
 import { requireCount } from '../order-result.ts';
 import type { RestoreConnection } from './connection.ts';
@@ -55,7 +56,10 @@ export async function loadTogether(
     const filled = fetched.filter(({ relation }) => relation.rows > 0);
     const loads = filled.map(async ({ relation, frames = [] }) => ({
       relation,
-      rows: await Array.fromAsync(rowsOfFrames(frames), (rows) => Buffer.from(rows)),
+      rows: await Array.fromAsync(
+        rowsOfFrames(frames, opensFor(deps.keys, relation).opens),
+        (rows) => Buffer.from(rows),
+      ),
     }));
     const counts = await copyInTogether(session, await Promise.all(loads), { signal, encoding });
     for (const [at, { relation }] of filled.entries())

@@ -1,4 +1,8 @@
-import { type QualifiedName, type Selection, selects } from '../../../backup-set/base/selection.ts';
+import {
+  type QualifiedName,
+  type Selection,
+  selector,
+} from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
@@ -56,7 +60,7 @@ export async function restoreChosenViews(
 ): Promise<Problem[]> {
   const { selection, mode } = order;
   const made = new Set(namesOf(chosen, 'MATERIALIZED VIEW').map(quoteQualified));
-  const isSelected = (view: QualifiedName) => selection !== undefined && selects(selection, view);
+  const isSelected = selection === undefined ? () => false : selector(selection);
   const views = order.refresh.filter((view) => isSelected(view) || made.has(quoteQualified(view)));
   if (views.length === 0) return [];
   let absent: QualifiedName[] = [];

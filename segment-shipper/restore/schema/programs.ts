@@ -7,6 +7,7 @@ import { openSession } from '../../../database/session/session.ts';
 import { withRestoreProgram } from '../../../database/tools/fitting/restore-program.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { fileBytes } from '../../read/opens.ts';
 import { ARCHIVE_KEPT_BYTES_MAX } from '../../read/remembered-metadata.ts';
 import { labelOf } from '../locks.ts';
 
@@ -76,14 +77,14 @@ function archiveOf(order: Order): Restored | undefined {
 /** Undefined: the archive is damaged, which the order will find by its checksum. */
 async function headerOf(
   { file, stored: { key, bytes } }: Restored,
-  { store, signal }: ShipperDeps,
+  deps: ShipperDeps,
 ): Promise<ArchiveHeader | undefined> {
   // Read to its end it is remembered, and not read again.
   const isKept = file === 'schema.dump' && bytes <= ARCHIVE_KEPT_BYTES_MAX;
-  const source = store.get(key, { signal });
+  const source = fileBytes(deps.store, key, deps);
   const front = isKept ? wholeOf(source) : source;
   return readArchiveHeader(front, key).catch((error: unknown) => {
-    if (isStowageError(error, 'set/unreadable')) return undefined;
+    if (isStowageError(error, 'set/unreadable', 'set/damaged')) return undefined;
     throw error;
   });
 }

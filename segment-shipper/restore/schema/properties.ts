@@ -12,6 +12,7 @@ import {
 import { propertyStatements } from '../../../database/properties/statements.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { fileBytes } from '../../read/opens.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 
@@ -21,10 +22,10 @@ const OWN_CONNECTIONS = 8;
 /** The tablespace in which a new database is created; undefined = the server's default. */
 export function wantedTablespace(
   { schema }: OrderOf<'pre-data'>,
-  { store, signal }: ShipperDeps,
+  deps: ShipperDeps,
 ): Promise<string | undefined> {
   if (schema === undefined) return Promise.resolve(undefined);
-  return databaseTablespace(readToc(store.get(schema.key, { signal }), schema.key));
+  return databaseTablespace(readToc(fileBytes(deps.store, schema.key, deps), schema.key));
 }
 
 /**
@@ -40,7 +41,7 @@ export async function restoreProperties(
   const { properties: archived, schema = archived, mode, noOwner, noAcl = false, content } = order;
   if (mode !== 'create' || schema === undefined) return [];
   const { database } = job.target;
-  const archive = readToc(deps.store.get(schema.key, { signal: deps.signal }), schema.key);
+  const archive = readToc(fileBytes(deps.store, schema.key, deps), schema.key);
   const properties = await withRoleSettings(
     await databaseProperties(archive, database),
     order,

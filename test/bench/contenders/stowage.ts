@@ -15,8 +15,7 @@ const PROGRAM = fileURLToPath(new URL('../../../dist/stowage.js', import.meta.ur
 export const RESTORED = 'restored';
 
 /** The set that Stowage restores. */
-export interface StoredSet {
-  readonly root: string;
+export interface StoredSet extends BackupPlace {
   readonly timestamp: string;
 }
 
@@ -34,7 +33,9 @@ export type BackupSettings = Readonly<Record<string, unknown>>;
 /** A root, and settings of its backups. */
 export interface BackupPlace {
   readonly root: string;
-  readonly backup: BackupSettings;
+  readonly backup?: BackupSettings;
+  /** The section `encryption` of stowage.yaml; absent = sets are not encrypted. */
+  readonly encryption?: BackupSettings;
 }
 
 /** Runs the command line for a cluster of servers. */
@@ -44,7 +45,7 @@ export async function stowage(
   place: string | BackupPlace,
   ...args: string[]
 ): Promise<RunResult> {
-  const { root, backup } = typeof place === 'string' ? { root: place, backup: {} } : place;
+  const { root, backup = {}, encryption } = typeof place === 'string' ? { root: place } : place;
   const config = join(bench.home, 'stowage.yaml');
   const [first] = servers;
   const { endpoint, region } = bench.store;
@@ -59,6 +60,7 @@ export async function stowage(
     })),
     connection: { user: first?.user, binDir: first?.binDir },
     backup,
+    ...(encryption && { encryption }),
     functions: 'inline',
     storage: { endpoint, region },
   };
@@ -75,7 +77,7 @@ export async function stowage(
 
 /** Restores a set of one server into the database `RESTORED`. */
 export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...flags: string[]) =>
-  stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
+  stowage(bench, [server], set, 'restore', set.timestamp, '--database', RESTORED, ...flags);
 
 /** Field of Stowage's summary → fact of the report. Of several values, the largest counts. */
 const FACT_NAMES: Readonly<Record<string, string>> = {

@@ -7,6 +7,7 @@
  * Arguments: --megabytes 1000 --rounds 3 --entry dist/segment-shipper.js (repeat --entry to compare
  * builds)
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeExit, exitOf, tailOf } from '../../../async/child-process.ts';
 import { lockForRestore } from '../../../database/target/restore-lock.ts';
+import { CONTROL_VERSION } from '../../../segment-shipper/protocol/control.ts';
 import { SHIPPER_FLAGS } from '../../../segment-shipper/protocol/node-flags.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
@@ -138,7 +140,7 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const job = {
-    control: 1,
+    control: CONTROL_VERSION,
     type: 'restore',
     content: 0,
     target: server.target(),

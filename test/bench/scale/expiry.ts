@@ -116,7 +116,7 @@ async function writeRoot(folder: string): Promise<void> {
       content: 0,
       packs: names.slice(part * share, (part + 1) * share),
     }));
-    const list = encode(Needs, { format: 'stowage/needs', version: 0, timestamp, packs: needs });
+    const list = encode(Needs, { format: 'stowage/needs', version: 1, timestamp, packs: needs });
     if (older.length > 0) await write({ kind: 'needs', timestamp }, list);
     await write({ kind: 'manifest', timestamp }, manifestOf(timestamp, older, list));
     const instant = instantOf(new Date());
@@ -130,7 +130,7 @@ async function writeRoot(folder: string): Promise<void> {
 
 function verdictOf(timestamp: string): Uint8Array {
   const checked = { objects: 0, bytes: 0 };
-  const head = { format: 'stowage/verdict', version: 0, timestamp, at: AT } as const;
+  const head = { format: 'stowage/verdict', version: 1, timestamp, at: AT } as const;
   const status = { level: 'validate', status: 'complete' } as const;
   return encode(Verdict, { ...head, ...status, checked, problems: [], problemsTotal: 0 });
 }
@@ -139,7 +139,7 @@ function manifestOf(timestamp: string, needs: string[], list: Uint8Array): Uint8
   const volume = { rows: 1, bytes: 1, storedBytes: 1 };
   return encode(Manifest, {
     format: 'stowage/manifest',
-    version: 0,
+    version: 1,
     timestamp,
     ...{ startedAt: AT, sealedAt: AT, cluster: 'main', flavour: 'shards', database: 'shop' },
     ...{ root: 's3://bench/shop', tool: 'bench', selection: EVERYTHING, notShipped: [] },

@@ -17,17 +17,20 @@ import {
   sealOf,
 } from '../../../backup-set/testing/builders.ts';
 import { PLAN } from '../../../backup-set/testing/plans.ts';
-import { chooseBase } from '../../../cli/backup/base/choose.ts';
+import { type ChosenBase, chooseBase } from '../../../cli/backup/base/choose.ts';
 import { withBase } from '../../../cli/backup/base/plan-base.ts';
 import { offerBase } from '../../../cli/backup/base/send.ts';
 import { storePlan } from '../../../cli/backup/documents/plan.ts';
+import { encryptionOf } from '../../../cli/backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
 import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
 import { hex } from '../../../frame/hex.ts';
+import { setKeyId } from '../../../frame/seal/derive.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { requireLiving } from '../../../functions/retention/marks.ts';
 import type { Instruction } from '../../../segment-shipper/protocol/control.ts';
+import { keyDocument } from '../../integration/encrypted/small-keys.ts';
 import { CONTENTS, HALVES, type Lifetime, TABLES } from './world.ts';
 
 /** At least what is carried, so that the shipper may refer to it. */
@@ -58,16 +61,23 @@ const contents: Plan['contents'] = Array.from({ length: CONTENTS }, (_, content)
 export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   const { store } = deps;
   const signal = deps.signal ?? new AbortController().signal;
-  const context = contextOf(deps, signal);
+  const context = contextOf(deps, signal, life.isEncrypted);
   const base = await chooseBase(context, store, 'newest');
   const startedAt = new Date(life.now);
-  const body = { ...PLAN, startedAt: startedAt.toISOString(), relations, contents };
-  const draft = { body: base ? withBase(body, base) : body, work: new Map() };
-  const plan = await storePlan(store, draft, startedAt, signal);
+  const plain = { ...PLAN, startedAt: startedAt.toISOString(), relations, contents };
+  const based = base ? withBase(plain, base) : plain;
+  const setKey = life.isEncrypted ? Buffer.alloc(32, life.serial()) : undefined;
+  const body = setKey ? encryptedBy(setKey, based, base) : based;
+  const plan = await storePlan(store, { body, work: new Map() }, startedAt, signal);
+  if (setKey !== undefined) {
+    const { key, bytes } = keyDocument(plan.timestamp, setKeyId(setKey));
+    await store.create(key, bytes);
+  }
   // The plan names the base: an expiry that has not seen it wrote its tombstone before.
   if (plan.base) await requireLiving(deps, plan.base.timestamp);
   const rows = life.versions.map((versions) => [...versions]);
   const shippers = contents.map(({ content }) => shipper(content));
+  const draft = { body, work: new Map() };
   await offerBase({ plan, store, context, draft }, shippers, signal);
   const receipts: Receipt[] = [];
   for (const { content, offers } of shippers)
@@ -78,9 +88,23 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   await functions.idle();
 }
 
-function contextOf({ clock, log }: Deps, signal: AbortSignal): ClusterContext {
+function encryptedBy(
+  setKey: Buffer,
+  body: Omit<Plan, 'timestamp'>,
+  base: ChosenBase | undefined,
+): Omit<Plan, 'timestamp'> {
+  const encryption = encryptionOf({ setKey, digestKey: undefined }, body.base && base?.manifest);
+  return { ...body, features: [...(body.features ?? []), 'encrypted'], encryption };
+}
+
+function contextOf(
+  { clock, log }: Deps,
+  signal: AbortSignal,
+  isEncrypted: boolean,
+): ClusterContext {
   const { cluster, database, flavour, selection: backup } = PLAN;
-  const config = { cluster, database, flavour, backup, shippers: { start: 'process' } };
+  const encryption = isEncrypted ? { recipients: ['age1test'] } : undefined;
+  const config = { cluster, database, flavour, backup, encryption, shippers: { start: 'process' } };
   const output = {
     json: false,
     live: false,
@@ -129,7 +153,7 @@ async function shipContent(
 ): Promise<Receipt[]> {
   const { timestamp } = plan;
   const place = { timestamp, content, attempt: 1, worker: 1 };
-  const head = { format: 'stowage/receipt', version: 0, startedAt: AT, finishedAt: AT } as const;
+  const head = { format: 'stowage/receipt', version: 1, startedAt: AT, finishedAt: AT } as const;
   const receipts: Receipt[] = [];
   const carried: CarriedExtent[] = [];
   for (let table = 0; table < TABLES; table += 1) {

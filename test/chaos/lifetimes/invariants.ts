@@ -15,23 +15,36 @@ export function completeSets(objects: Objects): string[] {
 
 const needs = new WeakMap<Stored, readonly string[]>();
 
-/** The objects that a complete set names: its parts, and what these name. */
+/**
+ * The objects that a complete set names: its parts, what these name, and the keys of an encrypted
+ * set and of every set whose packs it uses.
+ */
 export function namedBy(objects: Objects, timestamp: string): readonly string[] {
   const key = formatKey({ kind: 'manifest', timestamp });
   const stored = objects.get(key);
   if (stored === undefined) return [];
   const known = needs.get(stored);
   if (known !== undefined) return known;
-  const { contents } = decode(Manifest, { key, bytes: stored.bytes });
-  const named = contents.flatMap(({ content }) => {
+  const manifest = decode(Manifest, { key, bytes: stored.bytes });
+  const parts = manifest.contents.flatMap(({ content }) => {
     const partKey = formatKey({ kind: 'manifest-part', timestamp, content });
     const part = objects.get(partKey);
     if (part === undefined) return [partKey];
     const decoded = decode(ManifestPart, { key: partKey, bytes: part.bytes });
     return [partKey, ...[...objectsOf(decoded)].map((object) => object.key)];
   });
+  const named = [...parts, ...keysFor(manifest)];
   needs.set(stored, named);
   return named;
+}
+
+/** A backup of a lifetime stores one document with its key. Nothing wraps the key again. */
+function keysFor({ timestamp, needs: older, encryption }: Manifest): string[] {
+  return encryption === undefined
+    ? []
+    : [timestamp, ...older].map((of) =>
+        formatKey({ kind: 'set-key', timestamp: of, instant: `${of}000` }),
+      );
 }
 
 /** What is stored, and the sets that a hold has reported as held. */

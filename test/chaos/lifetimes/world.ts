@@ -19,6 +19,8 @@ export interface Lifetime {
   readonly target: ObjectStore;
   /** Version of the rows per content and half table: it changes when rows change. */
   readonly versions: number[][];
+  /** All sets of this lifetime are encrypted, or none is. */
+  readonly isEncrypted: boolean;
   /** Sets that a hold has reported as held. */
   readonly held: Set<string>;
   /** Sets that a program has begun to release, perhaps beside a hold. */
@@ -86,6 +88,7 @@ export function newLifetime(seed: number, { wrap = (store) => store }: LifetimeO
     objects: store.objects,
     target: openMemory('s3://bucket/copies'),
     versions: Array.from({ length: CONTENTS }, () => Array<number>(TABLES * HALVES).fill(0)),
+    isEncrypted: random.chance(0.5),
     held: new Set(),
     released: new Set(),
     faulty: new Set(),

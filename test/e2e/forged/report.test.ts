@@ -59,7 +59,7 @@ async function answer(store: ObjectStore, timestamp: string, read: (one: Shipped
   });
   await store.create(formatKey({ kind: 'backup-claim', ...set }), claim);
   const reports: Report[] = [];
-  const { base: _, ...work } = order;
+  const { base: _, sealing: __, ...work } = order;
   await backup(
     {
       ...work,

@@ -89,10 +89,10 @@ describe('a restore with --create', () => {
     expect(bytesOutOf['dump']).toBeLessThanOrEqual(3 * archiveBytes);
   });
 
-  test('of one table out of a hundred asks the store at most 31 times, on two shards', async () => {
+  test('of one table out of a hundred asks the store at most 30 times, on two shards', async () => {
     const { requests, bytesOutOf } = await restored('--include-table', 'public.wanted');
     const total = Object.values(requests).reduce((sum, count) => sum + count, 0);
-    expect(total, JSON.stringify(requests)).toBeLessThanOrEqual(31);
+    expect(total, JSON.stringify(requests)).toBeLessThanOrEqual(30);
     expect(bytesOutOf['pack']).toBeLessThan(packBytes / 5);
     expect(bytesOutOf['dump']).toBe(archiveBytes);
   });

@@ -79,7 +79,7 @@ async function shipAll(database: string, encoding: string) {
   const encoder = zstd.createEncoder(arena.cutting.blockBytesMax);
   const frames = orderedFrames(packs, { encoder, level: levelOf(1, 1, () => 0) });
   let session = await open();
-  const { relations } = await discoverRelations(session, EVERYTHING, { withSizes: false });
+  const { relations } = await discoverRelations(session, EVERYTHING);
   const shipped: ShippedRelation[] = relations
     .filter(({ condition }) => condition === undefined)
     .map(({ schema, name, columns }, id) => {

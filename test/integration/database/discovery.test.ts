@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../../async/poll.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import { discoverRelations } from '../../../database/catalog/relations.ts';
+import { type Discovery, discoverRelations } from '../../../database/catalog/relations.ts';
 import { sequenceStatements } from '../../../database/catalog/sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
@@ -24,7 +25,7 @@ afterAll(async () => {
 
 describe('discovery', () => {
   it('ships tables and leaves with their columns, and configuration tables with their condition', async () => {
-    const { relations } = await discoverRelations(session, EVERYTHING, { withSizes: true });
+    const { relations } = await discoverRelations(session, EVERYTHING, { sizes: {} });
     expect(relations.map(({ oid: _, bytesEstimated: __, ...relation }) => relation)).toEqual([
       {
         schema: 'public',
@@ -83,9 +84,7 @@ describe('discovery', () => {
 
   it('lists what is not shipped, and why', async () => {
     const selection = { ...EVERYTHING, unloggedRows: false };
-    const { notShipped, largeObjects } = await discoverRelations(session, selection, {
-      withSizes: false,
-    });
+    const { notShipped, largeObjects } = await discoverRelations(session, selection, {});
     expect(notShipped.map(({ name, kind, reason }) => [name, kind, reason])).toEqual([
       ['a_top', 'materialized-view', 'materialized-view'],
       ['ext_data', 'table', 'extension-member'],
@@ -108,7 +107,7 @@ describe('discovery', () => {
   });
 
   it('lists populated materialized views, each after those that it reads', async () => {
-    const { refresh } = await discoverRelations(session, EVERYTHING, { withSizes: false });
+    const { refresh } = await discoverRelations(session, EVERYTHING);
     expect(refresh.map(({ name }) => name)).toEqual(['z_base', 'a_top']);
   });
 
@@ -117,15 +116,60 @@ describe('discovery', () => {
       ...EVERYTHING,
       includeTables: ['public.parts', 'public.*_top', 'public.remote'],
     };
-    const { relations, notShipped, refresh } = await discoverRelations(session, selection, {
-      withSizes: false,
-    });
+    const { relations, notShipped, refresh } = await discoverRelations(session, selection, {});
     expect(relations.map(({ name }) => name)).toEqual(['leaf']);
     expect(refresh.map(({ name }) => name)).toEqual(['a_top']);
     expect(
       notShipped.filter(({ reason }) => reason === 'excluded').map(({ name }) => name),
     ).toEqual(['child', 'ext_conf', 'fast', 'nothing', 'plain', "t'b\\l\ne"]);
     expect(notShipped.find(({ name }) => name === 'remote')?.reason).toBe('foreign');
+  });
+});
+
+describe('sizes of many tables', () => {
+  const options = { relationsPerSession: 2 };
+  const bytesOf = ({ relations }: Discovery) =>
+    Object.fromEntries(relations.map(({ name, bytesEstimated }) => [name, bytesEstimated]));
+
+  it('are read by several sessions, with a step for each, and are those that one session reads', async () => {
+    const steps: string[] = [];
+    const sizes = { ...options, onStep: (step: string) => steps.push(step) };
+    const discovered = await discoverRelations(session, EVERYTHING, { sizes });
+    expect(bytesOf(discovered)).toEqual(
+      bytesOf(await discoverRelations(session, EVERYTHING, { sizes: {} })),
+    );
+    expect(steps.map((step) => step.replace(/^.*: /, ''))).toEqual([
+      '0 of 7',
+      '2 of 7',
+      '4 of 7',
+      '6 of 7',
+    ]);
+  });
+
+  it('are read by the holder where another session waits to lock a table, or none can connect', async () => {
+    const whole = bytesOf(await discoverRelations(session, EVERYTHING, { sizes: {} }));
+    const truncates = await openSession(server.target('kinds'), {
+      purpose: 'restore',
+      applicationName: 'stowage test truncate',
+    });
+    await session.query('BEGIN; LOCK TABLE ONLY public.plain IN ACCESS SHARE MODE');
+    const waiting = truncates.query('BEGIN; LOCK TABLE public.plain; ROLLBACK');
+    try {
+      await poll(
+        async () =>
+          (await session.query('SELECT FROM pg_locks WHERE NOT granted')).length > 0 || undefined,
+        { everyMs: 20, timeoutMs: 10_000 },
+      );
+      expect(bytesOf(await discoverRelations(session, EVERYTHING, { sizes: options }))).toEqual(
+        whole,
+      );
+    } finally {
+      await session.query('ROLLBACK');
+      await waiting;
+      await truncates.close();
+    }
+    const alone = { ...session, target: { ...session.target, user: 'nobody' } };
+    expect(bytesOf(await discoverRelations(alone, EVERYTHING, { sizes: options }))).toEqual(whole);
   });
 });
 

@@ -9,7 +9,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
-import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
+import { CONTROL_VERSION, type RestoreJob } from '../../../segment-shipper/protocol/control.ts';
 import { feedData } from '../../../segment-shipper/restore/load/feed-data.ts';
 import { openStore } from '../../../storage/open.ts';
 import {
@@ -69,7 +69,7 @@ async function feeding(relations: LoadRelation[]) {
     relations,
   };
   const job: RestoreJob = {
-    control: 1,
+    control: CONTROL_VERSION,
     type: 'restore',
     content: 0,
     target: server.target(),

@@ -41,7 +41,7 @@ describe('an announcement', () => {
     const object = formatKey({ kind: 'verdict', timestamp, instant, level: 'validate' });
     const warning = { code: 'rows-fewer' as const, message: 'public.sales lost 41 % of its rows' };
     const verdict: Verdict = {
-      ...{ format: 'stowage/verdict', version: 0, timestamp, level: 'validate', at },
+      ...{ format: 'stowage/verdict', version: 1, timestamp, level: 'validate', at },
       ...{ status: 'complete', checked: { objects: 1, bytes: 1 }, problemsTotal: 0, problems: [] },
       ...{ warningsTotal: 12, warnings: [warning] },
     };
@@ -59,7 +59,7 @@ describe('an announcement', () => {
     const object = formatKey({ kind: 'outcome', restore });
     const outcome: Outcome = {
       format: 'stowage/outcome',
-      version: 0,
+      version: 1,
       id: restore,
       timestamp: '20260131000000',
       status: 'failed',

@@ -8,6 +8,7 @@ import { Order, Outcome } from '../../../backup-set/documents/restore/restore.ts
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
@@ -37,6 +38,7 @@ const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
 describe('a valid restore request', () => {
   it('runs phase by phase to its outcome, each phase after all receipts of the previous one', async () => {
     const { deps, set } = await committed();
+    await validate(deps, set.timestamp);
     const functions = inProcess(deps);
     await functions.announce(await storeRequest(deps.store, set, ID));
     await functions.idle();

@@ -1,4 +1,4 @@
-import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
@@ -10,9 +10,16 @@ import {
   Receipt,
 } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
-import { digestOf as digestOfRows, digestText } from '../../../frame/digest.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import {
+  type Frame,
+  frame,
+  RELATIONS,
+  type SmallEncryption,
+  sealed,
+  tile,
+} from '../encrypted/small-frames.ts';
 
 /** One document or object to be stored, in the order in which a backup stores them. */
 export interface Stored {
@@ -40,6 +47,8 @@ export interface SmallSetOptions {
   readonly failures?: Seal['failures'];
   /** A committed set with the same rows: this one stores no packs. */
   readonly base?: SmallBase;
+  /** Seals what the set stores. */
+  readonly encrypted?: SmallEncryption;
 }
 
 export interface SmallBase {
@@ -48,11 +57,6 @@ export interface SmallBase {
   readonly parts: ReadonlyMap<number, Uint8Array>;
 }
 
-const RELATIONS = [
-  { id: 0, schema: 'public', name: 'place', kind: 'table' as const, columns: ['id', 'name'] },
-  { id: 1, schema: 'Odd "one"', name: 'a.b', kind: 'table' as const, columns: ['n'] },
-  { id: 2, schema: 'public', name: 'empty', kind: 'table' as const, columns: [] },
-];
 const METADATA: MetadataFile[] = ['schema.dump', 'sequences.sql.zst'];
 const AT = '2026-01-31T01:02:03.000Z';
 
@@ -65,16 +69,17 @@ export async function storeObjects(
   store: ObjectStore,
   options: SmallSetOptions = {},
 ): Promise<SmallSet> {
-  const { timestamp = '20260131010203', contents = [0, 1, 2] } = options;
+  const { timestamp = '20260131010203', contents = [0, 1, 2], encrypted } = options;
   const receipts: Stored[] = [];
   const baseParts: Stored[] = [];
   const sealParts: Stored[] = [];
-  const sealed: Seal['contents'] = [];
+  const pinned: Seal['contents'] = [];
   for (const content of contents) {
     const own: { stored: Stored; worker: number; sequence: number }[] = [];
     for (const [index, file] of METADATA.entries()) {
       const key = formatKey({ kind: 'metadata', timestamp, content, attempt: 1, file });
-      const object = await put(store, key, Buffer.from(`${file} of content ${content}\n`));
+      const plain = Buffer.from(`${file} of content ${content}\n`);
+      const object = await put(store, key, encrypted?.file(content, key, plain) ?? plain);
       const shipment = { content, attempt: 1, worker: 0, sequence: index + 1 };
       own.push({
         ...shipment,
@@ -82,8 +87,8 @@ export async function storeObjects(
       });
     }
     const packs = [
-      [frame(0, content, 0, 500), frame(1, content, 0, 7)],
-      [frame(0, content, 500, 300)],
+      [frame(0, content, 0, 500, encrypted), frame(1, content, 0, 7, encrypted)],
+      [frame(0, content, 500, 300, encrypted)],
     ];
     const base = options.base?.parts.get(content);
     if (base !== undefined) {
@@ -92,9 +97,10 @@ export async function storeObjects(
       own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'carried', extents }) });
       baseParts.push({ key: formatKey({ kind: 'base-part', timestamp, content }), bytes: base });
     }
-    for (const [index, frames] of base === undefined ? packs.entries() : []) {
+    for (const [index, plain] of base === undefined ? packs.entries() : []) {
       const shipment = { content, attempt: 1, worker: 1, sequence: index + 1 };
       const key = formatKey({ kind: 'pack', timestamp, ...shipment });
+      const frames = encrypted === undefined ? plain : sealed(plain, content, key, encrypted);
       const object = await put(store, key, Buffer.concat(frames.map(({ bytes }) => bytes)));
       const extents = tile(frames);
       own.push({
@@ -125,7 +131,7 @@ export async function storeObjects(
       }),
     });
     sealParts.push(part);
-    sealed.push({ content, part: digestOf(part.bytes) });
+    pinned.push({ content, part: digestOf(part.bytes) });
   }
   const failures = options.failures ?? [];
   const plan = document(
@@ -133,6 +139,16 @@ export async function storeObjects(
     Plan,
     planOf(store, timestamp, contents, options),
   );
+  const seal: Seal = {
+    format: 'stowage/seal',
+    version: FORMAT_VERSION,
+    timestamp,
+    sealedAt: AT,
+    planSha256: sha256(plan.bytes),
+    outcome: failures.length === 0 ? 'counted' : 'failed',
+    contents: pinned,
+    failures,
+  };
   return {
     timestamp,
     contents,
@@ -141,14 +157,8 @@ export async function storeObjects(
     baseParts,
     sealParts,
     seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
-      format: 'stowage/seal',
-      version: FORMAT_VERSION,
-      timestamp,
-      sealedAt: AT,
-      planSha256: sha256(plan.bytes),
-      outcome: failures.length === 0 ? 'counted' : 'failed',
-      contents: sealed,
-      failures,
+      ...seal,
+      ...(encrypted && { mac: encrypted.mac(encode(Seal, seal)) }),
     }),
   };
 }
@@ -166,8 +176,12 @@ function planOf(
   store: ObjectStore,
   timestamp: string,
   contents: readonly number[],
-  { overdueAfterSeconds = 600, base }: SmallSetOptions,
+  { overdueAfterSeconds = 600, base, encrypted }: SmallSetOptions,
 ): Plan {
+  const features = [
+    ...(base ? ['carried' as const] : []),
+    ...(encrypted ? ['encrypted' as const] : []),
+  ];
   return {
     format: 'stowage/plan',
     version: FORMAT_VERSION,
@@ -183,7 +197,9 @@ function planOf(
     frameBytes: 4096,
     packBytes: 65536,
     compression: { algorithm: 'zstd', level: 1 },
-    ...(base && { features: ['carried'], base: base.base }),
+    ...(features.length > 0 && { features }),
+    ...(base && { base: base.base }),
+    ...(encrypted && { encryption: encrypted.encryption }),
     selection: EVERYTHING,
     relations: base ? RELATIONS.map((one) => ({ ...one, baseRelation: one.id })) : RELATIONS,
     notShipped: [],
@@ -205,37 +221,6 @@ const basePin = (bytes: Uint8Array | undefined) => (bytes ? { base: digestOf(byt
 
 function carriedFrom({ relation, rows, bytes, digest = '' }: Frame['extent'], from: number) {
   return { relation, from, rows, bytes, digest };
-}
-
-interface Frame {
-  readonly bytes: Buffer;
-  readonly extent: Omit<Extent, 'offset'>;
-}
-
-function frame(relation: number, content: number, first: number, rows: number): Frame {
-  const text = Array.from(
-    { length: rows },
-    (_, row) => `${first + row}\tcontent ${content} says \\N\\n\n`,
-  );
-  const plain = Buffer.from(text.join(''));
-  const bytes = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
-  return {
-    bytes,
-    extent: {
-      ...{ relation, length: bytes.length, rows, bytes: plain.length, crc32: hex(crc32(bytes)) },
-      digest: digestText(digestOfRows(plain)),
-    },
-  };
-}
-
-function tile(frames: readonly Frame[]): Extent[] {
-  let offset = 0;
-  return frames.map(({ extent }) => {
-    const { relation, ...rest } = extent;
-    const placed = { relation, offset, ...rest };
-    offset += extent.length;
-    return placed;
-  });
 }
 
 function receipt(

@@ -24,7 +24,7 @@ const NONSENSE: [string, Uint8Array][] = [
   ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
   ['an overlong slash', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
   ['UTF-16', Buffer.from('{"format":"stowage/receipt"}', 'utf16le')],
-  ['a prototype', text('{"__proto__":{"format":"stowage/receipt","version":0},"constructor":1}')],
+  ['a prototype', text('{"__proto__":{"format":"stowage/receipt","version":1},"constructor":1}')],
   ['1e400', text('1e400')],
 ];
 

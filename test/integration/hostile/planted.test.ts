@@ -111,7 +111,7 @@ async function restore(
   );
   await putJson(formatKey({ kind: 'order', restore: id, phase, content: 0 }), {
     format: 'stowage/order',
-    version: 0,
+    version: 1,
     id,
     timestamp,
     content: 0,

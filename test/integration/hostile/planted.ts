@@ -17,7 +17,7 @@ export const plain = {
 export function orderFor(server: TestServer, timestamp: string, database: string) {
   return {
     format: 'stowage/backup-order',
-    version: 0,
+    version: 1,
     timestamp,
     content: 0,
     host: server.host,
@@ -43,7 +43,7 @@ export function requestFor(
   const { id, timestamp, database, now } = restore;
   return {
     format: 'stowage/restore-request',
-    version: 0,
+    version: 1,
     id,
     requestedAt: now.toISOString(),
     timestamp,

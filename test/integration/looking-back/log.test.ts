@@ -27,12 +27,12 @@ async function busyRoot(): Promise<Deps> {
   await writeMark(deps, ONE, 'held', 'audit');
   await storeRequest(deps.store, { timestamp: ONE, contents: [0, 1] }, RESTORE);
   const task = `20260201000000001-${TWO}-replicate`;
-  const request = { format: 'stowage/task-request', version: 0, task, requestedAt: AT } as const;
+  const request = { format: 'stowage/task-request', version: 1, task, requestedAt: AT } as const;
   await deps.store.create(formatKey({ kind: 'task-request', task }), encode(TaskRequest, request));
   await deps.store.create(
     formatKey({ kind: 'task-outcome', task }),
     encode(TaskOutcome, {
-      ...{ format: 'stowage/task-outcome', version: 0, task, at: '2026-02-01T00:01:00.000Z' },
+      ...{ format: 'stowage/task-outcome', version: 1, task, at: '2026-02-01T00:01:00.000Z' },
       ...{ status: 'complete', root: 's3://other', objects: 2, bytes: 9, problems: [] },
       problemsTotal: 0,
     }),
@@ -121,7 +121,7 @@ it('an export of a set is in the log of the set', async () => {
   await deps.store.create(
     'exports/x/receipt.json',
     encode(ExportReceipt, {
-      ...{ format: 'stowage/export', version: 0, at: AT, tool: 'stowage 1', object, as: 'csv' },
+      ...{ format: 'stowage/export', version: 1, at: AT, tool: 'stowage 1', object, as: 'csv' },
       ...{ compression: 'none', rows: 3, columns: ['a'] },
       from: { database: 'shop', set: ONE, table: 'public.a' },
     }),

@@ -1,17 +1,21 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { decode } from '../../../backup-set/base/document.ts';
-import { formatKey } from '../../../backup-set/base/keys.ts';
+import { formatKey, setPrefix } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { dayOf } from '../../../backup-set/testing/committed/committed-set.ts';
 import { DEFAULT_RULES } from '../../../backup-set/unusual/rules.ts';
+import { WARNINGS_MAX, type Warning } from '../../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
-import { verdictKeys } from '../../../functions/stored/load.ts';
-import { compareWithOlder, knownWarnings } from '../../../functions/unusual/compare-with-older.ts';
-import { fileOf, freshDeps } from '../functions/place.ts';
+import { lookAtSet } from '../../../functions/sets/status.ts';
+import { newestVerdict, verdictKeys } from '../../../functions/stored/load.ts';
+import { NOTHING_CHECKED, writeVerdict } from '../../../functions/stored/write-verdict.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
+import { compareWithOlder } from '../../../functions/unusual/compare-with-older.ts';
+import { fileOf, freshDeps, keysOf } from '../functions/place.ts';
 import { storeRequest } from '../functions/restores.ts';
 import { counted, storeSet } from './place.ts';
 
@@ -117,17 +121,51 @@ it('a comparison reads one manifest per older set, up to the configured number',
   expect((await requestsWith(14)) - (await requestsWith(0))).toBe(2 + 2 * 14);
 });
 
-it('the check before a restore keeps the warnings of the last validation', async () => {
-  const deps = await withSets(10_000, 5900);
-  const { verdict } = await validate(deps, dayOf(1));
-  const set = { timestamp: dayOf(1), contents: [0] };
-  await storeRequest(deps.store, set, '20260301000000000-0123abcd');
-  await planRestore(deps, '20260301000000000-0123abcd');
-  const { warnings, compared } = await knownWarnings(deps, dayOf(1));
-  expect(await verdictKeys(deps, dayOf(1))).toHaveLength(2);
-  expect({ warnings, compared }).toEqual({
-    warnings: verdict.warnings,
-    compared: verdict.compared,
+describe('the check before a restore', () => {
+  const restore = '20260301000000000-0123abcd';
+  const restored = async (deps: Deps, day: number, id = restore) => {
+    await storeRequest(deps.store, { timestamp: dayOf(day), contents: [0] }, id);
+    await planRestore(deps, id);
+  };
+
+  it('writes no verdict when it finds what the validation has found', async () => {
+    const deps = await withSets(10_000, 5900);
+    const { wrote } = await validate(deps, dayOf(1));
+    await restored(deps, 1);
+    expect(await verdictKeys(deps, dayOf(1))).toEqual(wrote);
+  });
+
+  it('leaves the validation of a set to the sweeper, which compares it with older sets', async () => {
+    const deps = await withSets(10_000, 5900);
+    await validate(deps, dayOf(0));
+    await restored(deps, 1);
+    expect(await verdictKeys(deps, dayOf(1))).toEqual([]);
+    await sweep(deps);
+    expect((await newestVerdict(deps, dayOf(1), 'validate'))?.warningsTotal).toBe(1);
+  });
+
+  it('records damage and its end, and keeps all warnings of the validation', async () => {
+    const deps = await withSets(10_000, 5900);
+    const one: Warning = { code: 'rows-fewer', message: 'fewer rows' };
+    const warnings = Array<Warning>(2 * WARNINGS_MAX).fill(one);
+    const compared = { sets: [dayOf(0)], tables: 1 };
+    await writeVerdict(deps, dayOf(1), 'validate', {
+      ...{ status: 'complete', checked: NOTHING_CHECKED, problems: [], problemsTotal: 0 },
+      unusual: { warnings, compared },
+    });
+    const [pack = ''] = (await keysOf(deps.store, setPrefix(dayOf(1)))).filter((key) =>
+      key.endsWith('.pack'),
+    );
+    await rename(fileOf(deps.store, pack), `${fileOf(deps.store, pack)}-away`);
+    await restored(deps, 1);
+    const found = async () => (await lookAtSet(deps, dayOf(1)))?.summary;
+    const all = { warnings: warnings.length };
+    expect(await found()).toMatchObject({ status: 'damaged', ...all });
+    await rename(`${fileOf(deps.store, pack)}-away`, fileOf(deps.store, pack));
+    await restored(deps, 1, '20260301000001000-0123abcd');
+    expect(await found()).toMatchObject({ status: 'complete', ...all });
+    expect(await newestVerdict(deps, dayOf(1), 'validate')).toMatchObject({ compared });
+    expect(await verdictKeys(deps, dayOf(1))).toHaveLength(3);
   });
 });
 

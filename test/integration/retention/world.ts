@@ -72,7 +72,7 @@ export async function leftOf({ store }: Deps, timestamp: string): Promise<string
 export async function requestRestore(deps: Deps, id: string, timestamp: string): Promise<boolean> {
   const request: RestoreRequest = {
     format: 'stowage/restore-request',
-    version: 0,
+    version: 1,
     id,
     requestedAt: new Date().toISOString(),
     timestamp,

@@ -37,7 +37,7 @@ async function ranBefore(deps: Deps, ...names: string[]): Promise<void> {
   for (const name of names)
     await createStart(deps, {
       format: 'stowage/schedule-start',
-      version: 0,
+      version: 1,
       entry: name,
       scheduledAt,
       startedAt: scheduledAt,

@@ -31,7 +31,7 @@ test('serve runs what the schedule missed, as processes, once on two servers, an
   for (const entry of ['check', 'nightly'])
     await createStart(deps, {
       format: 'stowage/schedule-start',
-      version: 0,
+      version: 1,
       entry,
       scheduledAt,
       startedAt: scheduledAt,

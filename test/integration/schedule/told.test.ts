@@ -39,7 +39,7 @@ function lastTwo(): Date {
 async function start(deps: Deps, entry: string, instant: Date): Promise<void> {
   await createStart(deps, {
     format: 'stowage/schedule-start',
-    version: 0,
+    version: 1,
     entry,
     scheduledAt: instant.toISOString(),
     startedAt: instant.toISOString(),

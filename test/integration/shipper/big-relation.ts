@@ -14,7 +14,7 @@ import {
 } from '../../../backup-set/documents/restore/restore.ts';
 import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
-import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
+import { CONTROL_VERSION, type RestoreJob } from '../../../segment-shipper/protocol/control.ts';
 import { loadData } from '../../../segment-shipper/restore/load/load-data.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { CallOptions, ObjectStore } from '../../../storage/store.ts';
@@ -84,7 +84,7 @@ export function orderOf(...relations: LoadRelation[]): OrderOf<'data'> {
 
 export function restoreJob(server: TestServer, store: ObjectStore, workers: number): RestoreJob {
   return {
-    control: 1,
+    control: CONTROL_VERSION,
     type: 'restore',
     content: 0,
     target: server.target(),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONTROL_VERSION } from '../../../segment-shipper/protocol/control.ts';
 import { TIMESTAMP } from './shipper.ts';
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../../${file}`, import.meta.url));
@@ -27,7 +28,7 @@ async function endOf(child: ChildProcess): Promise<{ code: number | null; out: s
 
 /** No relations, so no database: one small file, whose upload never ends. */
 const job = {
-  control: 1,
+  control: CONTROL_VERSION,
   type: 'backup',
   content: 0,
   target: { host: 'localhost', port: 1, database: 'none', user: 'none' },

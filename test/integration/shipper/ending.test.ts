@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../../database/session/session.ts';
+import { CONTROL_VERSION } from '../../../segment-shipper/protocol/control.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import {
   backendsLeft,
@@ -254,9 +255,12 @@ describe('a shipper with a wrong input', () => {
   const secret = 'hunter2-correct-horse';
   it.each([
     ['a line that is not JSON', `{"password":"${secret}"`],
-    ['an unknown job', { control: 1, type: secret }],
+    ['an unknown job', { control: CONTROL_VERSION, type: secret }],
     ['another protocol version', { control: 2, type: 'backup', target: { password: secret } }],
-    ['a job without required fields', { control: 1, type: 'backup', target: { password: secret } }],
+    [
+      'a job without required fields',
+      { control: CONTROL_VERSION, type: 'backup', target: { password: secret } },
+    ],
   ])('rejects %s', async (_, line) => {
     const shipper = runShipper(line);
     expect((await shipper.exit).code).toBe(3);

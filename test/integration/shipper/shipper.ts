@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { openSession, type Session } from '../../../database/session/session.ts';
-import type { BackupJob, Report } from '../../../segment-shipper/protocol/control.ts';
+import {
+  type BackupJob,
+  CONTROL_VERSION,
+  type Report,
+} from '../../../segment-shipper/protocol/control.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { readUntil } from '../../support/wait-for.ts';
 
@@ -124,7 +128,7 @@ export function backupJob(
   options: Partial<BackupJob> = {},
 ): BackupJob {
   return {
-    control: 1,
+    control: CONTROL_VERSION,
     type: 'backup',
     content: 0,
     target: server.target(),

@@ -97,7 +97,7 @@ function partOf(set: GeneratedSet, content: number) {
     extents: pack.extents,
   }));
   const document = {
-    ...{ format: 'stowage/manifest-part', version: 0, timestamp },
+    ...{ format: 'stowage/manifest-part', version: 1, timestamp },
     ...facts(content),
     ...{ refresh: [], metadata: [], relations, packs: stored },
   };
@@ -147,7 +147,7 @@ export async function writeComplete(folder: string, set: GeneratedSet): Promise<
   const manifest: Manifest = {
     ...headOf(set),
     format: 'stowage/manifest',
-    version: 0,
+    version: 1,
     sealedAt: new Date(started.getTime() + (set.minutes ?? 42) * 60_000).toISOString(),
     proof: { planSha256: sha256(Buffer.from(timestamp)), sealSha256: sha256(Buffer.from('seal')) },
     needs: base === undefined ? [] : [base],
@@ -218,7 +218,7 @@ export async function writePlan(folder: string, set: GeneratedSet): Promise<void
   const plan: Plan = {
     ...head,
     format: 'stowage/plan',
-    version: 0,
+    version: 1,
     overdueAfterSeconds: 3600,
     frameBytes: 4 * 1024 * 1024,
     packBytes: 1024 ** 3,
@@ -248,7 +248,7 @@ export async function writeVerdict(
   more: Partial<Verdict> = {},
 ): Promise<void> {
   const verdict: Verdict = {
-    ...{ format: 'stowage/verdict', version: 0, timestamp, level, status },
+    ...{ format: 'stowage/verdict', version: 1, timestamp, level, status },
     at: dateOf(instant).toISOString(),
     checked: { objects: 10, bytes: 1000 },
     problemsTotal: problems.length,

@@ -130,7 +130,7 @@ async function writeRunning(folder: string, set: GeneratedSet, now: Date): Promi
     const length = 20_000_000 + content * 19_000_000;
     await putSparse(folder, key, length);
     const receipt: Receipt = {
-      ...{ format: 'stowage/receipt', version: 0, ...shipment, kind: 'pack' },
+      ...{ format: 'stowage/receipt', version: 1, ...shipment, kind: 'pack' },
       object: { key, bytes: length, crc32: '0a1b2c3d' },
       startedAt: now.toISOString(),
       finishedAt: now.toISOString(),
@@ -159,7 +159,7 @@ async function writeRestore(
   const contents = Array.from({ length: CONTENTS }, (_, content) => content);
   const volume = { relations: 10, rows: 50_000, bytes: 4_000_000, storedBytes: 900_000 };
   const request: RestoreRequest = {
-    ...{ format: 'stowage/restore-request', version: 0, id, timestamp, mode: 'create' },
+    ...{ format: 'stowage/restore-request', version: 1, id, timestamp, mode: 'create' },
     requestedAt: date.toISOString(),
     target: {
       ...{ flavour: 'shards', database },
@@ -169,7 +169,7 @@ async function writeRestore(
     ...{ verify: true, globals: false, noOwner: false, resize: false, agents: false, count: true },
   };
   const plan: RestorePlan = {
-    ...{ format: 'stowage/restore-plan', version: 0, id, timestamp, load: 'per-segment' },
+    ...{ format: 'stowage/restore-plan', version: 1, id, timestamp, load: 'per-segment' },
     ...{ manifestSha256: '0'.repeat(64), phases: [...PHASES], count: true },
     contents: contents.map((content) => ({ content, ...volume })),
     totals: { contents: CONTENTS, ...volume },
@@ -185,7 +185,7 @@ async function writeRestore(
       await put(folder, formatKey({ kind: 'order', ...place }), Buffer.from('{}\n'));
       if (at === done - 1 && status === undefined && content % 2 === 0) continue;
       const receipt: RestoreReceipt = {
-        ...{ format: 'stowage/restore-receipt', version: 0, id, phase, content, status: 'done' },
+        ...{ format: 'stowage/restore-receipt', version: 1, id, phase, content, status: 'done' },
         ...{ startedAt: date.toISOString(), finishedAt: date.toISOString(), storedBytes: 1 },
         relations: phase === 'data' ? [{ schema: 'public', name: 'orders', rows: 50_000 }] : [],
         ...{ problems: [], problemsTotal: 0 },
@@ -208,7 +208,7 @@ async function writeRestore(
         ]
       : [];
   const outcome: Outcome = {
-    ...{ format: 'stowage/outcome', version: 0, id, timestamp, status, counted: true },
+    ...{ format: 'stowage/outcome', version: 1, id, timestamp, status, counted: true },
     totals: { contents: CONTENTS, relations: 10, rows: 400_000 },
     ...{ problems, problemsTotal: problems.length },
   };

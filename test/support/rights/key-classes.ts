@@ -67,6 +67,7 @@ export function keyClasses({
       level,
     })),
     'lock-record': [{ kind: 'lock-record', timestamp, instant }],
+    'set-key': [{ kind: 'set-key', timestamp, instant }],
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
@@ -81,6 +82,8 @@ export function keyClasses({
       entry: 'nightly',
       file,
     })),
+    'schedule-order': [{ kind: 'schedule-order', instant, entry: 'nightly' }],
+    heartbeat: [{ kind: 'heartbeat', program: '0123456789abcdef', instant }],
     lease: [{ kind: 'lease', name: 'schedule', instant }],
     'announcement-channel': [{ kind: 'announcement-channel', channel: `ops_${instant}` }],
     announcement: ([1, 'sent', 'failed'] as const).map((step) => ({
@@ -95,6 +98,7 @@ export function keyClasses({
     'slice-order': ofSlice('slice-order'),
     'slice-receipt': ofSlice('slice-receipt'),
     'restore-request': [{ kind: 'restore-request', restore }],
+    'restore-keys': [{ kind: 'restore-keys', restore, content }],
     'restore-plan': [{ kind: 'restore-plan', restore }],
     'restore-counts': [{ kind: 'restore-counts', restore }],
     outcome: [{ kind: 'outcome', restore }],
@@ -116,6 +120,7 @@ function classOf(key: Key): string {
     case 'outcome':
     case 'restore-plan':
     case 'restore-counts':
+    case 'restore-keys':
       return key.kind;
     case 'base-part':
       return 'base';
@@ -142,6 +147,10 @@ function classOf(key: Key): string {
       return 'exports';
     case 'schedule-run':
       return 'schedule-runs';
+    case 'schedule-order':
+      return 'schedule-orders';
+    case 'heartbeat':
+      return 'heartbeats';
     case 'lease':
       return 'leases';
     case 'announcement-channel':
@@ -149,6 +158,8 @@ function classOf(key: Key): string {
       return 'announcements';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'set-key':
+      return 'keys';
     case 'lock-record':
       return 'locks';
     case 'dispatched':

@@ -7,15 +7,28 @@ import type { Deps } from '../deps.ts';
 import { neededPacks } from '../sets/needed-packs.ts';
 import { readSetDocument } from '../sets/status.ts';
 import { readDocument } from '../stored/load.ts';
+import { setsOfKeys, storedSetKeys } from '../stored/set-keys.ts';
 
 /**
- * The packs of older sets that a set uses: from needs.json, or from the parts of the manifest when
- * that list is missing or damaged. Undefined for a set that was deleted or cannot be read.
+ * The objects of older sets that a set uses: their packs, and the keys that open these. Undefined
+ * for a set that was deleted or cannot be read.
  */
-export async function olderPacks(deps: Deps, timestamp: string): Promise<string[] | undefined> {
+export async function olderObjects(deps: Deps, timestamp: string): Promise<string[] | undefined> {
   const { document } = await readSetDocument(deps, timestamp, 'manifest', Manifest);
   if (document === undefined) return undefined;
-  const { needs, needed } = document;
+  const packs = await olderPacks(deps, document);
+  if (packs === undefined) return undefined;
+  const keys: string[] = [];
+  for (const set of setsOfKeys(document))
+    if (set !== timestamp) keys.push(...(await storedSetKeys(deps, set)).map(({ key }) => key));
+  return [...packs, ...keys];
+}
+
+/** From needs.json, or from the parts of the manifest when that list is missing or damaged. */
+async function olderPacks(
+  deps: Deps,
+  { timestamp, needs, needed }: Manifest,
+): Promise<string[] | undefined> {
   if (needs.length === 0) return [];
   const key = formatKey({ kind: 'needs', timestamp });
   const raw = needed && (await readDocument(deps, key, needed.bytes));

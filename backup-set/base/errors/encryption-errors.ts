@@ -1,0 +1,27 @@
+/** The part of `ERRORS` for encrypted sets. */
+export const ENCRYPTION_ERRORS = {
+  'encryption/no-identity': {
+    exit: 4,
+    hint: 'name the identity file of a recipient with --identity FILE, $AGE_IDENTITY_FILE or encryption.identityFile; `stowage key list` shows the recipients of the sets',
+  },
+  'encryption/no-key': {
+    exit: 4,
+    hint: 'nothing was changed; `stowage key test` shows which sets the identity opens, and docs/encryption.md who needs which key',
+  },
+  'encryption/plain-set': {
+    exit: 4,
+    hint: 'nothing was changed; `stowage list` shows which sets are plain. If this one is from before encryption was turned on, repeat the command with --accept-plain; otherwise find out which program wrote it, and use another set',
+  },
+  'encryption/identity': {
+    exit: 2,
+    hint: 'correct the named identity: a file of age-keygen (AGE-SECRET-KEY-1…), mode 0600; `stowage key new` makes one',
+  },
+  'encryption/recipient': {
+    exit: 2,
+    hint: 'correct the named recipient: age1… as `stowage key new` and age-keygen print it, or a key of AWS KMS',
+  },
+  'encryption/kms': {
+    exit: 5,
+    hint: 'check that the role may use the key of AWS KMS (kms:Encrypt for a backup, kms:Decrypt for a restore) and that KMS can be reached',
+  },
+} as const;

@@ -1,0 +1,37 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { isEncrypting } from '../../encryption/settings.ts';
+import type { Deps } from '../../functions/deps.ts';
+import type { ClusterContext } from '../context.ts';
+import { type HeldKeys, heldKeys } from './held-keys.ts';
+import { requireProven } from './prove.ts';
+
+/**
+ * Before a command reads rows of a set: its keys, and the proof that its manifest is what its
+ * backup sealed. Undefined: the set is not encrypted, and the operator accepts that.
+ * @throws StowageError `encryption/plain-set`; as `heldKeys` and `requireProven`.
+ */
+export async function provenKeys(
+  context: ClusterContext,
+  deps: Deps,
+  manifest: Manifest,
+): Promise<HeldKeys | undefined> {
+  requireEncrypted(context, manifest);
+  const keys = await heldKeys(context, deps.store, manifest);
+  if (keys !== undefined) await requireProven(deps, manifest, keys);
+  return keys;
+}
+
+/** A program that can write to the bucket can replace an encrypted set by a plain one of its own. */
+function requireEncrypted(
+  { config: { encryption }, acceptsPlain }: ClusterContext,
+  { timestamp, encryption: keyed }: Manifest,
+): void {
+  const expects = encryption !== undefined && isEncrypting(encryption);
+  if (keyed !== undefined || acceptsPlain === true || !expects) return;
+  throw new StowageError(
+    'encryption/plain-set',
+    `set ${timestamp} is not encrypted, but the configuration names recipients: either it is from before encryption was turned on, or another program wrote it in place of an encrypted set`,
+    { where: { set: timestamp, field: 'encryption.recipients' } },
+  );
+}

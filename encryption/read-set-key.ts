@@ -1,0 +1,137 @@
+import { decode, type RawDocument } from '../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../backup-set/base/errors.ts';
+import { parseKey, setKeysPrefix } from '../backup-set/base/keys.ts';
+import { plural } from '../backup-set/base/words.ts';
+import {
+  SET_KEY_BYTES_MAX,
+  SetKeyDocument,
+  WrappedSetKey,
+} from '../backup-set/documents/keys/set-key.ts';
+import { setKeyId } from '../frame/seal/derive.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { Identities } from './identities.ts';
+import { type KeyedSet, kmsContext } from './set-key.ts';
+import { unwrap } from './wrap.ts';
+
+/** Key documents of one set that are looked at. A change of recipients writes one. */
+const DOCUMENTS_MAX = 1000;
+
+/** A set, and what its plan says of its key: of an expired set whose packs are used, nothing. */
+type NamedSet = KeyedSet & { readonly keyId?: string };
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The key of a set, as its plan describes it, from any of the set's key documents.
+ * @throws StowageError `encryption/no-identity` when no identity opens one of them;
+ * `encryption/no-key` when what opens is not the key of this set; `encryption/kms`.
+ */
+export async function readSetKey(
+  store: ObjectStore,
+  set: NamedSet,
+  identities: Identities,
+  options: Options,
+): Promise<Buffer> {
+  const documents = await keyDocumentsOf(store, set.timestamp, options);
+  const failures: StowageError[] = [];
+  // The newest first: the recipients of older ones may have been removed.
+  for (const { key: object, bytes } of documents.toReversed()) {
+    try {
+      const document = decode(SetKeyDocument, { key: object, bytes });
+      const opened = await openSetKey(document, set, identities, options);
+      if (opened !== undefined) return opened;
+    } catch (error) {
+      if (!isStowageError(error)) throw error;
+      const { code, message, where } = error;
+      failures.push(
+        new StowageError(code, `set ${set.timestamp}: ${object}: ${message}`, {
+          cause: error,
+          where: { set: set.timestamp, object, ...where },
+        }),
+      );
+    }
+  }
+  throw failures[0] ?? notOpened(set.timestamp, documents, identities);
+}
+
+/** The documents that hold the wrapped key of a set, oldest first. */
+export async function keyDocumentsOf(
+  store: ObjectStore,
+  timestamp: string,
+  { signal }: Options,
+): Promise<RawDocument[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(setKeysPrefix(timestamp), { signal }))
+    if (parseKey(key)?.kind === 'set-key' && keys.length < DOCUMENTS_MAX) keys.push(key);
+  const documents: RawDocument[] = [];
+  for (const key of keys)
+    documents.push({ key, bytes: await store.read(key, { bytesMax: SET_KEY_BYTES_MAX, signal }) });
+  return documents;
+}
+
+/**
+ * The key of the set that a document holds; undefined when none of the identities opens it.
+ * @throws StowageError `encryption/no-key` when the document is of another set.
+ */
+export async function openSetKey(
+  document: SetKeyDocument,
+  set: NamedSet,
+  identities: Identities,
+  { signal }: Options,
+): Promise<Buffer | undefined> {
+  const byAge = document.age === undefined ? undefined : await unwrap(identities, document.age);
+  const line = byAge ?? (await byKms());
+  return line === undefined ? undefined : keyIn(line, set);
+
+  async function byKms(): Promise<Uint8Array | undefined> {
+    const [first] = document.kms ?? [];
+    if (first === undefined || identities.kms === undefined) return undefined;
+    const call = { context: kmsContext(set), signal };
+    return identities.kms.decrypt(first.keyArn, first.ciphertext, call);
+  }
+}
+
+function keyIn(line: Uint8Array, set: NamedSet): Buffer {
+  const { timestamp, root, key } = decode(WrappedSetKey, { key: 'the wrapped key', bytes: line });
+  if (timestamp !== set.timestamp)
+    throw otherKey(`it was wrapped for set ${timestamp}, not for set ${set.timestamp}`);
+  if (root !== set.root)
+    throw otherKey(
+      `it was wrapped for the root ${root}, and the plan of the set names ${set.root}`,
+    );
+  const found = Buffer.from(key, 'base64');
+  if (set.keyId !== undefined && setKeyId(found) !== set.keyId)
+    throw otherKey("it is not the key that the set's plan names (the key id differs)");
+  return found;
+}
+
+const otherKey = (reason: string) =>
+  new StowageError('encryption/no-key', `the wrapped key is refused: ${reason}`);
+
+function notOpened(
+  timestamp: string,
+  documents: readonly RawDocument[],
+  identities: Identities,
+): StowageError {
+  const where = { set: timestamp };
+  if (documents.length === 0)
+    return new StowageError(
+      'encryption/no-key',
+      `set ${timestamp} is encrypted, and its wrapped key is missing: no object below ${setKeysPrefix(timestamp)}`,
+      { where },
+    );
+  const recipients = documents.flatMap((raw) => decode(SetKeyDocument, raw).recipients);
+  const names = recipients.map((one) => (one.kind === 'age' ? one.recipient : one.keyArn));
+  const mine = identities.age.map(({ recipient, from }) => `${from}: ${recipient}`).join(', ');
+  const had =
+    mine === ''
+      ? 'and no identity is named'
+      : `and ${identities.age.length === 1 ? 'the identity does' : 'the identities do'} not open it (${mine})`;
+  return new StowageError(
+    'encryption/no-identity',
+    `set ${timestamp} is encrypted, ${had}. Its ${plural(new Set(names).size, 'recipient')}: ${[...new Set(names)].join(', ')}`,
+    { where },
+  );
+}

@@ -1,0 +1,105 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CliResult, stowage } from '../../support/cli.ts';
+import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
+import { databaseContents } from '../../support/e2e/compare.ts';
+import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+
+/** Words that only rows and definitions have: names of tables stay readable. */
+const SECRETS = ['secret row', 'secret comment', 'secret_role'];
+
+let place: Place;
+let servers: TestServer[];
+let keys: TestKeys;
+let [root, backupConfig, restoreConfig, first] = ['', '', '', ''];
+
+const backup = (...args: string[]): Promise<CliResult> =>
+  stowage(['backup', ...args], { config: backupConfig });
+const restore = (config: string, timestamp: string, database: string): Promise<CliResult> =>
+  stowage(['restore', timestamp, '--create', '--database', database], { config });
+
+describe('an encrypted set', () => {
+  beforeAll(async () => {
+    place = await directoryPlace();
+    servers = await startCluster(2, { databases: [DATABASE] });
+    for (const server of servers)
+      await server.psql(
+        `CREATE TABLE orders AS SELECT g AS id, 'secret row ' || g AS word FROM generate_series(1, 20000) g;
+         CREATE TABLE empty (id int);
+         CREATE TABLE long AS SELECT repeat('secret row', 2000000) AS word;
+         COMMENT ON TABLE orders IS 'secret comment';
+         CREATE SEQUENCE numbers; SELECT setval('numbers', 77);
+         SELECT lo_from_bytea(4711, 'secret row of a large object')`,
+        DATABASE,
+      );
+    await servers[0]?.psql('CREATE ROLE secret_role');
+    keys = await testKeys(place.folder);
+    root = place.newRoot();
+    backupConfig = await configFor(place, servers, root, { encryption: keys.section(false) });
+    restoreConfig = await configFor(place, servers, root, { encryption: keys.section() });
+    const made = await backup();
+    expect(made.json.status, made.text).toBe('complete');
+    first = made.json.timestamp;
+  });
+  afterAll(async () => {
+    await stopAll(servers);
+    await place?.stop();
+  });
+
+  test('has no row, definition or role in clear', async () => {
+    const folder = fileURLToPath(root);
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    let packs = 0;
+    for (const file of files.filter((each) => each.isFile())) {
+      const bytes = await readFile(join(file.parentPath, file.name));
+      if (file.name.endsWith('.pack')) packs += 1;
+      for (const secret of SECRETS) expect(bytes.includes(secret), file.name).toBe(false);
+      // A zstd frame and an archive of pg_dump begin so.
+      expect(bytes.subarray(0, 4).toString('hex')).not.toBe('28b52ffd');
+      expect(bytes.subarray(0, 5).toString()).not.toBe('PGDMP');
+    }
+    expect(packs).toBeGreaterThan(0);
+  });
+
+  test('is restored with the identity of a recipient, equal to the database', async () => {
+    const restored = await restore(restoreConfig, first, 'again');
+    expect(restored.json.status, restored.text).toBe('restored');
+    for (const server of servers)
+      expect(await databaseContents(server, 'again')).toEqual(
+        await databaseContents(server, DATABASE),
+      );
+  });
+
+  test('is not restored without an identity, or with another one', async () => {
+    const other = await testKeys(place.folder);
+    const wrong = await configFor(place, servers, root, {
+      encryption: { ...keys.section(false), identityFile: other.identityFile },
+    });
+    for (const config of [backupConfig, wrong]) {
+      const refused = await restore(config, first, 'never');
+      expect(refused.code).toBe(4);
+      expect(refused.json.error.code).toBe('encryption/no-identity');
+    }
+    expect(await servers[0]?.psql(`SELECT count(*) FROM pg_database WHERE datname = 'never'`)).toBe(
+      '0',
+    );
+  });
+
+  test('is the base of the next one, which stores only changed rows under a key of its own', async () => {
+    await servers[0]?.psql(`UPDATE orders SET word = 'new' WHERE id = 1`, DATABASE);
+    const second = await backup();
+    expect(second.json.status, second.text).toBe('complete');
+    // Long rows are stored again, as in every set.
+    expect(second.json.carriedBytes).toBeGreaterThan(400_000);
+    const restored = await restore(restoreConfig, second.json.timestamp, 'changed');
+    expect(restored.json.status, restored.text).toBe('restored');
+    for (const server of servers)
+      expect(await databaseContents(server, 'changed')).toEqual(
+        await databaseContents(server, DATABASE),
+      );
+  });
+});

@@ -88,7 +88,9 @@ export async function storeSetKey({
   store,
   plan,
   keys,
-}: Pick<BackupRun, 'context' | 'store' | 'plan' | 'keys'>): Promise<Shipped['failures']> {
+}: Pick<BackupRun, 'context' | 'store' | 'keys'> & {
+  readonly plan: Pick<BackupRun['plan'], 'timestamp' | 'root'>;
+}): Promise<Shipped['failures']> {
   const { encryption } = context.config;
   if (keys === undefined || encryption === undefined) return [];
   const { timestamp, root } = plan;

@@ -22,10 +22,10 @@ export async function provenKeys(
   return keys;
 }
 
-/** A program that can write to the bucket can replace an encrypted set by a plain one of its own. */
-function requireEncrypted(
+/** A program that can write to the bucket can replace an encrypted set by a plain one. */
+export function requireEncrypted(
   { config: { encryption }, acceptsPlain }: ClusterContext,
-  { timestamp, encryption: keyed }: Manifest,
+  { timestamp, encryption: keyed }: Pick<Manifest, 'timestamp' | 'encryption'>,
 ): void {
   const expects = encryption !== undefined && isEncrypting(encryption);
   if (keyed !== undefined || acceptsPlain === true || !expects) return;

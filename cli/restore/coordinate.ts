@@ -19,7 +19,7 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
+import { storeRestoreKeys } from '../keys/agent-keys.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
@@ -140,7 +140,6 @@ async function prepare(
     accepts,
     ...(map && { map }),
   });
-  if (keys !== undefined) requireAgentRecipients(context, segments);
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.

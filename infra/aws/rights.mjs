@@ -56,6 +56,8 @@ export const KEYS = {
   'restore-orders': [`${RESTORE}/orders/*`],
   'restore-claims': [`${RESTORE}/claims/*`],
   'restore-receipts': [`${RESTORE}/receipts/*`],
+  /** Both, in one ARN: the policy of Operator is near the quota of IAM. */
+  'request and restore-receipts': [`${RESTORE}/re*`],
   'restore-counts': [`${RESTORE}/counts.json`],
   outcome: [`${RESTORE}/outcome.json`],
   /** The objects of `stowage doctor`. */
@@ -236,9 +238,9 @@ export const RIGHTS = {
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
+      ...['verify-request', 'replicate-request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
-      ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
+      ...['request and restore-receipts', 'restore-counts', 'exports', 'probe'],
     ],
     never: ['unnamed exports'],
     deletes: ['probe'],

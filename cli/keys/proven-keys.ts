@@ -22,7 +22,9 @@ export async function provenKeys(
   return keys;
 }
 
-/** A program that can write to the bucket can replace an encrypted set by a plain one. */
+/**
+ * A program that can write to the bucket can replace an encrypted set by a plain one of its own.
+ */
 export function requireEncrypted(
   { config: { encryption }, acceptsPlain }: ClusterContext,
   { timestamp, encryption: keyed }: Pick<Manifest, 'timestamp' | 'encryption'>,

@@ -22,8 +22,9 @@ export async function withGreenplumSettings(
   if (target.greenplum === undefined) return target;
   // It reads catalogs of the coordinator only.
   const alone = withoutSegments(target);
-  const settings = [alone.options, BY_INDEXES];
+  const settings = [alone.options];
   if (target.greenplum === 6 && (await isSuperuser(alone, signal))) settings.push(UNCOUNTED);
+  settings.push(BY_INDEXES);
   return { ...target, options: settings.filter(Boolean).join(' ') };
 }
 

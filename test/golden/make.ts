@@ -37,7 +37,12 @@ const MAKERS: Readonly<Record<string, Make>> = {
     return readFile(keys.identityFile, 'utf8');
   },
   'v1-adopted-gpcrondump': (folder, root) =>
-    adopted(folder, root, ['gpcrondump', 'test/fixtures/gpcrondump/v43-full-gzip']),
+    adopted(folder, root, [
+      'gpcrondump',
+      'test/fixtures/gpcrondump/v43-full-gzip',
+      '--timestamp',
+      '20261129014754',
+    ]),
   'v1-greenplum': (folder, root) => greenplum(folder, root),
 };
 

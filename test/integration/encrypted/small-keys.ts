@@ -77,7 +77,7 @@ export async function encryptedSets(deps?: Deps) {
   const named = [{ timestamp: OLDER, keyId: oldKeyId }];
   const younger = await store(YOUNGER, encryptionOf(keys[1], YOUNGER, named), older);
   const keyIds = [oldKeyId, setKeyId(keys[1])] as const;
-  return { deps: at, older, younger, keys: passed(keys), keyIds };
+  return { deps: at, older, younger, keys: passed(keys), keyIds, setKeys: keys };
 }
 
 /** The content keys of both sets. */

@@ -2,13 +2,8 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { needsCounts } from '../../backup-set/documents/restore/found.ts';
-import {
-  Outcome,
-  RestorePlan,
-  type RestoreRequest,
-} from '../../backup-set/documents/restore/restore.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { requireLiving } from '../../functions/retention/marks.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
@@ -28,7 +23,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
-import type { OtherContents } from './command/contents.ts';
+import { otherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
@@ -145,15 +140,6 @@ async function prepare(
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest, mapped }, options };
-}
-
-function otherContents(
-  { contents: restored }: RestoreRequest,
-  { contents, snapshot: { takenAt } }: Manifest,
-): { readonly chosen?: OtherContents } {
-  if (restored === undefined) return {};
-  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
-  return { chosen: { restored, others, takenAt } };
 }
 
 async function requestAndCarryOut(

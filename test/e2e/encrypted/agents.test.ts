@@ -37,7 +37,13 @@ afterAll(async () => {
 async function startOf(content: number, keys: TestKeys | undefined): Promise<RunningAgent> {
   const serves = new Map([[content, servers[content] as TestServer]]);
   const more = keys && { encryption: { identityFile: keys.identityFile } };
-  const agent = await startAgent({ place, root, name: `agent${content}`, serves, more: more ?? {} });
+  const agent = await startAgent({
+    place,
+    root,
+    name: `agent${content}`,
+    serves,
+    more: more ?? {},
+  });
   agents.add(agent);
   return agent;
 }

@@ -3,7 +3,8 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
-import { type HeldKeys, heldKeys } from './held-keys.ts';
+import type { HeldKeys } from './held.ts';
+import { heldKeys } from './held-keys.ts';
 import { requireProven } from './prove.ts';
 
 /**

@@ -10,8 +10,8 @@ type Planned = Pick<RestoreRun, 'manifest'> & {
 };
 
 /**
- * A plan of a restore that was made from another manifest than the one that this command has proven:
- * it was replaced in between. Undefined: it is the same, or the set is not encrypted.
+ * Says that the plan of a restore was made from another manifest than the one that this command has
+ * proven: it was replaced in between. Undefined: it is the same, or the set is not encrypted.
  */
 export function planProblem({ context: { keys }, manifest, plan }: Planned): Problem | undefined {
   if (keys === undefined || plan.manifestSha256 === sha256(encode(Manifest, manifest)))

@@ -16,12 +16,12 @@ import { newOutput } from '../../../cli/output/output.ts';
 import { readingSet } from '../../../cli/read-set/open-set.ts';
 import { relationParts } from '../../../cli/read-set/relation-parts.ts';
 import { wrapSetKey } from '../../../encryption/set-key.ts';
+import { setKeyId } from '../../../frame/seal/derive.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { fileBytes } from '../../../segment-shipper/read/opens.ts';
 import { partRows } from '../../../segment-shipper/read/relation/part-rows.ts';
-import { setKeyId } from '../../../frame/seal/derive.ts';
 import { openStore } from '../../../storage/open.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { bytesOf, fileOf, keysOf } from '../functions/place.ts';
@@ -107,11 +107,9 @@ export async function replaceKey(
 ): Promise<void> {
   const { recipient, key } = wrapped;
   const set = { timestamp: wrapped.timestamp ?? timestamp, root: wrapped.root ?? store.url, key };
-  const document = await wrapSetKey(
-    { recipients: [recipient] },
-    set,
-    { wrappedAt: new Date('2026-01-31T01:02:03.000Z') },
-  );
+  const document = await wrapSetKey({ recipients: [recipient] }, set, {
+    wrappedAt: new Date('2026-01-31T01:02:03.000Z'),
+  });
   const keyId = wrapped.claims ?? setKeyId(key);
   const file = fileOf(store, setKeyObject(timestamp));
   await mkdir(dirname(file), { recursive: true });
@@ -197,7 +195,10 @@ const same = <T>(value: T): T => value;
 
 /** Removes the manifest, and has the functions write another one. */
 export async function restitch(deps: Deps, timestamp: string): Promise<string> {
-  for (const key of await keysOf(deps.store, formatKey({ kind: 'plan', timestamp }).replace('plan.json', '')))
+  for (const key of await keysOf(
+    deps.store,
+    formatKey({ kind: 'plan', timestamp }).replace('plan.json', ''),
+  ))
     if (key.includes('manifest')) await rm(fileOf(deps.store, key));
   return (await stitch(deps, timestamp)).status;
 }
@@ -207,7 +208,8 @@ export async function snapshotOf({ store }: Deps): Promise<() => Promise<void>> 
   const kept = new Map<string, Uint8Array>();
   for (const key of await keysOf(store, 'sets/')) kept.set(key, await bytesOf(store, key));
   return async () => {
-    for (const key of await keysOf(store, 'sets/')) if (!kept.has(key)) await rm(fileOf(store, key));
+    for (const key of await keysOf(store, 'sets/'))
+      if (!kept.has(key)) await rm(fileOf(store, key));
     for (const [key, bytes] of kept) await writeFile(fileOf(store, key), bytes);
   };
 }

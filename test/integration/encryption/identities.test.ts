@@ -103,8 +103,7 @@ function fakeKms(): Promise<Server & { requests: Record<string, unknown>[] }> {
       response
         .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
         .end(JSON.stringify(value));
-    const reversed = (text = '') =>
-      Buffer.from(text, 'base64').reverse().toString('base64');
+    const reversed = (text = '') => Buffer.from(text, 'base64').reverse().toString('base64');
     if (body['KeyId']?.includes('denied'))
       reply(400, { __type: 'AccessDeniedException', message: 'not authorized to kms:Encrypt' });
     else if (target === 'Encrypt')
@@ -122,7 +121,10 @@ const SET = { timestamp: '20260131120000', root: 's3://backups/shop' };
 test('a key of AWS KMS wraps a set key for its set and root, and opens it without an identity', async () => {
   const server = await fakeKms();
   try {
-    vi.stubEnv('AWS_ENDPOINT_URL_KMS', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    vi.stubEnv(
+      'AWS_ENDPOINT_URL_KMS',
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    );
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
     const kms = awsKms({ region: 'eu-central-1', env: {} });

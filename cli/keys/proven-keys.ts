@@ -22,7 +22,9 @@ export async function provenKeys(
   return keys;
 }
 
-/** A program that can write to the bucket can replace an encrypted set by a plain one of its own. */
+/**
+ * A program that can write to the bucket can replace an encrypted set by a plain one of its own.
+ */
 function requireEncrypted(
   { config: { encryption }, acceptsPlain }: ClusterContext,
   { timestamp, encryption: keyed }: Manifest,

@@ -1,5 +1,4 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
@@ -44,12 +43,12 @@ import { noteMentions } from './objects/mentions.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import type { RestoreResult } from './result.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
-import type { RestoreRun } from './run.ts';
+import { functionTimedOut, type RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 import { requireTarget } from './target-check/require.ts';
 import { volumeText } from './target-check/short.ts';
 import type { TargetCheck } from './target-check/target-check.ts';
-import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
+import { removeMarks, requireUnmarked } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -132,7 +131,7 @@ async function prepare(
   const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
-  const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
   const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
@@ -291,16 +290,4 @@ async function readPlan(store: ObjectStore, restore: string): Promise<RestorePla
 
 function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
   return plan.phases[plan.phases.indexOf(phase) + 1];
-}
-
-function functionTimedOut(
-  id: string,
-  what: string,
-  waitMs: number,
-  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
-): StowageError {
-  return new StowageError(
-    'restore/failed',
-    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; check that \`stowage serve\` or the deployed functions run for this root. ${state}`,
-  );
 }

@@ -230,15 +230,13 @@ function snapshotLost({ content }: Segment, cause: unknown): never {
 async function openAll(
   members: readonly BarrierMember[],
   { stopsWriters }: BarrierKind,
-  options: SnapshotOptions,
+  options: Pick<SnapshotOptions, 'label' | 'signal'>,
 ): Promise<BarrierNode[]> {
-  const label = options.label ?? 'stowage backup';
+  const { label = 'stowage backup', signal } = options;
   const outcomes = await Promise.allSettled(
-    members.map((member) => openBarrierNode(member, stopsWriters(member), label, options.signal)),
+    members.map((member) => openBarrierNode(member, stopsWriters(member), label, signal)),
   );
-  const nodes = outcomes.flatMap((outcome) =>
-    outcome.status === 'fulfilled' ? [outcome.value] : [],
-  );
+  const nodes = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed === undefined) return nodes;
   await closeAll(nodes);
@@ -246,7 +244,6 @@ async function openAll(
 }
 
 async function closeAll(nodes: readonly BarrierNode[]): Promise<void> {
-  await Promise.all(
-    nodes.flatMap((node) => [...lockingSessions(node), node.monitor].map((one) => one.close())),
-  );
+  const sessions = nodes.flatMap((node) => [...lockingSessions(node), node.monitor]);
+  await Promise.all(sessions.map((session) => session.close()));
 }

@@ -38,7 +38,9 @@ export async function testKeys(folder: string): Promise<TestKeys> {
   };
 }
 
-/** The switch of the suite: configurations that say nothing of encryption encrypt (docs/testing.md). */
+/**
+ * The switch of the suite: configurations that say nothing of encryption encrypt (docs/testing.md).
+ */
 export const isEncryptedSuite = process.env['STOWAGE_TEST_ENCRYPTED'] === '1';
 
 let ofWorker: Promise<TestKeys> | undefined;
@@ -53,7 +55,9 @@ export async function suiteEncryption(
   return { encryption: (await ofWorker).section() };
 }
 
-/** One key pair for all test files of a worker: a set may be restored with another configuration. */
+/**
+ * One key pair for all test files of a worker: a set may be restored with another configuration.
+ */
 async function newWorkerKeys(): Promise<TestKeys> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-keys-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

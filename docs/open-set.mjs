@@ -17,10 +17,11 @@ if (identityFile === undefined)
   fail('usage: open-set.mjs ROOT TIMESTAMP IDENTITY_FILE [FILE | SCHEMA TABLE [CONTENT]]');
 
 function fail(message) {
-  console.error(`open-set: ${message}`);
+  process.stderr.write(`open-set: ${message}\n`);
   process.exit(1);
 }
 
+const say = (line) => process.stdout.write(`${line}\n`);
 const folderOf = (set) => join(root, 'sets', set.slice(0, 8), set);
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const hkdf = (key, salt, info, bytes = 32) =>
@@ -136,8 +137,9 @@ function contentKeyOf(object) {
 function opened(object, sealed, place) {
   const key = hkdf(contentKeyOf(object), sealed.subarray(0, 32), 'stowage/1 object');
   const parts = [];
-  for (let at = 32, number = 0; parts.length === 0 || at < sealed.length; number++) {
-    const chunk = sealed.subarray(at, (at += 1024 * 1024 + 16));
+  for (let at = 32, number = 0; number === 0 || at < sealed.length; number++) {
+    const chunk = sealed.subarray(at, at + 1024 * 1024 + 16);
+    at += chunk.length;
     const nonce = Buffer.alloc(12);
     nonce.writeUIntBE(number, 5, 6);
     nonce[11] = at >= sealed.length ? 1 : 0;
@@ -176,9 +178,9 @@ if (first === undefined) {
     const counts = parts.flatMap(({ relations }) =>
       relations.filter(({ relation }) => relation === id),
     );
-    console.log(`${counts.reduce((sum, { rows }) => sum + rows, 0)}\t${schema}.${name}`);
+    say(`${counts.reduce((sum, { rows }) => sum + rows, 0)}\t${schema}.${name}`);
   }
-  for (const { key } of parts.flatMap(({ metadata }) => metadata)) console.log(`file\t${key}`);
+  for (const { key } of parts.flatMap(({ metadata }) => metadata)) say(`file\t${key}`);
 } else if (second === undefined) {
   process.stdout.write(fileOf(first));
 } else {

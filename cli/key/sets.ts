@@ -41,18 +41,18 @@ export async function setsWithKeys(
   const timestamps = await listTimestamps(deps.store, { signal: deps.signal });
   let done = 0;
   return mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
-    const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+    const set = await keysOfSet(deps, timestamp);
     const plan = options.plans ? await planOf(deps, timestamp) : undefined;
     options.progress(++done, timestamps.length);
-    return {
-      timestamp,
-      root: undefined,
-      keyId: undefined,
-      isEncrypted: undefined,
-      ...plan,
-      keys: raws.map(parsed),
-    };
+    return { ...set, ...plan };
   });
+}
+
+/** A set with its key documents, without its plan. */
+export async function keysOfSet(deps: Deps, timestamp: string): Promise<KeyedSetState> {
+  const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+  const unknown = { root: undefined, keyId: undefined, isEncrypted: undefined };
+  return { timestamp, ...unknown, keys: raws.map(parsed) };
 }
 
 async function planOf(deps: Deps, timestamp: string) {

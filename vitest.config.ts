@@ -19,9 +19,14 @@ const fourAtATime = {
 } as const;
 
 /** The programs as `npm run build` makes them. */
+const PROGRAMS = 'test/support/programs/build.ts';
 const DATA = 'test/support/servers/shared-data.ts';
-const withData = { globalSetup: DATA };
-const withPrograms = { globalSetup: ['test/support/programs/build.ts', DATA] };
+const MEMORY = 'test/support/memory-folder.ts';
+const inMemory = { globalSetup: MEMORY };
+const withData = { globalSetup: [MEMORY, DATA] };
+const withPrograms = { globalSetup: [MEMORY, PROGRAMS, DATA] };
+/** Servers that the tests do not start do not expect their files in memory. */
+const onDisk = { globalSetup: [PROGRAMS, DATA] };
 
 /** The clients of a process share proxies, credentials and the rate of requests. */
 const ITS_OWN_PROCESS = 'test/integration/storage/**/*.test.ts';
@@ -42,7 +47,7 @@ const onGreenplum =
             name: 'greenplum',
             include: ['test/greenplum/**/*.test.ts'],
             ...onServers,
-            ...withPrograms,
+            ...onDisk,
             fileParallelism: false,
             testTimeout: 600_000,
             ...turn(3),
@@ -88,7 +93,7 @@ const onBareMachine =
             name: 'install',
             include: ['test/install/**/*.test.ts'],
             ...onServers,
-            ...withPrograms,
+            ...onDisk,
             ...turn(2),
           },
         },
@@ -123,6 +128,7 @@ export default defineConfig({
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           ...fourAtATime,
+          ...inMemory,
           ...turn(2),
         },
       },

@@ -17,7 +17,7 @@ import { unwrap } from './wrap.ts';
 const DOCUMENTS_MAX = 1000;
 
 /** A set, and what its plan says of its key: of an expired set whose packs are used, nothing. */
-type NamedSet = KeyedSet & { readonly keyId?: string };
+export type NamedSet = KeyedSet & { readonly keyId?: string };
 
 interface Options {
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +35,16 @@ export async function readSetKey(
   options: Options,
 ): Promise<Buffer> {
   const documents = await keyDocumentsOf(store, set.timestamp, options);
+  return keyFrom(documents, set, identities, options);
+}
+
+/** As `readSetKey`, from documents that were read already. */
+export async function keyFrom(
+  documents: readonly RawDocument[],
+  set: NamedSet,
+  identities: Identities,
+  options: Options,
+): Promise<Buffer> {
   const failures: StowageError[] = [];
   // The newest first: the recipients of older ones may have been removed.
   for (const { key: object, bytes } of documents.toReversed()) {

@@ -1,2 +1,2 @@
 /** Name and version in plans and reports. A unit test compares the version with package.json. */
-export const TOOL = 'stowage 0.1.0';
+export const TOOL = 'stowage 1.0.0-rc.1';

@@ -51,7 +51,9 @@ export const segmentJobFields = {
  */
 const BackupOrderFields = z.object({
   ...header('backup-order'),
-  /** `sealed-…`: of an encrypted set. Agents that cannot encrypt must not take it for a plain one. */
+  /**
+   * `sealed-…`: of an encrypted set. Agents that cannot encrypt must not take it for a plain one.
+   */
   format: z.enum(['stowage/backup-order', 'stowage/sealed-backup-order']),
   ...setContent,
   /**

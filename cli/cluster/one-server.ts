@@ -3,16 +3,25 @@ import type { RestoreRequest } from '../../backup-set/documents/restore/restore.
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { ClusterContext } from '../context.ts';
+import { flavourOf } from '../flavour.ts';
 
 /**
  * A set with one catalog (Greenplum) restores into one PostgreSQL server: the only segment of a
  * configuration with flavour `shards` takes the place of the coordinator.
+ * @throws StowageError as `Flavour.servers`.
  */
-export function intoOneServer(context: ClusterContext, manifest: Manifest): ClusterContext {
+export async function intoOneServer(
+  context: ClusterContext,
+  manifest: Manifest,
+): Promise<ClusterContext> {
   const { config } = context;
   const [only, another] = config.segments;
   if (!isOther(config.flavour, manifest) || only === undefined || another !== undefined)
     return context;
+  // A server that cannot be asked, or is Greenplum, is named as the configuration lists it.
+  const { signal } = context;
+  const applicationName = 'stowage restore';
+  await flavourOf(context).servers({ mayLackDatabase: true, applicationName, signal });
   return { ...context, config: { ...config, segments: [{ ...only, content: COORDINATOR }] } };
 }
 

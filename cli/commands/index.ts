@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
   sweep: async () => (await import('./serve.ts')).sweepCommand,
   announce: async () => (await import('../announce/command.ts')).announceCommand,
+  key: async () => (await import('../key/command.ts')).keyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
   status: async () => (await import('../status/command.ts')).statusCommand,

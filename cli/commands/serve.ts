@@ -86,6 +86,7 @@ export const serveCommand: ClusterCommand = {
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
         snsTopics: config.serve.snsTopics,
+        cluster: config.cluster,
         // An entry of the schedule that expires takes the place of `everyHours`.
         retention: expiresBySchedule(config) ? undefined : config.retention,
         console: roots.shown,

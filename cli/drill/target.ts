@@ -109,12 +109,12 @@ async function scratch(
   };
 }
 
-/** What the main file decides: the store, its identities, and who runs the functions. */
-function shared({ cluster, root, storage, stallSeconds, encryption, functions }: Config) {
+/** What the main file decides: the store, the keys of its sets, and what runs the functions. */
+function shared({ cluster, root, storage, stallSeconds, functions, encryption }: Config) {
   return {
     ...{ cluster, root, storage, stallSeconds },
-    ...(encryption && { encryption }),
     ...(functions && { functions }),
+    ...(encryption && { encryption }),
   };
 }
 

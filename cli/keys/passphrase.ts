@@ -64,3 +64,23 @@ export async function promptHidden(question: string, signal: AbortSignal): Promi
     process.stderr.write('\n');
   }
 }
+
+const CHARS_MIN = 12;
+
+/** The passphrase of a new identity file: typed twice, or from $STOWAGE_PASSPHRASE_FILE. */
+export async function newPassphrase(context: Pick<Context, 'env' | 'signal'>): Promise<string> {
+  const path = context.env[VARIABLE];
+  const isGiven = path !== undefined && path !== '';
+  const ask = passphraseOf(context);
+  const first = await ask('the new identity file');
+  if (!isGiven && first !== (await promptHidden('The same passphrase again: ', context.signal)))
+    throw new StowageError(
+      'encryption/identity',
+      'the two passphrases differ: nothing was written',
+    );
+  if (first.length >= CHARS_MIN) return first;
+  throw new StowageError(
+    'encryption/identity',
+    `the passphrase has fewer than ${CHARS_MIN} characters: nothing was written`,
+  );
+}

@@ -11,12 +11,11 @@ import { functionDeps } from '../wait-for-functions.ts';
 import {
   exitOf,
   noneHolds,
-  PARTITIONS_FLAG,
   PATTERN_DETAILS,
   patternFrom,
+  SEARCH_FLAGS,
+  searchFrom,
   skippedLines,
-  WINDOW_FLAGS,
-  windowFrom,
 } from './window.ts';
 
 /** Lines unless --all is given. */
@@ -29,16 +28,12 @@ export const findCommand: ClusterCommand = {
 It reads the manifest of every set in the window: one request per set, and about five more per set that holds the table.
 Exit code 3: a set with a damaged manifest may hold it, too. 4: no set holds it.
 Example: stowage find sales.orders --since 30d`,
-  flags: [
-    ...WINDOW_FLAGS,
-    PARTITIONS_FLAG,
-    ['--all', `print all lines, not only the first ${ROWS_SHOWN}`],
-  ],
+  flags: [...SEARCH_FLAGS, ['--all', `print all lines, not only the first ${ROWS_SHOWN}`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const pattern = patternFrom(positional);
     const now = context.clock();
-    const search = { ...windowFrom(flags, now), leaves: flags['partitions'] === true };
+    const search = searchFrom(flags, now);
     return withStore(context, async (store) => {
       const found = await findTables(functionDeps(context, store), pattern, search);
       if (found.sets.length === 0) throw noneHolds(pattern, store.url, found);

@@ -12,12 +12,11 @@ import { historySvg } from './plot/svg.ts';
 import {
   exitOf,
   noneHolds,
-  PARTITIONS_FLAG,
   PATTERN_DETAILS,
   patternFrom,
+  SEARCH_FLAGS,
+  searchFrom,
   skippedLines,
-  WINDOW_FLAGS,
-  windowFrom,
 } from './window.ts';
 
 /** Tables plotted, and lines of a table, unless --all is given. */
@@ -35,8 +34,7 @@ Examples:
   stowage history sales.orders --since 365d
   stowage history sales.orders --svg orders.svg`,
   flags: [
-    ...WINDOW_FLAGS,
-    PARTITIONS_FLAG,
+    ...SEARCH_FLAGS,
     ['--svg <file>', 'write the plot of all tables into this file, too'],
     ['--overwrite', 'replace the file of --svg, if it exists'],
     ['--all', `plot all tables and print all sets, not only ${TABLES_SHOWN} and ${POINTS_SHOWN}`],
@@ -46,10 +44,7 @@ Examples:
     const pattern = patternFrom(positional);
     const svg = flags['svg'] === undefined ? undefined : String(flags['svg']);
     if (svg !== undefined) await requirePath(svg, flags['overwrite'] === true);
-    const search = {
-      ...windowFrom(flags, context.clock()),
-      leaves: flags['partitions'] === true,
-    };
+    const search = searchFrom(flags, context.clock());
     return withStore(context, async (store) => {
       const found = await tableHistories(functionDeps(context, store), pattern, search);
       const { histories, skipped } = found;

@@ -2,13 +2,14 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { SkippedSet, Window } from '../../functions/looking-back/manifests.ts';
+import type { TableSearch } from '../../functions/looking-back/tables.ts';
 import type { Flags } from '../command.ts';
 import { numberFrom } from '../flags.ts';
 import { timeFrom } from '../list/filters.ts';
 import { printable } from '../output/format.ts';
 
 /** The sets that `find` and `history` look into. */
-export const WINDOW_FLAGS = [
+const WINDOW_FLAGS = [
   ['--database <name>', 'only the sets of this database'],
   ['--since <time>', 'only sets since this UTC time, or of the last 12h, 7d or 2w'],
   ['--before <time>', 'only sets before this UTC time, or older than 12h, 7d or 2w'],
@@ -18,12 +19,18 @@ export const WINDOW_FLAGS = [
 export const PATTERN_DETAILS = `<table> is a pattern as --include-table has it: schema.table, "a.b"."c", * for any text; or a table without its schema.
 The root of a partitioned table stands for all its partitions; each partition can be named, too.`;
 
-export const PARTITIONS_FLAG = [
-  '--partitions',
-  'also the partitions, where the pattern names their root, too',
+/** The flags of `find` and `history`. */
+export const SEARCH_FLAGS = [
+  ...WINDOW_FLAGS,
+  ['--partitions', 'also the partitions, where the pattern names their root, too'],
 ] as const;
 
-export function windowFrom(flags: Flags, now: Date): Window {
+/** The sets and tables that `find` and `history` look for. */
+export function searchFrom(flags: Flags, now: Date): TableSearch {
+  return { ...windowFrom(flags, now), leaves: flags['partitions'] === true };
+}
+
+function windowFrom(flags: Flags, now: Date): Window {
   const { database, last } = flags;
   return {
     since: timeFrom(flags, 'since', now),

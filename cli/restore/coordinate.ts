@@ -1,14 +1,8 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { needsCounts } from '../../backup-set/documents/restore/found.ts';
-import {
-  Outcome,
-  RestorePlan,
-  type RestoreRequest,
-} from '../../backup-set/documents/restore/restore.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { requireLiving } from '../../functions/retention/marks.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
@@ -19,7 +13,7 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
+import { storeRestoreKeys } from '../keys/agent-keys.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
@@ -28,7 +22,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
-import type { OtherContents } from './command/contents.ts';
+import { otherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
@@ -44,12 +38,12 @@ import { noteMentions } from './objects/mentions.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import type { RestoreResult } from './result.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
-import type { RestoreRun } from './run.ts';
+import { functionTimedOut, type RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 import { requireTarget } from './target-check/require.ts';
 import { volumeText } from './target-check/short.ts';
 import type { TargetCheck } from './target-check/target-check.ts';
-import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
+import { removeMarks, requireUnmarked } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -132,7 +126,7 @@ async function prepare(
   const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
   requireContents(options, manifest);
   const map = resolvedMap(options, manifest);
-  const own = intoOwnDatabase(intoOneServer(chosen, manifest), manifest, options);
+  const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
   const keys = await provenKeys(given, functionDeps(given, store), manifest);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
@@ -140,21 +134,11 @@ async function prepare(
     accepts,
     ...(map && { map }),
   });
-  if (keys !== undefined) requireAgentRecipients(context, segments);
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest, mapped }, options };
-}
-
-function otherContents(
-  { contents: restored }: RestoreRequest,
-  { contents, snapshot: { takenAt } }: Manifest,
-): { readonly chosen?: OtherContents } {
-  if (restored === undefined) return {};
-  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
-  return { chosen: { restored, others, takenAt } };
 }
 
 async function requestAndCarryOut(
@@ -291,16 +275,4 @@ async function readPlan(store: ObjectStore, restore: string): Promise<RestorePla
 
 function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
   return plan.phases[plan.phases.indexOf(phase) + 1];
-}
-
-function functionTimedOut(
-  id: string,
-  what: string,
-  waitMs: number,
-  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
-): StowageError {
-  return new StowageError(
-    'restore/failed',
-    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; check that \`stowage serve\` or the deployed functions run for this root. ${state}`,
-  );
 }

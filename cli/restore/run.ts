@@ -1,8 +1,10 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { resumeCommand } from './unfinished.ts';
 
 /** One restore with its plan: what its steps share. */
 export interface RestoreRun {
@@ -16,4 +18,16 @@ export interface RestoreRun {
   readonly segments: readonly Segment[];
   /** Whether its shippers run in this process. */
   readonly isSmall: boolean;
+}
+
+export function functionTimedOut(
+  id: string,
+  what: string,
+  waitMs: number,
+  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
+): StowageError {
+  return new StowageError(
+    'restore/failed',
+    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; check that \`stowage serve\` or the deployed functions run for this root. ${state}`,
+  );
 }

@@ -1,10 +1,11 @@
 import { runToEnd } from '../../async/child-process.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
+import { ExpirySummary } from '../../backup-set/documents/retention/expiry-summary.ts';
 import type { RunEnd } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Flags } from '../command.ts';
 
 /** How a run ended, as far as its process says. */
-export type ChildEnd = Pick<RunEnd, 'exitCode' | 'signal' | 'code' | 'message' | 'set'>;
+export type ChildEnd = Pick<RunEnd, 'exitCode' | 'signal' | 'code' | 'message' | 'set' | 'expiry'>;
 
 /** Runs a command of the command line as a process, until `abort` fires. Never throws. */
 export type RunChild = (args: readonly string[], abort: AbortSignal) => Promise<ChildEnd>;
@@ -48,19 +49,25 @@ export function commandLine(flags: Flags): RunChild {
   };
 }
 
-/** What the output of a command says: the set, and the error. */
-export function resultOf(stdout: string, stderr: string): Pick<RunEnd, 'code' | 'message' | 'set'> {
+/** What the output of a command says: the set, the error, and what expiry did. */
+export function resultOf(
+  stdout: string,
+  stderr: string,
+): Pick<RunEnd, 'code' | 'message' | 'set' | 'expiry'> {
   const result = parsed(stdout) as {
     readonly timestamp?: unknown;
+    readonly summary?: unknown;
     readonly problems?: readonly { readonly code?: unknown; readonly message?: unknown }[];
     readonly error?: { readonly code?: unknown; readonly message?: unknown };
   };
-  const { timestamp, error, problems } = result;
+  const { timestamp, summary, error, problems } = result;
+  const expiry = ExpirySummary.safeParse(summary);
   const set = Timestamp.safeParse(timestamp);
   const first = error ?? problems?.[0];
   const message = first?.message ?? stderr.trim().split('\n').at(-1) ?? '';
   return {
     ...(set.success && { set: set.data }),
+    ...(expiry.success && { expiry: expiry.data }),
     ...(typeof first?.code === 'string' && { code: first.code }),
     ...(typeof message === 'string' &&
       message !== '' && { message: message.slice(0, MESSAGE_CHARS_MAX).toWellFormed() }),

@@ -112,3 +112,12 @@ test.each([
 ])('of the output %j and %j a record keeps %j', (stdout, stderr, kept) => {
   expect(resultOf(stdout, stderr)).toEqual(kept);
 });
+
+test('the result of expiry is kept, and one that is none is not', () => {
+  const summary = {
+    ...{ expired: 1, removed: 0, kept: 3, locked: 0, objects: 0, bytes: 0 },
+    ...{ databases: [], lines: ['kept 3 sets'], linesTotal: 1 },
+  };
+  expect(resultOf(JSON.stringify({ done: true, summary }), '')).toEqual({ expiry: summary });
+  expect(resultOf(JSON.stringify({ summary: { expired: -1 } }), '')).toEqual({});
+});

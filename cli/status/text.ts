@@ -73,10 +73,10 @@ function runningText({ sets, restores, entries, now }: Status): string {
 
 function lastText({ complete, now }: Status): string {
   if (complete === undefined) return 'none complete';
-  const { timestamp, totals, elapsedMs, verdict, database } = complete;
+  const { timestamp, totals, elapsedMs, verdict, database, encrypted } = complete;
   const age = ageText(now.getTime() - dateOf(timestamp).getTime());
   return [
-    `${timestamp} complete, ${age} old${database === undefined ? '' : `, database ${database}`}`,
+    `${timestamp} complete, ${age} old${database === undefined ? '' : `, database ${database}`}${encrypted ? ', encrypted' : ''}`,
     ...(totals === undefined
       ? []
       : [

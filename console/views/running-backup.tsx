@@ -2,8 +2,8 @@ import type { BackupProgress } from '../../functions/serve/console/api.ts';
 import { apiAddress, useApi } from '../base/api.ts';
 import { age, bytes, count, localTime, percent } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
-import { Bar, Chip, FailureBox, Figure } from '../parts/pieces.tsx';
-import { POLL_MS, SEGMENTS_SHOWN } from './running-limits.ts';
+import { Bar, Chip, Figure } from '../parts/pieces.tsx';
+import { POLL_MS, RunPage, SegmentTable } from '../parts/run-page.tsx';
 
 /** A backup by segment. */
 export function Backup({ root, timestamp }: { readonly root: number; readonly timestamp: string }) {
@@ -12,18 +12,18 @@ export function Backup({ root, timestamp }: { readonly root: number; readonly ti
     (known) => (known?.state === 'complete' ? undefined : POLL_MS),
   );
   return (
-    <div class="page">
-      <div class="sectionhead">
-        <h1>
-          Backup {timestamp} {value && <Chip state={value.state} />}
-        </h1>
-        {value?.state === 'complete' && (
+    <RunPage
+      title={`Backup ${timestamp}`}
+      state={value?.state}
+      link={
+        value?.state === 'complete' && (
           <a href={addressOf(root, ['set', timestamp])}>Open the set</a>
-        )}
-      </div>
-      {failure && <FailureBox failure={failure} />}
+        )
+      }
+      failure={failure}
+    >
       {value && <BackupSegments progress={value} />}
-    </div>
+    </RunPage>
   );
 }
 
@@ -61,70 +61,64 @@ function BackupSegments({ progress }: { readonly progress: BackupProgress }) {
           {text}
         </p>
       ))}
-      <div class="scroll">
-        <table class="segments">
-          <caption>
-            Slowest first
-            {segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Segment</th>
-              <th scope="col">State</th>
-              <th scope="col" class="barcolumn">
-                {expectedFrom === undefined ? 'Tables begun' : 'Of what the last set added'}
+      <SegmentTable
+        order="Slowest first"
+        segments={segments}
+        head={
+          <>
+            <th scope="col">Segment</th>
+            <th scope="col">State</th>
+            <th scope="col" class="barcolumn">
+              {expectedFrom === undefined ? 'Tables begun' : 'Of what the last set added'}
+            </th>
+            <th scope="col" class="number">
+              Stored
+            </th>
+            <th scope="col" class="number wide">
+              Packs
+            </th>
+            <th scope="col" class="number wide">
+              Rows
+            </th>
+            <th scope="col" class="number wide">
+              Tables begun
+            </th>
+            <th scope="col" class="number">
+              Last object
+            </th>
+          </>
+        }
+        row={(segment) => {
+          const { expectedBytes, storedBytes, tables, tablesPlanned } = segment;
+          const share = expectedBytes
+            ? storedBytes / expectedBytes
+            : tables / Math.max(1, tablesPlanned);
+          return (
+            <tr key={segment.content}>
+              <th scope="row">
+                {segment.content} <span class="muted">{segment.host}</span>
               </th>
-              <th scope="col" class="number">
-                Stored
-              </th>
-              <th scope="col" class="number wide">
-                Packs
-              </th>
-              <th scope="col" class="number wide">
-                Rows
-              </th>
-              <th scope="col" class="number wide">
-                Tables begun
-              </th>
-              <th scope="col" class="number">
-                Last object
-              </th>
+              <td>
+                <Chip state={segment.state} />
+              </td>
+              <td class="barcolumn">
+                <Bar share={share} state={segment.state} /> {percent(share)}
+              </td>
+              <td class="number">{bytes(storedBytes)}</td>
+              <td class="number wide">{count(segment.packs)}</td>
+              <td class="number wide">{count(segment.rows)}</td>
+              <td class="number wide">
+                {count(tables)} of {count(tablesPlanned)}
+              </td>
+              <td class="number">
+                {segment.lastArrival === undefined
+                  ? '–'
+                  : `${age(Date.parse(now) - Date.parse(segment.lastArrival))} ago`}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {segments.slice(0, SEGMENTS_SHOWN).map((segment) => {
-              const { expectedBytes, storedBytes, tables, tablesPlanned } = segment;
-              const share = expectedBytes
-                ? storedBytes / expectedBytes
-                : tables / Math.max(1, tablesPlanned);
-              return (
-                <tr key={segment.content}>
-                  <th scope="row">
-                    {segment.content} <span class="muted">{segment.host}</span>
-                  </th>
-                  <td>
-                    <Chip state={segment.state} />
-                  </td>
-                  <td class="barcolumn">
-                    <Bar share={share} state={segment.state} /> {percent(share)}
-                  </td>
-                  <td class="number">{bytes(storedBytes)}</td>
-                  <td class="number wide">{count(segment.packs)}</td>
-                  <td class="number wide">{count(segment.rows)}</td>
-                  <td class="number wide">
-                    {count(tables)} of {count(tablesPlanned)}
-                  </td>
-                  <td class="number">
-                    {segment.lastArrival === undefined
-                      ? '–'
-                      : `${age(Date.parse(now) - Date.parse(segment.lastArrival))} ago`}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        }}
+      />
     </>
   );
 }

@@ -2,9 +2,9 @@ import type { RestoreProgress } from '../../functions/serve/console/api.ts';
 import { apiAddress, useApi } from '../base/api.ts';
 import { age, bytes, count, localTime } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
-import { Bar, Chip, FailureBox, Figure } from '../parts/pieces.tsx';
+import { Bar, Chip, Figure } from '../parts/pieces.tsx';
+import { POLL_MS, RunPage, SegmentTable } from '../parts/run-page.tsx';
 import { RootCommand } from '../parts/shown-root.tsx';
-import { POLL_MS, SEGMENTS_SHOWN } from './running-limits.ts';
 
 /** A restore by segment and phase. */
 export function Restore({ root, id }: { readonly root: number; readonly id: string }) {
@@ -16,16 +16,14 @@ export function Restore({ root, id }: { readonly root: number; readonly id: stri
         : undefined,
   );
   return (
-    <div class="page">
-      <div class="sectionhead">
-        <h1>
-          Restore {id} {value && <Chip state={value.status} />}
-        </h1>
-        {value && <a href={addressOf(root, ['set', value.set])}>Set {value.set}</a>}
-      </div>
-      {failure && <FailureBox failure={failure} />}
+    <RunPage
+      title={`Restore ${id}`}
+      state={value?.status}
+      link={value && <a href={addressOf(root, ['set', value.set])}>Set {value.set}</a>}
+      failure={failure}
+    >
       {value && <RestoreSegments progress={value} />}
-    </div>
+    </RunPage>
   );
 }
 
@@ -74,60 +72,49 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
           {isResumable && <RootCommand line={`stowage restore --resume ${progress.id}`} />}
         </div>
       )}
-      <div class="scroll">
-        <table class="segments">
-          <caption>
-            Failed and slowest first
-            {segments.length > SEGMENTS_SHOWN && `, ${SEGMENTS_SHOWN} of ${count(segments.length)}`}
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Segment</th>
-              <th scope="col">State</th>
-              <th scope="col">Phase</th>
-              <th scope="col" class="barcolumn">
-                Phases done
-              </th>
-              <th scope="col" class="number">
-                Rows
-              </th>
-              <th scope="col" class="number wide">
-                Size
-              </th>
-              <th scope="col" class="number">
-                For
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {segments.slice(0, SEGMENTS_SHOWN).map((segment) => (
-              <tr key={segment.content} title={segment.problems.join('\n')}>
-                <th scope="row">{segment.content}</th>
-                <td>
-                  <Chip state={segment.state} />
-                </td>
-                <td>{segment.state === 'done' ? '' : segment.phase}</td>
-                <td class="barcolumn">
-                  <Bar
-                    share={segment.phasesDone / Math.max(1, phases.length)}
-                    state={segment.state}
-                  />{' '}
-                  {segment.phasesDone} of {phases.length}
-                </td>
-                <td class="number">
-                  {count(segment.rows)} <span class="muted">of {count(segment.rowsPlanned)}</span>
-                </td>
-                <td class="number wide">{bytes(segment.bytesPlanned)}</td>
-                <td class="number">
-                  {segment.since === undefined
-                    ? '–'
-                    : age(Date.parse(now) - Date.parse(segment.since))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <SegmentTable
+        order="Failed and slowest first"
+        segments={segments}
+        head={
+          <>
+            <th scope="col">Segment</th>
+            <th scope="col">State</th>
+            <th scope="col">Phase</th>
+            <th scope="col" class="barcolumn">
+              Phases done
+            </th>
+            <th scope="col" class="number">
+              Rows
+            </th>
+            <th scope="col" class="number wide">
+              Size
+            </th>
+            <th scope="col" class="number">
+              For
+            </th>
+          </>
+        }
+        row={(segment) => (
+          <tr key={segment.content} title={segment.problems.join('\n')}>
+            <th scope="row">{segment.content}</th>
+            <td>
+              <Chip state={segment.state} />
+            </td>
+            <td>{segment.state === 'done' ? '' : segment.phase}</td>
+            <td class="barcolumn">
+              <Bar share={segment.phasesDone / Math.max(1, phases.length)} state={segment.state} />{' '}
+              {segment.phasesDone} of {phases.length}
+            </td>
+            <td class="number">
+              {count(segment.rows)} <span class="muted">of {count(segment.rowsPlanned)}</span>
+            </td>
+            <td class="number wide">{bytes(segment.bytesPlanned)}</td>
+            <td class="number">
+              {segment.since === undefined ? '–' : age(Date.parse(now) - Date.parse(segment.since))}
+            </td>
+          </tr>
+        )}
+      />
     </>
   );
 }

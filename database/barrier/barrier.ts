@@ -10,12 +10,14 @@ import { onAllInTime } from './deadline.ts';
 import type { BarrierKind } from './kind.ts';
 import { attemptLimitMs, lockTimeoutOf } from './limits.ts';
 import {
+  allSessions,
   type BarrierMember,
   type BarrierNode,
   holdRelations,
   type LockingTerms,
   lockingSessions,
   openBarrierNode,
+  passingSessions,
   rollBack,
   stopWriters,
   watched,
@@ -72,7 +74,7 @@ async function attempts(
     writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
     const { result } = outcome;
     if (result.ok) {
-      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker?.close(), monitor.close()]));
+      await Promise.all(nodes.flatMap(passingSessions).map((session) => session.close()));
       return held(nodes, result.value, { attempts: attempt, writerWaitMs });
     }
     last = result.failure;
@@ -230,15 +232,13 @@ function snapshotLost({ content }: Segment, cause: unknown): never {
 async function openAll(
   members: readonly BarrierMember[],
   { stopsWriters }: BarrierKind,
-  options: SnapshotOptions,
+  options: Pick<SnapshotOptions, 'label' | 'signal'>,
 ): Promise<BarrierNode[]> {
-  const label = options.label ?? 'stowage backup';
+  const { label = 'stowage backup', signal } = options;
   const outcomes = await Promise.allSettled(
-    members.map((member) => openBarrierNode(member, stopsWriters(member), label, options.signal)),
+    members.map((member) => openBarrierNode(member, stopsWriters(member), label, signal)),
   );
-  const nodes = outcomes.flatMap((outcome) =>
-    outcome.status === 'fulfilled' ? [outcome.value] : [],
-  );
+  const nodes = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed === undefined) return nodes;
   await closeAll(nodes);
@@ -246,7 +246,5 @@ async function openAll(
 }
 
 async function closeAll(nodes: readonly BarrierNode[]): Promise<void> {
-  await Promise.all(
-    nodes.flatMap((node) => [...lockingSessions(node), node.monitor].map((one) => one.close())),
-  );
+  await Promise.all(nodes.flatMap(allSessions).map((session) => session.close()));
 }

@@ -13,7 +13,7 @@ export interface Session {
   readonly target: ConnectionTarget;
   /** Process id of the server's backend, as in pg_stat_activity. */
   readonly pid: number;
-  /** Of the server, as it says at the start: 9.4 (Greenplum 6), 15.8; undefined = it did not say. */
+  /** What the server said at the start: 9.4 (Greenplum 6), 15.8; undefined = nothing. */
   readonly serverVersion?: number | undefined;
   /** Whether the connection is encrypted, and whether it leaves this host. */
   readonly wire: Wire;

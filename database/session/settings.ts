@@ -24,8 +24,8 @@ const SETTINGS = [
 export const ROW_SECURITY_SINCE = 9.5;
 
 /**
- * Settings that not every version has, and the first that has them. With row_security off, a policy that hides rows is an error;
- * otherwise the backup would silently lack these rows.
+ * Settings that not every version has, and the first that has them. With row_security off, a
+ * policy that hides rows is an error; otherwise the backup would silently lack these rows.
  */
 const SETTINGS_SINCE = [
   ['idle_in_transaction_session_timeout', '0', 9.6],

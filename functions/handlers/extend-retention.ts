@@ -8,7 +8,8 @@ import { lockTarget } from '../lock/target.ts';
 
 /**
  * Called after a set was committed: packs of older sets that it uses, and the keys of these sets,
- * stay locked as long as the set itself (docs/design/0025-object-lock.md). May be called any number of times.
+ * stay locked as long as the set itself (docs/design/0025-object-lock.md). May be called any number
+ * of times.
  */
 export async function extendRetention(deps: Deps, timestamp: string): Promise<JobResult> {
   const { store, lockDays, signal } = deps;

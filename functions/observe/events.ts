@@ -1,3 +1,5 @@
+import type { ExpirySummary } from '../../backup-set/documents/retention/expiry-summary.ts';
+
 /** How urgent an event is. A channel of announcements chooses by it. */
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -55,6 +57,8 @@ export interface Event {
   readonly object?: string;
   /** Numbers of a set or restore: tables, rows, bytes, milliseconds. */
   readonly numbers?: Readonly<Partial<Record<EventNumber, number>>>;
+  /** What a run of expiry did. */
+  readonly expiry?: ExpirySummary;
   /** False for an event of this server only, which no ledger in the bucket can know. */
   readonly stored: boolean;
 }

@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts';
 import { type ListedRun, listSchedule, readRuns, type ScheduledRun } from '../schedule/runs.ts';
 import { timeText } from './amounts.ts';
 import type { Event } from './events.ts';
+import { expiryDone } from './expiry-event.ts';
 
 /** The entries of a schedule of which an observer tells. */
 export interface WatchedSchedule {
@@ -109,9 +110,18 @@ export function scheduleObserver(deps: Deps, watched: WatchedSchedule | undefine
 
 const idOf = ({ entry, instant }: ListedRun) => `${instantOf(instant)}-${entry}`;
 
-/** A run that failed or died is an event; another one is none. Pure. */
+/** A run that failed or died is an event, and one of expiry that changed something. Pure. */
 export function runEvents(run: ScheduledRun, lostAt: Date): Event[] {
   const { entry, instant, state, end, start, endedAt } = run;
+  if (state === 'done' && end?.expiry !== undefined) {
+    const key = { kind: 'schedule-run', instant: instantOf(instant), entry, file: 'end' } as const;
+    const done = expiryDone(end.expiry, {
+      id: `${instantOf(instant)}-expiry-done-${entry}`,
+      at: endedAt ?? new Date(end.endedAt),
+      object: formatKey(key),
+    });
+    return done === undefined ? [] : [done];
+  }
   if (state !== 'failed' && state !== 'lost') return [];
   const name = `run-${state}` as const;
   const file = state === 'lost' ? 'start' : 'end';

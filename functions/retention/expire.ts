@@ -1,5 +1,9 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import {
+  type ExpirySummary,
+  summarizeExpiry,
+} from '../../backup-set/documents/retention/expiry-summary.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import { oldReaders, openTombstones } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
@@ -20,6 +24,8 @@ export interface ExpiryReport {
   readonly kept: number;
   readonly objects: number;
   readonly bytes: number;
+  /** The same in short, with the reasons. */
+  readonly summary: ExpirySummary;
 }
 
 export interface RemovedSet extends Removal {
@@ -59,14 +65,23 @@ export async function runExpiry(
     if (isRemovable(set, after.now)) await decideRemoval(deps, set.timestamp);
   const removed = await removeDecided(deps, after.facts, { onStep, ghosts: rules.keepFailed });
   await removeOldReaders(deps, after.facts, after.now);
+  const locked = after.expired.flatMap(({ timestamp, lock }) =>
+    lock === undefined
+      ? []
+      : [{ timestamp, ...(lock.until && { until: lock.until.toISOString() }) }],
+  );
+  const databaseOf = ({ timestamp }: { readonly timestamp: string }) =>
+    plan.facts.get(timestamp)?.database;
   const report: ExpiryReport = {
     expired,
     removed,
-    locked: after.expired.flatMap(({ timestamp, lock }) =>
-      lock === undefined
-        ? []
-        : [{ timestamp, ...(lock.until && { until: lock.until.toISOString() }) }],
-    ),
+    locked,
+    summary: summarizeExpiry({
+      decisions: plan.decisions.map((set) => ({ ...set, database: databaseOf(set) })),
+      expired,
+      removed: removed.map((set) => ({ ...set, database: databaseOf(set) })),
+      locked: locked.length,
+    }),
     kept: plan.decisions.length - going.length,
     objects: sumOf(removed, ({ objects }) => objects),
     bytes: sumOf(removed, ({ bytes }) => bytes),

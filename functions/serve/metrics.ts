@@ -6,10 +6,9 @@ import type { AnnounceOutcome } from '../announce/announcer.ts';
 import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
-import type { OnExpired } from '../retention/schedule.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
-import { expiryMetrics } from './expiry-metrics.ts';
+import { type ExpiryEnded, expiryMetrics } from './expiry-metrics.ts';
 import { announcementMetrics, type ObservedMetrics, observedMetrics } from './observed-metrics.ts';
 
 /** The result of an event, or of a request without one. */
@@ -22,9 +21,9 @@ export interface ServeMetrics {
   measureJob(runJob: (job: Job) => Promise<JobResult>): (job: Job) => Promise<JobResult>;
   recordSweep(attempt: SweepAttempt): void;
   watchQueue(queue: Pick<JobQueue, 'counts'>): void;
-  watchStore(trouble: () => Trouble | undefined): void;
+  watchStore(trouble: () => Trouble | undefined, cluster?: string): void;
   /** Adds the metrics of scheduled expiry. */
-  watchExpiry(): OnExpired;
+  watchExpiry(cluster?: string): (ended: ExpiryEnded) => void;
   /** Sets of each database, and restores. */
   readonly observed: ObservedMetrics;
   /** Adds the metrics of announcements. */
@@ -94,11 +93,11 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
       gauges.set(attempt);
     },
     watchQueue: (queue) => queueGauges(registers, queue),
-    watchStore(trouble) {
+    watchStore(trouble, cluster = '') {
       storeGauge(registers, clock, trouble);
-      retryCounters(registers);
+      retryCounters(registers, cluster);
     },
-    watchExpiry: () => expiryMetrics(registers),
+    watchExpiry: (cluster = '') => expiryMetrics(registers, cluster),
     observed: observedMetrics(registers, clock),
     watchAnnouncements: (...given) => announcementMetrics(registers, ...given),
     text: () => registry.metrics(),
@@ -135,26 +134,28 @@ function storeGauge(
   });
 }
 
-function retryCounters(registers: Registry[]): void {
+/** A server has one root, of one cluster. Its own requests are about all databases of it. */
+function retryCounters(registers: Registry[], cluster: string): void {
   new Counter({
     name: 'stowage_storage_retries_total',
     help: 'Requests to the store that were sent again, by reason',
-    labelNames: ['reason'],
+    labelNames: ['cluster', 'reason'],
     registers,
     collect() {
       const { throttled, failed } = storageRetries();
       this.reset();
-      this.inc({ reason: 'throttled' }, throttled);
-      this.inc({ reason: 'failed' }, failed);
+      this.inc({ cluster, reason: 'throttled' }, throttled);
+      this.inc({ cluster, reason: 'failed' }, failed);
     },
   });
   new Counter({
     name: 'stowage_storage_throttled_seconds_total',
     help: 'Time in which requests paused because the store asked for fewer requests',
+    labelNames: ['cluster'],
     registers,
     collect() {
       this.reset();
-      this.inc(storageRetries().throttledMs / 1000);
+      this.inc({ cluster }, storageRetries().throttledMs / 1000);
     },
   });
 }

@@ -23,6 +23,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
   /** The alternate location: validated sets are copied to it. */
   readonly replica?: ObjectStore | undefined;
+  /** `cluster` of the configuration: a label of metrics. */
+  readonly cluster?: string | undefined;
   /** `retention.lockDays`. */
   readonly lockDays?: number | undefined;
   /** `unusual`. */
@@ -89,6 +91,8 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
+  const hasExpiry = options.retention !== undefined || options.schedule !== undefined;
+  const countExpiry = hasExpiry ? metrics.watchExpiry(options.cluster) : undefined;
   const telling = startTelling(
     { ...deps, log },
     {
@@ -96,6 +100,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
       announce: options.announce,
       schedule: options.schedule,
       storeTrouble: health.storeTrouble,
+      onExpiry: (summary) => countExpiry?.({ summary }),
     },
   );
   const queue = jobQueue(
@@ -108,7 +113,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     { failuresMax: 1 },
   );
   metrics.watchQueue(queue);
-  metrics.watchStore(health.storeTrouble);
+  metrics.watchStore(health.storeTrouble, options.cluster);
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,
@@ -142,7 +147,6 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     },
   });
   sweeper = sweeping;
-  const countExpiry = options.retention && metrics.watchExpiry();
   const expiring =
     options.retention &&
     startExpiry(deps, options.retention, (ended) => {

@@ -1,13 +1,13 @@
 import type { Trouble } from '../../async/watch/trouble.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
-import { plural } from '../../backup-set/base/words.ts';
+import type { ExpirySummary } from '../../backup-set/documents/retention/expiry-summary.ts';
 import { announcer } from '../announce/announcer.ts';
 import type { Channel } from '../announce/channels/channel.ts';
 import { startSending } from '../announce/sending.ts';
 import type { Deps } from '../deps.ts';
-import { bytesText } from '../observe/amounts.ts';
 import type { Event } from '../observe/events.ts';
+import { expiryDone } from '../observe/expiry-event.ts';
 import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startWatching } from '../observe/watch.ts';
 import type { ScheduledExpiry } from '../retention/schedule.ts';
@@ -28,6 +28,8 @@ export interface TellingOptions {
   /** The schedule, whose runs are told of. */
   readonly schedule: WatchedSchedule | undefined;
   readonly storeTrouble: () => Trouble | undefined;
+  /** Counts a run of expiry that another program has made: one of the schedule. */
+  readonly onExpiry?: ((summary: ExpirySummary) => void) | undefined;
 }
 
 /** Tells people and programs what happens: lines of the log, metrics, announcements. */
@@ -45,7 +47,7 @@ const OWN_EVENTS_MAX = 100;
 
 export function startTelling(
   deps: Deps,
-  { metrics, announce, schedule, storeTrouble }: TellingOptions,
+  { metrics, announce, schedule, storeTrouble, onExpiry }: TellingOptions,
 ): Telling {
   let startedAt = deps.clock();
   let isStoreTime = false;
@@ -79,6 +81,7 @@ export function startTelling(
       const fresh = seen.filter(({ id, at }) => at >= startedAt && !counted.has(id));
       counted = new Set(seen.map(({ id }) => id));
       metrics.observed.count(fresh);
+      for (const { expiry } of fresh) if (expiry !== undefined) onExpiry?.(expiry);
       lines.events(seen);
       offer();
     },
@@ -121,14 +124,5 @@ function expiryEvent(
       title: `expiry failed: ${messageOf(ended.failed)}`,
       problems: [],
     };
-  const { expired, removed, objects, bytes, locked } = ended;
-  if (expired.length + removed.length === 0) return undefined;
-  const waits = locked.length === 0 ? '' : `; ${plural(locked.length, 'set')} locked`;
-  return {
-    ...common,
-    id: `${instantOf(at)}-expiry-done`,
-    name: 'expiry-done',
-    title: `expiry: ${plural(expired.length, 'set')} expired, ${plural(removed.length, 'set')} removed with ${plural(objects, 'object')} (${bytesText(bytes)})${waits}`,
-    problems: [],
-  };
+  return expiryDone(ended.summary, { id: `${instantOf(at)}-expiry-done`, at });
 }

@@ -18,7 +18,8 @@ export const KEYS = {
   // One pattern for seals/… and seal.json: a policy has 10,240 characters.
   seal: [`${SET}/seal*`],
   manifest: [`${SET}/manifest*`],
-  holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
+  // One pattern for reading and read.
+  holds: ['held', 'released', 'read*'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
   announcements: ['announcements/channels/*', 'announcements/?????????????????-*'],
@@ -43,6 +44,8 @@ export const KEYS = {
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
+  /** Both kinds of requests, in one ARN: the policy of Operator is near the quota of IAM. */
+  'any task request': [`${TASK}-*/request.json`],
   'verify-plan': ['plan.json', 'orders/*', 'outcome.json'].map((key) => `${TASK}-verify/${key}`),
   'verify-receipts': [`${TASK}-verify/receipts/*`],
   'replicate-request': [`${TASK}-replicate/request.json`],
@@ -50,6 +53,8 @@ export const KEYS = {
   'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
+  /** Both, in one ARN: the policy of Operator is near the quota of IAM. */
+  'request and receipts': [`${RESTORE}/re*`],
   // Keys of what an agent reads, wrapped for it.
   'restore-keys': [`${RESTORE}/keys/*`],
   'restore-plan': [`${RESTORE}/plan.json`],
@@ -236,9 +241,9 @@ export const RIGHTS = {
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'request', 'restore-keys', 'holds'],
+      ...['any task request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
-      ...['restore-receipts', 'restore-counts', 'exports', 'probe'],
+      ...['request and receipts', 'restore-counts', 'exports', 'probe'],
     ],
     never: ['unnamed exports'],
     deletes: ['probe'],
@@ -255,9 +260,9 @@ export const RIGHTS = {
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
-    // Wrapped keys, to remove those that a removed recipient opens.
+    // Wrapped keys: `stowage key remove` wraps them again and removes the older documents.
     reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
-    creates: ['holds', 'tombstones', 'expiry-runs'],
+    creates: ['holds', 'tombstones', 'expiry-runs', 'keys'],
     deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
     releases: SETS,
     lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],

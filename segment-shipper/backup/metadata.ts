@@ -101,7 +101,7 @@ async function* contentOf(
   const options = { ...dumpOptions(job, signal), onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, snapshotOf(job), options));
+      yield* outputOf(dumpSchema(withoutSegments(job.target), snapshotOf(job), options));
       return;
     case 'large-objects.dump':
       yield* outputOf(dumpLargeObjects(job.target, snapshotOf(job), options));
@@ -122,7 +122,7 @@ const snapshotOf = ({ target, snapshotId }: BackupJob) =>
   target.greenplum === undefined ? snapshotId : undefined;
 
 const globalsTargetOf = ({ target, encoding }: BackupJob, signal: AbortSignal) =>
-  globalsTarget(target, encoding, signal);
+  globalsTarget(withoutSegments(target), encoding, signal);
 
 const dumpOptions = (job: BackupJob, signal: AbortSignal) => ({
   signal,

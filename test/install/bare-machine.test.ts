@@ -33,7 +33,7 @@ beforeAll(async () => {
   const bundle = JSON.parse(await readFile(at('bundle/bundle.json'), 'utf8'));
   const out = machine.packages;
   await makeDeb(at('tree'), { out, bundle, compression: 'none', day });
-  const npm = { version: '0.1.0', programs: dirname(STOWAGE), out, day };
+  const npm = { version: '1.0.0-rc.1', programs: dirname(STOWAGE), out, day };
   const tarball = await makeNpm(at('npm-package'), npm);
   await promisify(execFile)('npm', ['install', '-g', '--offline', '--prefix', at('npm'), tarball]);
 });
@@ -55,7 +55,7 @@ test('the commands of docs/install.md install, back up and restore on a Debian t
     `find /etc/systemd -name 'stowage*' | sed 's/^/enabled: /'`,
     // The program of the npm package, with a Node of the same version in PATH.
     `su postgres -c 'PATH=/usr/lib/stowage:$PATH /packages/npm/bin/stowage backup' | sed 's/^/npm: /'`,
-    'echo "# mine" >> /etc/stowage/stowage.yaml; dpkg -i stowage_0.1.0_amd64.deb >/dev/null 2>&1',
+    'echo "# mine" >> /etc/stowage/stowage.yaml; dpkg -i stowage_1.0.0~rc.1_amd64.deb >/dev/null 2>&1',
     'tail -n 1 /etc/stowage/stowage.yaml',
     'dpkg --purge stowage >/dev/null 2>&1; ls -d /etc/stowage /usr/lib/stowage /usr/bin/stowage 2>&1 || true',
   ].join('\n');

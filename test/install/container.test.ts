@@ -36,7 +36,7 @@ describe.skipIf(!runnable)('the container', () => {
     await bundleAt(join(folder, 'bundle'));
     await packBundle(
       join(folder, 'bundle'),
-      join(folder, 'context/stowage-0.1.0-linux-x64.tar.gz'),
+      join(folder, 'context/stowage-1.0.0-rc.1-linux-x64.tar.gz'),
     );
     await run('sh', ['-c', `${BASE} > ${join(folder, 'context/base.tar')}`]);
     await writeFile(join(folder, 'Base'), 'FROM scratch\nADD base.tar /\n');
@@ -51,7 +51,7 @@ describe.skipIf(!runnable)('the container', () => {
     const container = await buildah('from', 'localhost/stowage');
     const inside = (...args: string[]) =>
       buildah('run', '--isolation', 'chroot', container, '--', ...args);
-    expect(await inside('/usr/lib/stowage/stowage', '--version')).toBe('stowage 0.1.0');
+    expect(await inside('/usr/lib/stowage/stowage', '--version')).toBe('stowage 1.0.0-rc.1');
     const uid = ['/usr/lib/stowage/node', '-p', 'process.getuid()'];
     expect(await inside(...uid)).toBe('1000');
     const format = '{{.Docker.Config.Entrypoint}} {{.Docker.Config.Cmd}}';

@@ -78,8 +78,10 @@ export function roundTrip({ server, found }: Running): void {
       expect(await contents()).toEqual(before);
     });
 
-    test('is deleted whole, and its folder is not listed as a set', async () => {
-      const deleted = await run(['delete', timestamp, '--yes']);
+    test('is deleted whole, as the only complete set with --force only, and its folder is not listed as a set', async () => {
+      const refused = await run(['delete', timestamp, '--yes']);
+      expect(refused.json.error.code).toBe('set/last');
+      const deleted = await run(['delete', timestamp, '--yes', '--force']);
       expect(failureOf(deleted)).toBeUndefined();
       expect((await run(['list'])).json.sets).toEqual([]);
     });

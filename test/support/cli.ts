@@ -7,6 +7,7 @@ import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { DefinedObject } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
 import type { StorageRetries } from '../../storage/retries.ts';
 import { suiteEncryption } from './e2e/encryption.ts';
 import { STOWAGE, STOWAGE_SOURCE } from './programs/programs.ts';
@@ -113,6 +114,8 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
   const child = spawn(
     process.execPath,
     [
+      // Those of its first line, which a start by Node does not read.
+      ...COORDINATOR_FLAGS,
       fromSource ? STOWAGE_SOURCE : STOWAGE,
       ...args,
       ...(config === undefined ? [] : ['--config', config]),

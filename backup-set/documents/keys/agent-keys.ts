@@ -9,8 +9,8 @@ const Key = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 export const RESTORE_KEYS_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * What a backup order has wrapped for its agent, as one line of JSON: the order of another set, root
- * or content is refused.
+ * What a backup order has wrapped for its agent, as one line of JSON: the order of another set,
+ * root or content is refused.
  */
 export const WrappedSealing = z.object({
   timestamp: Timestamp,

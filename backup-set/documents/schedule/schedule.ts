@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Count, header, IsoDate } from '../../base/document.ts';
 import { NAME_FORM } from '../../base/keys/schedule-keys.ts';
 import { Timestamp } from '../../base/timestamps.ts';
+import { ExpirySummary } from '../retention/expiry-summary.ts';
 
 const of = { entry: z.string().regex(NAME_FORM), scheduledAt: IsoDate };
 
@@ -51,6 +52,8 @@ export const RunEnd = z.object({
   message: z.string().exactOptional(),
   /** The set that it made or checked. */
   set: Timestamp.exactOptional(),
+  /** What a run of expiry did. */
+  expiry: ExpirySummary.exactOptional(),
   /** Why the runner ended it. */
   stopped: z.enum(['timeout', 'lease-lost', 'interrupted']).exactOptional(),
 });

@@ -13,6 +13,8 @@ import { rateLimit } from '../../../segment-shipper/rate/throttle.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import { storeSeal } from '../../backup/documents/seal.ts';
+import { type BackupKeys, newBackupKeys } from '../../backup/keys/backup-keys.ts';
+import { storeSetKey } from '../../backup/keys/store-set-key.ts';
 import type { Shipped } from '../../backup/ship.ts';
 import { addReport, newTally, type Tally } from '../../backup/tally.ts';
 import type { ClusterContext } from '../../context.ts';
@@ -25,6 +27,7 @@ import {
 } from '../../wait-for-functions.ts';
 import { failureOf } from './failure.ts';
 import { adoptionPlan, storeAdoptionPlan } from './plan.ts';
+import { sealedPlan, sealingOfContent } from './sealed.ts';
 import { ATTEMPT, type Shipment, shipContent, shipDefinitions } from './ship-content.ts';
 import type { AdoptedSource } from './source.ts';
 
@@ -43,7 +46,8 @@ export async function adoptSource(
   waitMs: number,
 ): Promise<BackupResult> {
   const startedAt = context.clock();
-  const drafted = adoptionPlan(context.config, source, startedAt, store.url);
+  const keys = await newBackupKeys(context.config);
+  const drafted = sealedPlan(adoptionPlan(context.config, source, startedAt, store.url), keys);
   const { plan } = drafted;
   await storeAdoptionPlan(store, plan, context.signal);
   const tally = newTally(plan);
@@ -52,8 +56,11 @@ export async function adoptSource(
     ...drafted,
     ...memoryFor(plan.frameBytes, plan.compression.level, workers),
   };
-  const shipped = await ship(context, store, source, { shipment, tally, workers });
-  const failures = await storeSeal({ store, plan, tally, context }, shipped);
+  const run = { shipment, tally, workers, keys };
+  const unkeyed = await storeSetKey({ context, store, plan, keys });
+  const shipped =
+    unkeyed.length > 0 ? { failures: unkeyed } : await ship(context, store, source, run);
+  const failures = await storeSeal({ store, plan, tally, context, keys }, shipped);
   const verdict = await verdictOn(context, store, plan, waitMs);
   return {
     timestamp: plan.timestamp,
@@ -95,18 +102,20 @@ interface Run {
   readonly shipment: Shipment;
   readonly tally: Tally;
   readonly workers: number;
+  readonly keys: BackupKeys | undefined;
 }
 
 async function ship(
   context: ClusterContext,
   store: ObjectStore,
   source: AdoptedSource,
-  { shipment, tally, workers }: Run,
+  { shipment, tally, workers, keys }: Run,
 ): Promise<Shipped> {
   const { throttle } = rateLimit(context.config.shippers.maxRateBytes);
   const failures: { content: number | undefined; error: StowageError }[] = source.failures.map(
     ({ content, message }) => ({ content, error: new StowageError('adopt/unsound', message) }),
   );
+  const { timestamp, relations } = shipment.plan;
   const depsOf = (content: number): ShipperDeps => ({
     store,
     clock: context.clock,
@@ -118,10 +127,10 @@ async function ship(
     progress: noProgress(),
     throttle,
     signal: context.signal,
+    sealing: sealingOfContent(keys, { timestamp, content }, (id) => relations[id]),
   });
   const progress = progressOf(context, source, tally);
   const content = source.flavour === 'shards' ? 0 : COORDINATOR;
-  const { timestamp } = shipment.plan;
   const files = { timestamp, content, deps: depsOf(content), stored: 0 };
   try {
     await shipDefinitions(source.metadata, files);

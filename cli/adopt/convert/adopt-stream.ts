@@ -1,4 +1,5 @@
 import { eachInFlight } from '../../../async/each-in-flight.ts';
+import type { Name } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { noProgress, type ShipperDeps } from '../../../segment-shipper/deps.ts';
 import type { Report } from '../../../segment-shipper/protocol/control.ts';
@@ -6,16 +7,20 @@ import { rateLimit } from '../../../segment-shipper/rate/throttle.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { BackupResult } from '../../backup/coordinate.ts';
 import { storeSeal } from '../../backup/documents/seal.ts';
+import { type BackupKeys, newBackupKeys } from '../../backup/keys/backup-keys.ts';
+import { storeSetKey } from '../../backup/keys/store-set-key.ts';
 import type { Shipped } from '../../backup/ship.ts';
 import { addReport, newTally } from '../../backup/tally.ts';
 import type { ClusterContext } from '../../context.ts';
 import { memoryFor, nothingWitnessed, verdictOn } from './adopt-source.ts';
 import { failureOf } from './failure.ts';
 import { adoptionPlan, storeAdoptionPlan } from './plan.ts';
+import { sealedPlan, sealingOfContent } from './sealed.ts';
 import { ATTEMPT, type FileWriter, shipDefinitions, shipParts } from './ship-content.ts';
 import {
   type AdoptedSource,
   type CountedRelation,
+  nameIn,
   relationKey,
   type SourcePart,
 } from './source.ts';
@@ -38,6 +43,9 @@ export interface StoredStream {
   readonly ids: ReadonlyMap<string, number>;
   readonly reports: readonly { readonly content: number; readonly report: Report }[];
   readonly files: FileWriter;
+  readonly keys: BackupKeys | undefined;
+  /** Before the first object, and only once. */
+  readonly storeKey: () => Promise<void>;
 }
 
 /**
@@ -52,6 +60,8 @@ export async function storeStream(
   { contents, definitions }: { contents: readonly StreamedContent[]; definitions: number },
 ): Promise<StoredStream> {
   const startedAt = context.clock();
+  const keys = await newBackupKeys(context.config);
+  const storeKey = storesKeyOnce({ context, store, plan: { timestamp, root: store.url }, keys });
   const { frameBytes, packBytes, zstdLevel } = context.config.backup;
   const memory = memoryFor(frameBytes, zstdLevel, Math.max(1, contents.length));
   const { throttle } = rateLimit(context.config.shippers.maxRateBytes);
@@ -59,6 +69,7 @@ export async function storeStream(
   const reports: { content: number; report: Report }[] = [];
   const failures: { content: number; error: StowageError }[] = [];
   const progress = new Map<number, Report>();
+  const names = new Map<number, Name>();
   const depsOf = (content: number): ShipperDeps => ({
     store,
     clock: context.clock,
@@ -70,11 +81,13 @@ export async function storeStream(
     progress: noProgress(),
     throttle,
     signal: context.signal,
+    sealing: sealingOfContent(keys, { timestamp, content }, (id) => names.get(id)),
   });
   const files = { timestamp, content: definitions, deps: depsOf(definitions), stored: 0 };
   const idOf = (key: string) => {
     const id = ids.get(key) ?? ids.size;
     ids.set(key, id);
+    if (!names.has(id)) names.set(id, nameIn(key));
     return id;
   };
   await eachInFlight(contents, Math.max(1, contents.length), async ({ content, read }) => {
@@ -85,13 +98,14 @@ export async function storeStream(
       onRows: (key: string, rows: CountedRelation) => void found.set(key, rows),
     };
     const deps = depsOf(content);
-    await shipParts(read(context.signal), { writer, ...memory }, deps, files, takes).catch(
-      (error: unknown) => failures.push({ content, error: failureOf(error) }),
+    const parts = after(storeKey, read(context.signal));
+    await shipParts(parts, { writer, ...memory }, deps, files, takes).catch((error: unknown) =>
+      failures.push({ content, error: failureOf(error) }),
     );
     counted.set(content, [...found.values()]);
   });
   for (const [content, report] of progress) reports.push({ content, report });
-  return { startedAt, counted, failures, ids, reports, files };
+  return { startedAt, counted, failures, ids, reports, files, keys, storeKey };
 }
 
 /** Writes what the set must have, its definitions and its seal, and waits for the verdict. */
@@ -99,11 +113,12 @@ export async function sealStream(
   context: ClusterContext,
   store: ObjectStore,
   source: AdoptedSource,
-  { startedAt, counted, failures, ids, reports, files }: StoredStream,
+  { startedAt, counted, failures, ids, reports, files, keys, storeKey }: StoredStream,
   waitMs: number,
 ): Promise<BackupResult> {
   const ending = AbortSignal.timeout(ENDING_MS_MAX);
-  const drafted = adoptionPlan(context.config, source, startedAt, store.url, ids);
+  const found = adoptionPlan(context.config, source, startedAt, store.url, ids);
+  const drafted = sealedPlan(found, keys);
   const { plan } = drafted;
   await storeAdoptionPlan(store, plan, ending);
   const all = [
@@ -136,10 +151,10 @@ export async function sealStream(
     signal: ending,
     report: (report) => add(files.content, report),
   };
-  await shipDefinitions(source.metadata, { ...files, deps }).catch((error: unknown) =>
-    all.push({ content: files.content, error: asStowageError(error) }),
-  );
-  const stated = await storeSeal({ store, plan, tally, context }, { failures: all });
+  await storeKey()
+    .then(() => shipDefinitions(source.metadata, { ...files, deps }))
+    .catch((error: unknown) => all.push({ content: files.content, error: asStowageError(error) }));
+  const stated = await storeSeal({ store, plan, tally, context, keys }, { failures: all });
   const verdict = await verdictOn(context, store, plan, waitMs);
   return {
     timestamp: plan.timestamp,
@@ -151,4 +166,21 @@ export async function sealStream(
     witnessed: nothingWitnessed(plan.relations.length),
     elapsedMs: context.clock().getTime() - startedAt.getTime(),
   };
+}
+
+/** A database that is read and not taken must leave nothing in the store, also no key. */
+function storesKeyOnce(set: Parameters<typeof storeSetKey>[0]): () => Promise<void> {
+  let stored: Promise<void> | undefined;
+  const storeNow = async () => {
+    const [failure] = await storeSetKey(set);
+    if (failure !== undefined) throw failure.error;
+  };
+  return () => (stored ??= storeNow());
+}
+
+async function* after<T>(first: () => Promise<void>, items: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const item of items) {
+    await first();
+    yield item;
+  }
 }

@@ -4,6 +4,7 @@ import type { MetadataFile } from '../../../backup-set/base/keys.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import type { Plan } from '../../../backup-set/documents/plan.ts';
 import type { BlockArena } from '../../../database/copy-wire/block-arena.ts';
+import { digestsOf } from '../../../segment-shipper/backup/backup.ts';
 import { storeMetadata } from '../../../segment-shipper/backup/metadata.ts';
 import { type Compression, orderedFrames } from '../../../segment-shipper/backup/ordered-frames.ts';
 import { packSeries } from '../../../segment-shipper/backup/pack-series.ts';
@@ -136,7 +137,7 @@ export async function shipParts(
 ): Promise<void> {
   const all = new Map<string, Sums>();
   const packs = packSeries(writer, WORKER, deps);
-  const frames = orderedFrames(packs, compression);
+  const frames = orderedFrames(packs, { ...compression, ...digestsOf(deps.sealing) });
   try {
     for await (const part of parts) {
       if ('file' in part) {

@@ -78,3 +78,9 @@ export const tableKey = ({ schema, name }: Pick<SourceRelation, 'schema' | 'name
 /** Of a relation: with other columns it is another one. */
 export const relationKey = ({ schema, name, columns }: SourceRelation) =>
   JSON.stringify([schema, name, columns]);
+
+/** The name in a `relationKey`. */
+export function nameIn(key: string): Name {
+  const [schema, name] = JSON.parse(key) as [string, string];
+  return { schema, name };
+}

@@ -29,7 +29,7 @@ export interface ComparedTable {
   readonly was: Volume;
   readonly is: Volume;
   /**
-   * `same`: every frame has the same digest. `differ`: rows, or their order, differ. `unknown`: the
+   * `same`: the same frames, in any order. `differ`: rows, or their order, differ. `unknown`: the
    * numbers are equal, and the digests were not compared or do not tell.
    */
   readonly rows: 'same' | 'differ' | 'unknown';

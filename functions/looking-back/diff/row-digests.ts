@@ -18,7 +18,8 @@ export interface RowDigests {
 
 /**
  * Digests of the frames of tables, over all contents. Reads the parts of the manifest one after the
- * other, and keeps one text per table. The same rows in the same order give the same frames
+ * other, and keeps one text per table. The order of frames does not count: several connections
+ * store them as they come. The same rows in the same order give the same frames
  * (docs/design/0016-content-defined-frames.md).
  * @param wanted keys of tables.
  */

@@ -5,6 +5,7 @@ import type { Bundle } from '../../../cli/hosts/bundle.ts';
 import { CONFIGURATION, compressed } from '../files/tree.ts';
 import { run } from '../node/fetch.ts';
 import { AFTER_INSTALL, BEFORE_REMOVAL, CREATE_USER, DESCRIPTION, MAINTAINER } from './scripts.ts';
+import { packageVersion } from './version.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   'linux-x64': 'amd64',
@@ -33,7 +34,7 @@ export async function makeDeb(tree: string, options: PackageOptions): Promise<st
   const { out, bundle, compression, day } = options;
   const architecture = ARCHITECTURES[bundle.platform] ?? '';
   const shared = path.join(tree, 'usr/share');
-  const changes = `stowage (${bundle.version}) stable; urgency=medium\n\n  * See NEWS.md.gz.\n\n -- ${MAINTAINER}  ${day.toUTCString().replace('GMT', '+0000')}\n`;
+  const changes = `stowage (${packageVersion(bundle)}) stable; urgency=medium\n\n  * See NEWS.md.gz.\n\n -- ${MAINTAINER}  ${day.toUTCString().replace('GMT', '+0000')}\n`;
   await writeFile(path.join(shared, 'doc/stowage/changelog.gz'), compressed(changes));
   await mkdir(path.join(shared, 'lintian/overrides'), { recursive: true });
   await writeFile(path.join(shared, 'lintian/overrides/stowage'), OVERRIDES);
@@ -70,18 +71,18 @@ ${AFTER_INSTALL}`,
 if [ "$1" = purge ]; then rmdir /etc/stowage /var/lib/stowage 2>/dev/null || true; fi
 `,
   );
-  const file = path.join(out, `stowage_${bundle.version}_${architecture}.deb`);
+  const file = path.join(out, `stowage_${packageVersion(bundle)}_${architecture}.deb`);
   await run('dpkg-deb', ['--root-owner-group', `-Z${compression}`, '--build', tree, file]);
   return file;
 }
 
 export function controlText(
-  { version, glibc }: Bundle,
+  { version, glibc }: Pick<Bundle, 'version' | 'glibc'>,
   architecture: string,
   bytes: number,
 ): string {
   return `Package: stowage
-Version: ${version}
+Version: ${packageVersion({ version })}
 Architecture: ${architecture}
 Maintainer: ${MAINTAINER}
 Installed-Size: ${Math.ceil(bytes / 1024)}

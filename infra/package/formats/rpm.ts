@@ -5,6 +5,7 @@ import type { Bundle } from '../../../cli/hosts/bundle.ts';
 import { run } from '../node/fetch.ts';
 import type { PackageOptions } from './deb.ts';
 import { AFTER_INSTALL, BEFORE_REMOVAL, CREATE_USER, DESCRIPTION } from './scripts.ts';
+import { packageVersion } from './version.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   'linux-x64': 'x86_64',
@@ -43,7 +44,7 @@ export function specText(
   compression: PackageOptions['compression'],
 ): string {
   return `Name: stowage
-Version: ${version}
+Version: ${packageVersion({ version })}
 Release: 1
 Summary: ${DESCRIPTION.summary}
 License: Apache-2.0

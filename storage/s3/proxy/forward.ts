@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Environment, proxyFor } from './proxy-for.ts';
-import { refusedBy } from './tunnel.ts';
+import { notReached, refusedBy } from './tunnel.ts';
 
 interface HttpRequest {
   readonly protocol: string;
@@ -37,7 +37,9 @@ export function forwardThroughProxy(client: S3Client, env: Environment): void {
           ...(authorization && { 'proxy-authorization': authorization }),
         },
       });
-      const result = await next({ ...args, request });
+      const result = await next({ ...args, request }).catch((error: unknown) => {
+        throw failedToConnect(error) ? notReached(proxy, error) : error;
+      });
       const { statusCode, body } = result.response as HttpAnswer;
       if (statusCode !== 407) return result;
       body?.destroy();
@@ -46,4 +48,10 @@ export function forwardThroughProxy(client: S3Client, env: Environment): void {
     // After the signature, which is for the server's own name and path.
     { step: 'deserialize', name: 'forwardThroughProxy', priority: 'low' },
   );
+}
+
+/** The connection to the proxy was never made, or its name is unknown. */
+function failedToConnect(error: unknown): error is NodeJS.ErrnoException {
+  const { syscall } = error as NodeJS.ErrnoException;
+  return error instanceof Error && (syscall === 'connect' || syscall === 'getaddrinfo');
 }

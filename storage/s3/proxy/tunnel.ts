@@ -57,7 +57,6 @@ export class TunnelAgent extends Agent {
 /** CONNECT, as RFC 9110 describes it. */
 function openTunnel(proxy: HttpProxy, target: string, ca: string | undefined): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const name = nameOf(proxy);
   const asking = connect(proxy, target, ca);
   asking.setTimeout(CONNECT_MS_MAX, () => asking.destroy(new Error('no answer to CONNECT')));
   asking.on('connect', ({ statusCode = 0, statusMessage = '' }, socket: Socket) => {
@@ -75,7 +74,7 @@ function openTunnel(proxy: HttpProxy, target: string, ca: string | undefined): P
     reject(refusedBy(proxy, response.statusCode ?? 0, `a connection to ${target}`));
   });
   asking.on('error', (error: NodeJS.ErrnoException) => {
-    reject(temporary(new Error(`the ${name} is not reached: ${error.message}`, { cause: error })));
+    reject(notReached(proxy, error));
   });
   asking.end();
   return promise;
@@ -97,6 +96,9 @@ function connect(
 /** How messages name a proxy: its URL may have a password. */
 export const nameOf = ({ host, port }: HttpProxy): string =>
   `proxy ${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+export const notReached = (proxy: HttpProxy, error: Error): Error =>
+  temporary(new Error(`the ${nameOf(proxy)} is not reached: ${error.message}`, { cause: error }));
 
 /** A 5xx of a proxy is tried again: it may not have reached the server just now. */
 export function refusedBy(proxy: HttpProxy, status: number, what: string, reason = ''): Error {

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { instantOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { hasChromium, startChromium } from '../../support/console/browser.ts';
 import { serveConsole, waitUntilRead } from '../../support/console/serve.ts';
+import { writeComplete, writeVerdict } from '../../support/console/sets.ts';
 import { HOSTILE, type SmallRoot, writeSmallRoot } from '../../support/console/small-root.ts';
 
 /** The page in Chromium, on a real server and a generated root. */
@@ -18,6 +20,8 @@ if (!canRun)
   );
 
 let folder = '';
+/** A root with sets of two databases. */
+let mixed = '';
 let root: SmallRoot;
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveConsole>>;
@@ -28,14 +32,23 @@ beforeAll(async () => {
   if (!canRun) return;
   folder = await mkdtemp(join(tmpdir(), 'stowage-console-page-'));
   root = await writeSmallRoot(folder, new Date(), 12);
-  server = await serveConsole({ shop: folder, 'not there': join(folder, 'none'), copy: folder });
+  mixed = await mkdtemp(join(tmpdir(), 'stowage-console-mixed-'));
+  for (const [at, database] of ['crm', 'orders'].entries()) {
+    const timestamp = timestampOf(new Date(Date.now() - (3 - at) * 3_600_000));
+    const tables = [{ schema: database, name: `of_${database}` }];
+    await writeComplete(mixed, { timestamp, contents: 2, tables, growth: 1, database });
+    await writeVerdict(mixed, timestamp, 'validate', instantOf(new Date()));
+  }
+  const none = join(folder, 'none');
+  server = await serveConsole({ shop: folder, 'not there': none, copy: folder, mixed });
   browser = await startChromium();
   await waitUntilRead(server.url);
 });
 afterAll(async () => {
   await browser?.close();
   await server?.stop();
-  if (folder !== '') await rm(folder, { recursive: true, force: true });
+  for (const one of [folder, mixed])
+    if (one !== '') await rm(one, { recursive: true, force: true });
 });
 
 const NOTE_VIOLATIONS = `
@@ -171,6 +184,19 @@ describe.skipIf(!canRun)('the console in Chromium', () => {
     await page.fill('input[type=search]', 'script');
     expect(await page.locator('.tablelist').innerText()).toContain(HOSTILE[2]);
     expect(await page.locator('main img, main script').count()).toBe(0);
+  });
+
+  it('offers the tables of every database of the root, and keeps the choice in the address', async () => {
+    const page = await openPage('#/3/tables');
+    const list = page.locator('.tablelist');
+    await expect.poll(() => list.innerText()).toContain('orders.of_orders');
+    await page.selectOption('.database select', 'crm');
+    await expect.poll(() => list.innerText()).toContain('crm.of_crm');
+    expect(page.url()).toContain('database=crm');
+    await list.locator('a').first().click();
+    await page.waitForSelector('figure .u-wrap');
+    expect(await page.locator('#history').innerText()).toBe('crm.of_crm');
+    expect(page.url()).toContain('database=crm');
   });
 
   it('ends a restore as a command line that a shell reads back word for word', async () => {

@@ -5,14 +5,17 @@ import { formatKey, setKeysPrefix } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { extendRetention } from '../../../functions/handlers/extend-retention.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { planRepair } from '../../../functions/repair/plan.ts';
 import { repairSet } from '../../../functions/repair/repair.ts';
+import { holdSet, releaseSet } from '../../../functions/retention/hold.ts';
 import { copySet } from '../../../functions/sets/copy.ts';
 import { deleteSet, planDeletion } from '../../../functions/sets/delete.ts';
 import { describeSets } from '../../../functions/sets/describe-sets.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import type { ObjectLock } from '../../../storage/lock.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { documentsOf, type SmallSet, storeAll } from '../functions/sets.ts';
 import { AT, outcomes, run } from '../functions/slicing.ts';
@@ -160,6 +163,30 @@ describe('the key of an encrypted set', () => {
     expect((await planRepair({ to, from }, younger.timestamp, { readAll: false })).items).toEqual(
       [],
     );
+  });
+
+  it('is locked and held as long as a set that uses packs of its set', async () => {
+    const { deps, older, younger } = await encryptedSets();
+    const [extended, held] = [new Set<string>(), new Map<string, boolean>()];
+    const lock: ObjectLock = {
+      configuration: async () => ({ mode: 'GOVERNANCE', days: 30 }),
+      retention: async () => undefined,
+      extendRetention: async (key) => extended.add(key).size > 0,
+      legalHold: async (key) => held.get(key) === true,
+      setLegalHold: async (key, isOn) => void held.set(key, isOn),
+    };
+    const locking = { ...deps, store: { ...deps.store, lock } };
+    const keys = [...(await keysUnder(deps, older)), ...(await keysUnder(deps, younger))];
+    await extendRetention(locking, younger.timestamp);
+    expect([...extended]).toEqual(expect.arrayContaining(await keysUnder(deps, older)));
+    await holdSet(locking, younger.timestamp, 'audit');
+    for (const key of keys) expect(held.get(key), key).toBe(true);
+    await holdSet(locking, older.timestamp, 'audit');
+    await releaseSet(locking, older.timestamp);
+    // The younger set is still held, and needs it.
+    for (const key of keys) expect(held.get(key), key).toBe(true);
+    await releaseSet(locking, younger.timestamp);
+    for (const key of keys) expect(held.get(key), key).toBe(false);
   });
 
   it('that is lost under both roots is named by a repair', async () => {

@@ -41,7 +41,7 @@ describe.skipIf(!runnable)('packages', () => {
       await writeFile(at('programs', name), '#!/usr/bin/env -S node --flag\n{}\n');
     await writeFile(at('license'), 'of Node\n');
     const node = { executable: NODE, license: at('license'), version: '24.0.0' };
-    const parts = { version: '0.1.0', node, programs: at('programs') } as const;
+    const parts = { version: '1.0.0-rc.1', node, programs: at('programs') } as const;
     await expect(makeBundle(at('arm'), { ...parts, architecture: 'arm64' })).rejects.toThrow(
       '/bin/true is for x64, not arm64',
     );
@@ -64,7 +64,7 @@ describe.skipIf(!runnable)('packages', () => {
     expect(command).toContain(`/node" ${COORDINATOR_FLAGS.join(' ')} "\${file%/*}/stowage.js"`);
     expect(await readFile(at('bundle/stowage.js'), 'utf8')).not.toContain('#!');
     expect(bundle).toEqual({
-      version: '0.1.0',
+      version: '1.0.0-rc.1',
       platform: 'linux-x64',
       node: '24.0.0',
       glibc: expect.stringMatching(/^2\.\d+$/),
@@ -136,7 +136,7 @@ describe.skipIf(!runnable)('packages', () => {
   );
 
   test('the npm package needs Node 24 and no other package', async () => {
-    const parts = { version: '0.1.0', programs: at('programs'), out: folder, day };
+    const parts = { version: '1.0.0-rc.1', programs: at('programs'), out: folder, day };
     const file = await makeNpm(at('npm'), parts);
     const described = JSON.parse(run('tar', '-xzOf', file, 'package/package.json')) as object;
     expect(described).toMatchObject({ engines: { node: '>=24' }, name: 'stowage' });

@@ -140,13 +140,18 @@ test('a proxy that cannot reach the server is named, and asked again', async () 
   expect(proxy.seen).toHaveLength(2);
 });
 
-test('a proxy that is down is named, without its password', async () => {
-  vi.stubEnv('HTTPS_PROXY', 'http://me:wr0ng@127.0.0.1:1');
-  const store = await openHere();
-  const written = store.create('a', BYTES);
-  await expect(written).rejects.toThrow(/the proxy 127\.0\.0\.1:1 is not reached: .*ECONNREFUSED/);
-  await expect(written).rejects.not.toThrow(/wr0ng/);
-});
+test.each(['https', 'http'])(
+  'a proxy of %s that is down is named, without its password',
+  async (scheme) => {
+    vi.stubEnv(`${scheme.toUpperCase()}_PROXY`, 'http://me:wr0ng@127.0.0.1:1');
+    const store = await openHere({ endpoint: `${scheme}://${NAME}` });
+    const written = store.create('a', BYTES);
+    await expect(written).rejects.toThrow(
+      /the proxy 127\.0\.0\.1:1 is not reached: .*ECONNREFUSED/,
+    );
+    await expect(written).rejects.not.toThrow(/wr0ng/);
+  },
+);
 
 test('a file of authorities that cannot be used is rejected by the name of its setting', async () => {
   await expect(openHere({ caFile: '/nowhere/ca.pem' })).rejects.toMatchObject({

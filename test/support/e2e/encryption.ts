@@ -39,7 +39,9 @@ export async function testKeys(folder: string): Promise<TestKeys> {
   };
 }
 
-/** The switch of the suite: configurations that say nothing of encryption encrypt (docs/testing.md). */
+/**
+ * The switch of the suite: configurations that say nothing of encryption encrypt (docs/testing.md).
+ */
 export const isEncryptedSuite = process.env['STOWAGE_TEST_ENCRYPTED'] === '1';
 
 let ofWorker: Promise<WorkerKeys> | undefined;

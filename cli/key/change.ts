@@ -1,0 +1,73 @@
+import type { Recipients } from '../../encryption/set-key.ts';
+import { allRecipients, type KeyedSetState, recipientsOf } from './sets.ts';
+
+/**
+ * The recipients in the bucket's documents are what any writer of the bucket says. So a key is
+ * wrapped for recipients of the command line and the configuration only.
+ */
+export type Change =
+  | { readonly kind: 'add'; readonly to: Recipients }
+  | { readonly kind: 'remove'; readonly recipient: string; readonly to: Recipients }
+  | { readonly kind: 'rotate'; readonly to: Recipients };
+
+/** What is done for one set. An interrupted run is run again. */
+export interface SetChange {
+  readonly timestamp: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  /** The keys of the documents that go when the new one is stored. */
+  readonly removes: readonly string[];
+  /** Why the set cannot be changed. */
+  readonly problem?: string;
+}
+
+/** The sets that change, and those that cannot. Pure. */
+export function planChange(sets: readonly KeyedSetState[], change: Change): SetChange[] {
+  return sets.filter(({ keys }) => keys.length > 0).flatMap((set) => changeOf(set, change) ?? []);
+}
+
+export const namesOf = ({ recipients, kms }: Recipients): string[] => [
+  ...recipients,
+  ...(kms === undefined ? [] : [kms]),
+];
+
+/** An alias or id of KMS cannot be compared with the ARN in a document: any key of KMS counts. */
+export function isSame(stored: string, named: string): boolean {
+  if (stored === named) return true;
+  return stored.startsWith('arn:') && !named.startsWith('arn:') && !named.startsWith('age1');
+}
+
+function changeOf(set: KeyedSetState, change: Change): SetChange | undefined {
+  const { timestamp, keys } = set;
+  const before = allRecipients(set);
+  const names = namesOf(change.to);
+  if (change.kind === 'add') {
+    const [added = ''] = names;
+    if (before.some((stored) => isSame(stored, added))) return undefined;
+    return { timestamp, before, after: [...before, added], removes: [] };
+  }
+  const removes = keys.map(({ raw }) => raw.key);
+  const made = { timestamp, before, after: names, removes };
+  if (change.kind === 'rotate') return isInOrder(set, names) ? undefined : made;
+  const { recipient } = change;
+  if (!before.some((stored) => isSame(stored, recipient))) return undefined;
+  const unknown = before.filter(
+    (stored) => !isSame(stored, recipient) && !names.some((named) => isSame(stored, named)),
+  );
+  if (unknown.length === 0) return made;
+  return {
+    ...made,
+    problem: `the configuration does not name ${unknown.join(', ')}, and would take the set from it: add it to encryption.recipients, or use \`stowage key rotate\``,
+  };
+}
+
+/** One document, for exactly these recipients: nothing was interrupted, and none is too many. */
+function isInOrder({ keys }: KeyedSetState, names: readonly string[]): boolean {
+  const [only, ...others] = keys;
+  if (only?.document === undefined || others.length > 0) return false;
+  const stored = recipientsOf(only.document);
+  return (
+    stored.length === names.length &&
+    names.every((named) => stored.some((one) => isSame(one, named)))
+  );
+}

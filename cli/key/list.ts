@@ -1,0 +1,98 @@
+import { plural } from '../../backup-set/base/words.ts';
+import type { Deps } from '../../functions/deps.ts';
+import type { ClusterContext } from '../context.ts';
+import { table } from '../output/table/table.ts';
+import { progressOf } from './progress.ts';
+import { allRecipients, type KeyedSetState, setsWithKeys } from './sets.ts';
+
+/** Successive sets with the same recipients. */
+export interface RecipientGroup {
+  readonly first: string;
+  readonly last: string;
+  readonly sets: number;
+  readonly recipients: readonly string[];
+}
+
+/** Sets without a key document stand between groups, and belong to none. Pure. */
+export function groupsOf(sets: readonly KeyedSetState[]): RecipientGroup[] {
+  const groups: RecipientGroup[] = [];
+  for (const set of sets.filter(({ keys }) => keys.length > 0)) {
+    const recipients = allRecipients(set);
+    const { timestamp } = set;
+    const open = groups.at(-1);
+    if (open !== undefined && open.recipients.join() === recipients.join())
+      groups[groups.length - 1] = { ...open, last: timestamp, sets: open.sets + 1 };
+    else groups.push({ first: timestamp, last: timestamp, sets: 1, recipients });
+  }
+  return groups;
+}
+
+/** A recipient of the configuration, and the sets that it cannot open. */
+export interface Missing {
+  readonly recipient: string;
+  readonly sets: readonly string[];
+}
+
+/** An alias or id of KMS cannot be compared with the ARN in a set: any key of KMS counts. */
+export function missingIn(
+  sets: readonly KeyedSetState[],
+  { recipients, kms }: { readonly recipients: readonly string[]; readonly kms?: string },
+): Missing[] {
+  const encrypted = sets.filter(({ keys }) => keys.length > 0);
+  const lacks = (recipient: string, has: (names: readonly string[]) => boolean) => ({
+    recipient,
+    sets: encrypted.filter((set) => !has(allRecipients(set))).map(({ timestamp }) => timestamp),
+  });
+  return [
+    ...recipients.map((one) => lacks(one, (names) => names.includes(one))),
+    ...(kms === undefined
+      ? []
+      : [
+          lacks(kms, (names) =>
+            names.some((name) => (kms.startsWith('arn:') ? name === kms : name.startsWith('arn:'))),
+          ),
+        ]),
+  ].filter(({ sets: without }) => without.length > 0);
+}
+
+export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promise<number> {
+  const sets = await setsWithKeys(deps, { plans: false, progress: progressOf(context) });
+  const groups = groupsOf(sets);
+  const missing = missingIn(sets, context.config.encryption ?? { recipients: [] });
+  const without = sets.filter(({ keys }) => keys.length === 0).length;
+  const damaged = sets.flatMap(({ keys }) =>
+    keys.flatMap(({ raw, problem }) =>
+      problem === undefined ? [] : [{ object: raw.key, message: problem }],
+    ),
+  );
+  const rows = groups.map(({ first, last, sets: number, recipients }) => [
+    first,
+    last,
+    String(number),
+    recipients.join(' '),
+  ]);
+  const lines = [
+    ...(groups.length === 0
+      ? [`no set under ${deps.store.url} has a key document`]
+      : [table(COLUMNS, rows, context.output.screen)]),
+    '',
+    ...(without > 0 ? [`${plural(without, 'set')} without a key document: not encrypted`] : []),
+    ...damaged.map(({ message }) => `BAD ${message}`),
+    ...missing.map(
+      ({ recipient, sets: named }) =>
+        `${recipient} of the configuration cannot open ${plural(named.length, 'set')} (${named[0]} to ${named.at(-1)}): \`stowage key add\` changes it`,
+    ),
+  ];
+  context.output.result(
+    { root: deps.store.url, groups, withoutKey: without, missing, damaged },
+    lines.join('\n').trimEnd(),
+  );
+  return 0;
+}
+
+const COLUMNS = [
+  'first set',
+  'last set',
+  'sets',
+  { title: 'recipients', min: 24, cut: 'fold' },
+] as const;

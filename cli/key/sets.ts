@@ -1,0 +1,103 @@
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import { decode, type RawDocument } from '../../backup-set/base/document.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { SetKeyDocument } from '../../backup-set/documents/keys/set-key.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import { keyDocumentsOf, type NamedSet } from '../../encryption/read-set-key.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { listTimestamps } from '../../functions/sets/list.ts';
+import { readSetDocument } from '../../functions/sets/status.ts';
+
+const SETS_IN_FLIGHT = 8;
+
+/** A key document of a set. */
+export interface StoredSetKey {
+  readonly raw: RawDocument;
+  /** Undefined: it cannot be read, for the reason in `problem`. */
+  readonly document: SetKeyDocument | undefined;
+  readonly problem?: string;
+}
+
+/** A set below a root, as far as its key is concerned. */
+export interface KeyedSetState {
+  readonly timestamp: string;
+  /** Of its plan; undefined where no plan was read, or an expired set has none any more. */
+  readonly root: string | undefined;
+  readonly keyId: string | undefined;
+  /** What the plan says; undefined = not known. */
+  readonly isEncrypted: boolean | undefined;
+  /** Oldest first. */
+  readonly keys: readonly StoredSetKey[];
+}
+
+/**
+ * All sets of a root with their key documents, oldest first; also expired sets whose packs newer
+ * sets use. Without plans it cannot tell a plain set from one whose key document is missing.
+ */
+export async function setsWithKeys(
+  deps: Deps,
+  options: { readonly plans: boolean; readonly progress: (done: number, all: number) => void },
+): Promise<KeyedSetState[]> {
+  const timestamps = await listTimestamps(deps.store, { signal: deps.signal });
+  let done = 0;
+  const sets = await mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
+    const set = await keysOfSet(deps, timestamp);
+    const plan = options.plans ? await planOf(deps, timestamp) : undefined;
+    options.progress(++done, timestamps.length);
+    return { ...set, ...plan };
+  });
+  // An expired set has no plan any more; the plans of the sets that use its packs name its key.
+  const named = new Map(
+    sets.flatMap(({ older = [] }) => older).map((each) => [each.timestamp, each.keyId]),
+  );
+  return sets.map(({ older: _, ...set }) => ({
+    ...set,
+    keyId: set.keyId ?? named.get(set.timestamp),
+  }));
+}
+
+/** A set with its key documents, without its plan. */
+export async function keysOfSet(deps: Deps, timestamp: string): Promise<KeyedSetState> {
+  const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+  const unknown = { root: undefined, keyId: undefined, isEncrypted: undefined };
+  return { timestamp, ...unknown, keys: raws.map(parsed) };
+}
+
+async function planOf(deps: Deps, timestamp: string) {
+  const { document } = await readSetDocument(deps, timestamp, 'plan', Plan);
+  if (document === undefined) return undefined;
+  const { root, encryption } = document;
+  const { keyId, older } = encryption ?? {};
+  return { root, keyId, older, isEncrypted: encryption !== undefined };
+}
+
+function parsed(raw: RawDocument): StoredSetKey {
+  try {
+    return { raw, document: decode(SetKeyDocument, raw) };
+  } catch (error) {
+    return { raw, document: undefined, problem: messageOf(error) };
+  }
+}
+
+/** The recipients of a document by name: `age1…`, or the ARN of a key of KMS. */
+export function recipientsOf({ recipients }: Pick<SetKeyDocument, 'recipients'>): string[] {
+  return recipients.map((one) => (one.kind === 'age' ? one.recipient : one.keyArn));
+}
+
+/** The recipients that can open a set: those of any of its documents. */
+export function allRecipients({ keys }: Pick<KeyedSetState, 'keys'>): string[] {
+  const all = keys.flatMap(({ document }) =>
+    document === undefined ? [] : recipientsOf(document),
+  );
+  return [...new Set(all)].toSorted();
+}
+
+/** A set as its key document names it. All sets of a root have the same root in their plans. */
+export function namedSet(
+  { timestamp, root, keyId }: KeyedSetState,
+  sets: readonly KeyedSetState[],
+  url: string,
+): NamedSet {
+  const other = sets.findLast((set) => set.root !== undefined)?.root ?? url;
+  return { timestamp, root: root ?? other, ...(keyId !== undefined && { keyId }) };
+}

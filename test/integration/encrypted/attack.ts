@@ -43,7 +43,7 @@ export interface Attacked {
   readonly remove: () => Promise<void>;
 }
 
-/** A root with encrypted sets, whose keys are wrapped for an operator, and the operator's command. */
+/** A root with encrypted sets, whose keys are wrapped for an operator. */
 export async function attackedRoot(): Promise<Attacked> {
   const folder = await mkdtemp(join(tmpdir(), 'forged-'));
   const opened = await openStore({ root: pathToFileURL(folder).href });

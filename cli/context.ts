@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Loaded } from './config/config.ts';
 import type { Config } from './config/schema.ts';
-import type { HeldKeys } from './keys/held-keys.ts';
+import type { HeldKeys } from './keys/held.ts';
 import type { Output } from './output/output.ts';
 
 /**

@@ -40,6 +40,7 @@ Examples:
     ['--out <file>', 'write this file (default: standard output)'],
     ['--overwrite', 'replace the file, if it exists'],
     ['--name <name>', 'write exports/<name>/ in the bucket, with a receipt'],
+    ['--plain', '--name: store the rows unencrypted, although backups are encrypted'],
     ['--redirect-db <name>', 'another database than the configured one'],
     ACCEPT_PLAIN_FLAG,
     IDENTITY_FLAG,

@@ -14,7 +14,13 @@ export type Format = (typeof FORMATS)[number];
 export type Place =
   | { readonly kind: 'stdout' }
   | { readonly kind: 'file'; readonly path: string; readonly overwrite: boolean }
-  | { readonly kind: 'bucket'; readonly file: string; readonly receipt: string };
+  | {
+      readonly kind: 'bucket';
+      readonly file: string;
+      readonly receipt: string;
+      /** Although backups, or the set, are encrypted. */
+      readonly isPlain: boolean;
+    };
 
 export interface ExportOptions {
   readonly table: TableName | undefined;
@@ -97,11 +103,13 @@ function instead(at = 'SET', table = 'TABLE'): string {
 function placeFrom(flags: Flags, ending: string): Place {
   const [out, name] = [textOf(flags, 'out'), textOf(flags, 'name')];
   const overwrite = flags['overwrite'] === true;
+  const isPlain = flags['plain'] === true;
+  if (isPlain && name === undefined) throw wrong('plain', '--plain goes with --name');
   if (out !== undefined && name !== undefined)
     throw wrong('name', '--out writes a file and --name an object of the bucket: choose one');
   if (name !== undefined) {
     if (overwrite) throw wrong('overwrite', 'objects of the bucket are never overwritten');
-    return { kind: 'bucket', ...exportKeys(name, ending) };
+    return { kind: 'bucket', ...exportKeys(name, ending), isPlain };
   }
   if (out === undefined || out === '-') return { kind: 'stdout' };
   return { kind: 'file', path: out, overwrite };

@@ -11,7 +11,7 @@ import { fromSet } from './from-set.ts';
 import { overAll } from './live/over-all.ts';
 import { oneServer, throughOne } from './live/through-one.ts';
 import type { ExportOptions } from './options.ts';
-import { requirePlace, writeExport } from './write.ts';
+import { requirePlace, requirePlainExport, writeExport } from './write.ts';
 
 /** Exports a table of a set, or of the live database. @returns the exit code. */
 export async function runExport(context: ClusterContext, options: ExportOptions): Promise<number> {
@@ -31,6 +31,7 @@ export function exportSet(
   const { signal } = context;
   return readingSet(context, at, `export of ${wanted.name}`, async (set) => {
     const { columns, content } = options;
+    requirePlainExport(options.place, set.manifest.encryption !== undefined);
     const source = await fromSet(set, findTable(set.manifest, wanted), {
       ...(columns && { columns }),
       ...(content !== undefined && { content }),

@@ -1,5 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { isEncrypting } from '../../encryption/settings.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
@@ -21,8 +22,20 @@ const [SHOWN_MAX, LISTED_MAX] = [5, 100];
 /** Before any row is read: the place must be free. */
 export async function requirePlace(context: ClusterContext, { place }: ExportOptions) {
   if (place.kind === 'file') await requirePath(place.path, place.overwrite);
-  if (place.kind === 'bucket')
-    await withStore(context, (store) => requireNewExport(store, place, context.signal));
+  if (place.kind !== 'bucket') return;
+  const { encryption } = context.config;
+  requirePlainExport(place, encryption !== undefined && isEncrypting(encryption));
+  await withStore(context, (store) => requireNewExport(store, place, context.signal));
+}
+
+/** Other programs read exports, so that the file is not sealed: the user must want that. */
+export function requirePlainExport(place: ExportOptions['place'], isEncrypted: boolean): void {
+  if (place.kind !== 'bucket' || place.isPlain || !isEncrypted) return;
+  throw new StowageError(
+    'export/impossible',
+    `--name would store the rows unencrypted in the bucket (${place.file}), and backups are encrypted: --plain accepts that, --out FILE writes a file of this host`,
+    { where: { field: 'name', object: place.file } },
+  );
 }
 
 /**

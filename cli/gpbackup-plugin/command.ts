@@ -4,6 +4,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { encryptsBackups } from '../backup/keys/backup-keys.ts';
 import type { PlainCommand } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import type { ClusterContext, Context } from '../context.ts';
@@ -78,6 +79,7 @@ function answering(context: ClusterContext, plugin: Plugin) {
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     const { name, path, scope } = call;
     const ofCoordinator = scope === 'master' || scope === 'coordinator';
+    if (STORING.has(name)) requirePlainBackups(context, path);
     switch (name) {
       case 'setup_plugin_for_backup':
         if (ofCoordinator) await requireNewSet(store, path);
@@ -112,6 +114,18 @@ function answering(context: ClusterContext, plugin: Plugin) {
     }
   };
   return { answer, isDone: () => isDone };
+}
+
+const STORING = new Set(['setup_plugin_for_backup', 'backup_data', 'backup_file']);
+
+/** @throws StowageError `config/invalid`: files would be stored in clear, and look encrypted. */
+function requirePlainBackups({ config }: ClusterContext, path: string): void {
+  if (!encryptsBackups(config)) return;
+  throw new StowageError(
+    'config/invalid',
+    `the configuration has encryption, and this plugin stores files of gpbackup unencrypted: ${path} was not stored. Use stowage backup; or let gpbackup write to disks, and encrypt its set by stowage adopt gpbackup; or name a configuration without encryption`,
+    { where: { field: 'encryption' } },
+  );
 }
 
 /** The folder of a backup ends in its timestamp. */

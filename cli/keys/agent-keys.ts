@@ -21,13 +21,15 @@ export function requireAgentRecipients(
 
 /** Stores what the agents need to read an encrypted set, before the request that they wait for. */
 export async function storeRestoreKeys({
-  context: { config, keys, signal },
+  context,
   store,
   request,
   manifest,
   segments,
 }: Omit<RestoreRun, 'plan'>): Promise<void> {
+  const { config, keys, signal } = context;
   if (keys === undefined || config.shippers.start !== 'agents') return;
+  requireAgentRecipients(context, segments);
   const { id } = request;
   for (const { content, host } of segments) {
     const recipient = agentRecipient(config.encryption ?? {}, { content, host });

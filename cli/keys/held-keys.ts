@@ -2,18 +2,11 @@ import { parseKey } from '../../backup-set/base/keys.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { readSetKey } from '../../encryption/read-set-key.ts';
 import { contentKey } from '../../frame/seal/derive.ts';
-import { noKey, type PassedKey, type SetKeys } from '../../frame/seal/set-keys.ts';
+import { noKey } from '../../frame/seal/set-keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import type { HeldKeys } from './held.ts';
 import { identitiesOf } from './identities.ts';
-
-/** The keys of a set, and of the older sets whose packs it uses: only where an identity is. */
-export interface HeldKeys extends SetKeys {
-  /** The key of the set itself. */
-  readonly setKey: Buffer;
-  /** The keys that a shipper needs which reads these contents. */
-  passed(contents: readonly number[]): PassedKey[];
-}
 
 type KeyedManifest = Pick<Manifest, 'timestamp' | 'root' | 'needs' | 'encryption'>;
 

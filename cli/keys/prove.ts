@@ -7,7 +7,7 @@ import { Seal } from '../../backup-set/documents/seal.ts';
 import { sealMac } from '../../frame/seal/derive.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { foldHeads, loadHeads } from '../../functions/stored/fold.ts';
-import type { HeldKeys } from './held-keys.ts';
+import type { HeldKeys } from './held.ts';
 
 /**
  * Proves that the manifest of an encrypted set follows from what its coordinator sealed: frames

@@ -3,7 +3,8 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
-import { type HeldKeys, heldKeys } from './held-keys.ts';
+import type { HeldKeys } from './held.ts';
+import { heldKeys } from './held-keys.ts';
 import { requireProven } from './prove.ts';
 
 /**
@@ -25,9 +26,9 @@ export async function provenKeys(
 /**
  * A program that can write to the bucket can replace an encrypted set by a plain one of its own.
  */
-function requireEncrypted(
+export function requireEncrypted(
   { config: { encryption }, acceptsPlain }: ClusterContext,
-  { timestamp, encryption: keyed }: Manifest,
+  { timestamp, encryption: keyed }: Pick<Manifest, 'timestamp' | 'encryption'>,
 ): void {
   const expects = encryption !== undefined && isEncrypting(encryption);
   if (keyed !== undefined || acceptsPlain === true || !expects) return;

@@ -5,7 +5,7 @@ import { whileReading } from '../../functions/retention/reading.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import type { HeldKeys } from '../keys/held-keys.ts';
+import type { HeldKeys } from '../keys/held.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { loadManifest } from '../restore/request.ts';

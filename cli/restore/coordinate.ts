@@ -1,13 +1,8 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { needsCounts } from '../../backup-set/documents/restore/found.ts';
-import {
-  Outcome,
-  RestorePlan,
-  type RestoreRequest,
-} from '../../backup-set/documents/restore/restore.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { requireLiving } from '../../functions/retention/marks.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
@@ -18,7 +13,7 @@ import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
-import { requireAgentRecipients, storeRestoreKeys } from '../keys/agent-keys.ts';
+import { storeRestoreKeys } from '../keys/agent-keys.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
@@ -27,7 +22,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
-import type { OtherContents } from './command/contents.ts';
+import { otherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
@@ -139,21 +134,11 @@ async function prepare(
     accepts,
     ...(map && { map }),
   });
-  if (keys !== undefined) requireAgentRecipients(context, segments);
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
   const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest, mapped }, options };
-}
-
-function otherContents(
-  { contents: restored }: RestoreRequest,
-  { contents, snapshot: { takenAt } }: Manifest,
-): { readonly chosen?: OtherContents } {
-  if (restored === undefined) return {};
-  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
-  return { chosen: { restored, others, takenAt } };
 }
 
 async function requestAndCarryOut(

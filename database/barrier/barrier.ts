@@ -10,12 +10,14 @@ import { onAllInTime } from './deadline.ts';
 import type { BarrierKind } from './kind.ts';
 import { attemptLimitMs, lockTimeoutOf } from './limits.ts';
 import {
+  allSessions,
   type BarrierMember,
   type BarrierNode,
   holdRelations,
   type LockingTerms,
   lockingSessions,
   openBarrierNode,
+  passingSessions,
   rollBack,
   stopWriters,
   watched,
@@ -72,7 +74,7 @@ async function attempts(
     writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
     const { result } = outcome;
     if (result.ok) {
-      await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker?.close(), monitor.close()]));
+      await Promise.all(nodes.flatMap(passingSessions).map((session) => session.close()));
       return held(nodes, result.value, { attempts: attempt, writerWaitMs });
     }
     last = result.failure;
@@ -244,6 +246,5 @@ async function openAll(
 }
 
 async function closeAll(nodes: readonly BarrierNode[]): Promise<void> {
-  const sessions = nodes.flatMap((node) => [...lockingSessions(node), node.monitor]);
-  await Promise.all(sessions.map((session) => session.close()));
+  await Promise.all(nodes.flatMap(allSessions).map((session) => session.close()));
 }

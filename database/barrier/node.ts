@@ -46,6 +46,15 @@ export function lockingSessions({ locker, holder }: BarrierNode): Session[] {
   return locker === undefined ? [holder] : [locker, holder];
 }
 
+/** The sessions of a node that end with the barrier. */
+export function passingSessions({ locker, monitor }: BarrierNode): Session[] {
+  return locker === undefined ? [monitor] : [locker, monitor];
+}
+
+export function allSessions(node: BarrierNode): Session[] {
+  return [node.holder, ...passingSessions(node)];
+}
+
 export async function openBarrierNode(
   member: BarrierMember,
   stopsWriters: boolean,

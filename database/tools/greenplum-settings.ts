@@ -1,5 +1,4 @@
 import type { ConnectionTarget } from '../flavour.ts';
-import { withoutSegments } from '../session/failover/through-failover.ts';
 import { openSession } from '../session/session.ts';
 
 /**
@@ -20,10 +19,8 @@ export async function withGreenplumSettings(
   signal: AbortSignal | undefined,
 ): Promise<ConnectionTarget> {
   if (target.greenplum === undefined) return target;
-  // It reads catalogs of the coordinator only.
-  const alone = withoutSegments(target);
-  const settings = [alone.options];
-  if (target.greenplum === 6 && (await isSuperuser(alone, signal))) settings.push(UNCOUNTED);
+  const settings = [target.options];
+  if (target.greenplum === 6 && (await isSuperuser(target, signal))) settings.push(UNCOUNTED);
   settings.push(BY_INDEXES);
   return { ...target, options: settings.filter(Boolean).join(' ') };
 }

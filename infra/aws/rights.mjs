@@ -44,6 +44,8 @@ export const KEYS = {
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
+  /** Both kinds of requests, in one ARN: the policy of Operator is near the quota of IAM. */
+  'any task request': [`${TASK}-*/request.json`],
   'verify-plan': ['plan.json', 'orders/*', 'outcome.json'].map((key) => `${TASK}-verify/${key}`),
   'verify-receipts': [`${TASK}-verify/receipts/*`],
   'replicate-request': [`${TASK}-replicate/request.json`],
@@ -239,7 +241,7 @@ export const RIGHTS = {
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['verify-request', 'replicate-request', 'restore-keys', 'holds'],
+      ...['any task request', 'restore-keys', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['request and receipts', 'restore-counts', 'exports', 'probe'],
     ],

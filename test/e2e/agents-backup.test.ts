@@ -4,7 +4,6 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
 import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
-import { testKeys } from '../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
@@ -125,61 +124,6 @@ describe('a backup run by agents', () => {
       expect(await server.psql(DIGEST, 'carried')).toBe(
         await source?.[content]?.psql(DIGEST, DATABASE),
       );
-  });
-
-  test('is encrypted for each agent, and only agents with an identity restore it', async () => {
-    const [keys, one, two] = await Promise.all([1, 2, 3].map(() => testKeys(place.folder)));
-    for (const server of source ?? [])
-      await server.psql(
-        `CREATE TABLE IF NOT EXISTS secrets AS SELECT 'secret row' || g AS word FROM generate_series(1, 999) g`,
-        DATABASE,
-      );
-    const encrypted = place.newRoot();
-    const configOf = (servers: TestServer[] | undefined, agents?: Record<string, unknown>) =>
-      configFor(place, servers ?? [], encrypted, {
-        shippers: { workers: 2, start: 'agents' },
-        backup: { includeTables: ['public.secrets'] },
-        encryption: { ...keys?.section(), ...(agents && { agents }) },
-      });
-    const half = await stowage(['backup'], {
-      config: await configOf(source, { '0': one?.recipient }),
-    });
-    expect(half.json.error).toMatchObject({ code: 'encryption/recipient' });
-    expect(half.json.error.message).toContain('content 1');
-    const starts = [
-      { name: 'sealed0', servers: source, contents: [0], keys: one },
-      { name: 'sealed1', servers: source, contents: [1], keys: two },
-      { name: 'opens0', servers: target, contents: [0], keys: one },
-    ];
-    for (const { name, servers, contents, keys: own } of starts)
-      await agentOf(name, servers, contents, {
-        root: encrypted,
-        encryption: { identityFile: own?.identityFile },
-      });
-    const plain = await agentOf('opens1', target, [1], { root: encrypted });
-    const agents = { '0': one?.recipient, '1': two?.recipient };
-    const made = await stowage(['backup'], { config: await configOf(source, agents) });
-    expect(made.json, made.text).toMatchObject({ status: 'complete', problems: [] });
-    const stored = await place.open(encrypted);
-    for await (const { key } of stored.list('sets/')) {
-      const bytes = Buffer.from(await stored.read(key, { bytesMax: 1e8 }));
-      expect(bytes.includes('secret row') || bytes.includes('PGDMP'), key).toBe(false);
-    }
-    const config = await configOf(target, agents);
-    const restore = (database: string) =>
-      stowage(['restore', made.json.timestamp, '--create', '--database', database], { config });
-    const refused = await restore('refused');
-    expect(JSON.stringify(refused.json.problems)).toContain('encryption.identityFile');
-    await endAgent(plain);
-    await agentOf('opens1', target, [1], {
-      root: encrypted,
-      encryption: { identityFile: two?.identityFile },
-    });
-    const restored = await restore('opened');
-    expect(restored.json.status, restored.text).toBe('restored');
-    const rows = 'SELECT count(*), sum(hashtextextended(word, 0)) FROM secrets';
-    for (const [content, server] of (target ?? []).entries())
-      expect(await server.psql(rows, 'opened')).toBe(await source?.[content]?.psql(rows, DATABASE));
   });
 
   test('stores all rows, and says why, when an agent cannot read the base', async () => {

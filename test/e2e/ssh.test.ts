@@ -119,7 +119,7 @@ describe.skipIf(!runnable)('shippers started over ssh', () => {
     const same = await doctor(shipper);
     expect(same.details).toEqual([
       expect.stringMatching(
-        /^contents 0 and 1: stowage [\d.]+, Node v\d+[\d.]+, pg_dump \d+\.\d+, pg_restore \d+\.\d+$/,
+        /^contents 0 and 1: stowage \d+[\w.-]+, Node v\d+[\d.]+, pg_dump \d+\.\d+, pg_restore \d+\.\d+$/,
       ),
     ]);
     expect(same.code).toBe(0);
@@ -128,7 +128,7 @@ describe.skipIf(!runnable)('shippers started over ssh', () => {
       '|',
       'sed',
       '-u',
-      String.raw`s/stowage\ [0-9.]*/stowage\ 0.0.9/`,
+      String.raw`s/stowage\ [-.0-9a-z]*/stowage\ 0.0.9/`,
     ]);
     expect(older.details).toContainEqual(
       expect.stringMatching(/^contents 0 and 1: the shipper is stowage 0\.0\.9, but this command/),

@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { encode } from '../../../backup-set/base/document.ts';
-import { asStowageError } from '../../../backup-set/base/errors.ts';
-import { formatKey } from '../../../backup-set/base/keys.ts';
-import { instantOf } from '../../../backup-set/base/timestamps.ts';
-import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
 import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Encryption } from '../../../backup-set/documents/plan.ts';
 import { readDigestKey } from '../../../encryption/digest-key.ts';
-import { wrapSetKey } from '../../../encryption/set-key.ts';
 import { isEncrypting } from '../../../encryption/settings.ts';
 import {
   contentDigestKey,
@@ -18,9 +12,6 @@ import {
 } from '../../../frame/seal/derive.ts';
 import type { SealingKeys } from '../../../segment-shipper/protocol/control.ts';
 import type { Config } from '../../config/schema.ts';
-import { kmsOf } from '../../keys/identities.ts';
-import type { BackupRun } from '../run.ts';
-import type { Shipped } from '../ship.ts';
 
 /** The keys of a backup: in the memory of the coordinator, until the backup ends. */
 export interface BackupKeys {
@@ -77,36 +68,4 @@ export function sealingKeysOf(
     key: contentKey(setKey, timestamp, content).toString('base64'),
     ...(digestKey && { digestKey: contentDigestKey(digestKey, content).toString('base64') }),
   };
-}
-
-/**
- * Stores the set's key, wrapped for all recipients, before any row: rows without a key are lost.
- * @returns a failure, if there is one.
- */
-export async function storeSetKey({
-  context,
-  store,
-  plan,
-  keys,
-}: Pick<BackupRun, 'context' | 'store' | 'keys'> & {
-  readonly plan: Pick<BackupRun['plan'], 'timestamp' | 'root'>;
-}): Promise<Shipped['failures']> {
-  const { encryption } = context.config;
-  if (keys === undefined || encryption === undefined) return [];
-  const { timestamp, root } = plan;
-  const { signal } = context;
-  try {
-    const wrappedAt = context.clock();
-    const set = { timestamp, root, key: keys.setKey };
-    const document = await wrapSetKey(encryption, set, {
-      wrappedAt,
-      signal,
-      kms: kmsOf(context),
-    });
-    const key = formatKey({ kind: 'set-key', timestamp, instant: instantOf(wrappedAt) });
-    await store.create(key, encode(SetKeyDocument, document), { signal });
-    return [];
-  } catch (error) {
-    return [{ content: undefined, error: asStowageError(error) }];
-  }
 }

@@ -11,6 +11,7 @@ import { asSource } from '../../adopt/gpbackup/as-source.ts';
 import { readSet } from '../../adopt/gpbackup/read-set.ts';
 import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
 import type { ClusterContext } from '../../context.ts';
+import { requireEncrypted } from '../../keys/proven-keys.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { filesInSets, filesOfSets } from './set-files.ts';
 
@@ -20,8 +21,8 @@ const SECONDS_MAX = 60;
 /**
  * The timestamp of the set with the rows of a set that consists of files of gpbackup. Converts it
  * when that was not done before.
- * @throws StowageError `adopt/unsound`, `set/incomplete`, `set/damaged`; `restore/refused` unless
- * `mayConvert`.
+ * @throws StowageError `encryption/plain-set`, `adopt/unsound`, `set/incomplete`, `set/damaged`;
+ * `restore/refused` unless `mayConvert`.
  */
 export async function convertedSet(
   context: ClusterContext,
@@ -29,6 +30,7 @@ export async function convertedSet(
   manifest: Manifest,
   mayConvert: boolean,
 ): Promise<string> {
+  requireEncrypted(context, manifest);
   const { timestamp, needs } = manifest;
   const { converted, free } = await findConverted(context, store, timestamp);
   const { output, signal } = context;

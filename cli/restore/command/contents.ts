@@ -1,4 +1,5 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type { Flags } from '../../command.ts';
@@ -53,4 +54,14 @@ export function othersLine({ restored, others, takenAt }: OtherContents): string
   return others.length === 0
     ? `restored all contents of the set: ${those(restored)}`
     : `restored only ${those(restored)}, as of ${takenAt}; ${those(others)} of the set ${others.length === 1 ? 'was' : 'were'} not restored. Where the cluster is in use, the other shards also have the rows written since then: check that they fit together`;
+}
+
+/** What a restore of some contents leaves out. */
+export function otherContents(
+  { contents: restored }: RestoreRequest,
+  { contents, snapshot: { takenAt } }: Manifest,
+): { readonly chosen?: OtherContents } {
+  if (restored === undefined) return {};
+  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
+  return { chosen: { restored, others, takenAt } };
 }

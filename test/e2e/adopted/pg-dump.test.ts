@@ -3,7 +3,9 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { failureOf, stowage, writeConfig } from '../../support/cli.ts';
+import { testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { blocksOf, sectionsOf } from '../../support/page-blocks.ts';
 import { STOWAGE } from '../../support/programs/programs.ts';
@@ -64,9 +66,9 @@ async function schemaOf(database: string): Promise<string> {
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }
 
-async function expectCopy(timestamp: string, database: string): Promise<void> {
+async function expectCopy(timestamp: string, database: string, by = config): Promise<void> {
   const args = ['restore', timestamp, '--create', '--redirect-db', database];
-  expect(failureOf(await stowage(args, { config }))).toBeUndefined();
+  expect(failureOf(await stowage(args, { config: by }))).toBeUndefined();
   expect(await schemaOf(database)).toBe(await schemaOf('shop'));
   expect(await rowDigests(server, database)).toEqual(await rowDigests(server, 'shop'));
   const objects = `SELECT loid, obj_description(loid, 'pg_largeobject'), lo_get(loid) FROM pg_largeobject`;
@@ -96,6 +98,38 @@ test('an unsound dump is refused, and with --partial it is an incomplete set', a
   const partial = await stowage([...args, '--partial'], { config });
   expect(partial.code, partial.text).toBe(3);
   expect(partial.json).toMatchObject({ status: 'incomplete' });
+});
+
+test('a dump is adopted into an encrypted set, from a file and from a pipe', async () => {
+  const keys = await testKeys(place.folder);
+  const root = place.newRoot();
+  const plain = parse(await readFile(config, 'utf8'));
+  const configOf = (name: string, mayRead: boolean) =>
+    writeConfig(join(place.folder, name), { ...plain, root, encryption: keys.section(mayRead) });
+  const [adopts, reads] = [
+    await configOf('adopts.yaml', false),
+    await configOf('reads.yaml', true),
+  ];
+  const path = join(place.folder, 'sealed.dump');
+  await tool('pg_dump', '--format=custom', '--file', path, 'shop');
+  const timestamps = ['20260102030407', '20260102030408'];
+  const args = ['adopt', 'pg_dump', path, '--timestamp', timestamps[0] ?? ''];
+  expect(failureOf(await stowage(args, { config: adopts }))).toBeUndefined();
+  const pipe = `'${process.execPath}' '${STOWAGE}' adopt pg_dump - --timestamp ${timestamps[1]} --config '${adopts}'`;
+  await promisify(execFile)('sh', ['-c', `cat '${path}' | ${pipe}`], { env: env() });
+  const store = await place.open(root);
+  for await (const { key } of store.list('sets/')) {
+    const bytes = Buffer.from(await store.read(key, { bytesMax: 1e8 }));
+    expect(bytes.includes('PGDMP') || bytes.includes('2026-01-01'), key).toBe(false);
+    if (key.endsWith('.pack')) expect(bytes.readUInt32BE(0)).not.toBe(0x28b52ffd);
+  }
+  for (const [at, timestamp] of timestamps.entries()) {
+    const refused = await stowage(['restore', timestamp, '--create', '--redirect-db', 'never'], {
+      config: adopts,
+    });
+    expect(refused.json.error.code).toBe('encryption/no-identity');
+    await expectCopy(timestamp, `sealed_${at}`, reads);
+  }
 });
 
 test('the steps of docs/migrating.md adopt an archive and a pipe of pg_dumpall, and restore it', async () => {

@@ -202,8 +202,9 @@ describe('a program', () => {
   it('lets the planner of a Greenplum use the indexes of the catalogs', async () => {
     const binDir = await mkdtemp(join(directory, 'bin-'));
     await writeFile(join(binDir, 'pg_dump'), '#!/bin/sh\necho "$PGOPTIONS"\n', { mode: 0o755 });
-    const target = { ...source, binDir, greenplum: 6 as const };
-    const { stdout, done } = dumpSchema(target, undefined);
+    // PostgreSQL accepts no utility session.
+    const ordinary = { greenplum: 6 as const, ordinaryOnly: true as const };
+    const { stdout, done } = dumpSchema({ ...source, binDir, ...ordinary }, undefined);
     const options = await textOf(stdout);
     expect(options).toMatch(/ -c enable_seqscan=off$/m);
     expect(options).toContain(' -c track_counts=off');

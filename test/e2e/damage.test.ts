@@ -99,8 +99,7 @@ async function restoreRefuses(object: string): Promise<void> {
   );
   expect([3, 4]).toContain(code);
   // The command itself proves the documents of an encrypted set, before it requests a restore.
-  if (isEncryptedSuite && json.status === undefined)
-    expect(json.error.code).toBe('set/damaged');
+  if (isEncryptedSuite && json.status === undefined) expect(json.error.code).toBe('set/damaged');
   else {
     expect(json.status).toBe('refused');
     expect(code).toBe(4);

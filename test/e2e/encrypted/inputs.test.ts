@@ -115,9 +115,12 @@ test('a shipper gets the key of its own content and no other: in its inputs and 
     ]);
 
   await holdRows(servers);
-  const restore = startStowage(['restore', timestamp, '--create', '--database', 'one', '--content', '1'], {
-    config,
-  });
+  const restore = startStowage(
+    ['restore', timestamp, '--create', '--database', 'one', '--content', '1'],
+    {
+      config,
+    },
+  );
   const shipper = await restore.waitForEvent('shipper');
   expect(shipper['content']).toBe(1);
   const own = secrets.ofContent(1);

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setPrefix } from '../../../backup-set/base/keys.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
-import { isEncryptedSuite } from '../../support/e2e/encryption.ts';
 import { databaseContents } from '../../support/e2e/compare.ts';
+import { isEncryptedSuite } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Opens an encrypted set without Stowage: needs Node >= 22.15 and an X25519 identity of age, and no package.
-//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE                     the relations and files of the set
-//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE FILE                a metadata file, on standard output
-//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE SCHEMA TABLE [N]    the rows of a table (of content N only)
-// ROOT is a folder with the set, and the older sets that its manifest needs, in the layout of docs/format.md.
-// SET_KEY_<timestamp>=<base64> in the environment replaces the identity for that set: the `key` that
-// `age -d -i IDENTITY_FILE` prints from the field `age` of its keys/*.json.
+// Opens an encrypted set without Stowage: needs Node >= 22.15 and an X25519 identity of age, and no
+// package.   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE                     the relations and
+// files of the set   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE FILE                a metadata
+// file, on standard output   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE SCHEMA TABLE [N]    the
+// rows of a table (of content N only) ROOT is a folder with the set, and the older sets that its
+// manifest needs, in the layout of docs/format.md. SET_KEY_<timestamp>=<base64> in the environment
+// replaces the identity for that set: the `key` that `age -d -i IDENTITY_FILE` prints from the
+// field `age` of its keys/*.json.
 import * as crypto from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +29,8 @@ const hkdf = (key, salt, info, bytes = 32) =>
   Buffer.from(crypto.hkdfSync('sha256', key, salt, info, bytes));
 const NONE = Buffer.alloc(0);
 
-// -- age: https://age-encryption.org/v1 ------------------------------------------------------------------------------
+// -- age: https://age-encryption.org/v1
+// ------------------------------------------------------------------------------
 
 function bech32(text) {
   const words = [...text.toLowerCase().slice(text.lastIndexOf('1') + 1, -6)].map((letter) =>
@@ -86,7 +88,8 @@ function ageOpen(armored, identities) {
     if (!mac.equals(Buffer.from(file.toString('latin1', dashes + 4, end), 'base64')))
       fail('the header of a key document is damaged');
     const payload = hkdf(fileKey, file.subarray(end, end + 16), 'payload');
-    // One chunk holds 64 KiB; the wrapped key has some hundred bytes. The last byte of the nonce: it is the last chunk.
+    // One chunk holds 64 KiB; the wrapped key has some hundred bytes. The last byte of the nonce:
+    // it is the last chunk.
     const nonce = Buffer.alloc(12);
     nonce[11] = 1;
     return chachaOpen(payload, nonce, file.subarray(end + 16)).toString();
@@ -94,7 +97,8 @@ function ageOpen(armored, identities) {
   return undefined;
 }
 
-// -- Keys of sets ----------------------------------------------------------------------------------------------------
+// -- Keys of sets ---------------------------------------------------------------------------------
+// -------------------
 
 const setKeys = new Map();
 
@@ -132,7 +136,8 @@ function contentKeyOf(object) {
   return hkdf(setKeyOf(set), NONE, `stowage/1 content ${set} ${content}`);
 }
 
-// -- Sealed objects: 32 bytes of salt, then chunks of at most 1 MiB in AES-256-GCM --------------------------------------
+// -- Sealed objects: 32 bytes of salt, then chunks of at most 1 MiB in AES-256-GCM
+// --------------------------------------
 
 function opened(object, sealed, place) {
   const key = hkdf(contentKeyOf(object), sealed.subarray(0, 32), 'stowage/1 object');
@@ -160,7 +165,8 @@ function frameOf(key, pack, { offset, length, rowFormat = 'text' }, { schema, na
   );
 }
 
-// -- What was asked for ----------------------------------------------------------------------------------------------
+// -- What was asked for
+// ----------------------------------------------------------------------------------------------
 
 const manifest = json(join(folderOf(timestamp), 'manifest.json'));
 if (manifest.encryption === undefined) fail(`set ${timestamp} is not encrypted`);

@@ -19,7 +19,7 @@ import type { Check } from '../check.ts';
 const of = 'encryption';
 const NONE: EncryptionSettings = { recipients: [] };
 
-/** Whether sets are encrypted, and can be read again. Nothing without `encryption:` or such sets. */
+/** Whether sets are encrypted, and can be read. Nothing without `encryption:` and such sets. */
 export async function checkKeys(context: ClusterContext): Promise<Check[]> {
   const settings = context.config.encryption ?? NONE;
   try {

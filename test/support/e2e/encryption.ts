@@ -69,7 +69,7 @@ export async function suiteEncryption(
   if ('contents' in config) return { encryption: { identityFile: agents.identityFile } };
   if (!('database' in config)) return {};
   const { shippers, segments = [] }: SuiteConfig = config;
-  const byHost = segments.map(({ host }) => [host, agents.recipient]);
+  const byHost = segments.map(({ host }): [string, string] => [host, agents.recipient]);
   return {
     encryption: {
       ...operator.section(),

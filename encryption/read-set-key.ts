@@ -79,7 +79,7 @@ export async function keyDocumentsOf(
   for await (const { key } of store.list(setKeysPrefix(timestamp), { signal }))
     if (parseKey(key)?.kind === 'set-key' && keys.length < DOCUMENTS_MAX) keys.push(key);
   const documents: RawDocument[] = [];
-  let failure: unknown;
+  let failure: StowageError | undefined;
   for (const key of keys) {
     try {
       const bytes = await store.read(key, { bytesMax: SET_KEY_BYTES_MAX, signal });

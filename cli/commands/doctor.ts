@@ -7,11 +7,12 @@ import type { Check } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
 import { checkJudges } from '../doctor/judges.ts';
+import { checkKeys } from '../doctor/keys/keys.ts';
 import { checkLocks } from '../doctor/locks.ts';
 import { checkServers } from '../doctor/servers.ts';
 import { tableOf } from '../doctor/text.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
-import { secondsFrom } from '../flags.ts';
+import { IDENTITY_FLAG, secondsFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { checkSchedule } from '../schedule/missing-runner.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -35,7 +36,9 @@ Exits with 4 when a check fails.`,
       '--wait <seconds>',
       `with --deployment: how long to wait for the answer of a function (default ${WAIT_SECONDS})`,
     ],
+    IDENTITY_FLAG,
   ],
+  lists: [IDENTITY_FLAG[0]],
   cluster: (flags) => ({ functions: flags['functions'] }),
   async run({ flags, context }) {
     const checks =
@@ -56,6 +59,7 @@ async function checkBackups(context: ClusterContext): Promise<Check[]> {
     ...servers,
     ...cluster,
     ...(await checkUnfinished(context)),
+    ...(await checkKeys(context)),
     ...(await checkJudges(context)),
     ...(await checkSchedule(context)),
   ];

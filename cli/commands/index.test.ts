@@ -14,13 +14,13 @@ describe('commandsFor', () => {
 
   test('loads every command once, and each by its own name', async () => {
     const all = await namesFor();
-    expect(all).toHaveLength(34);
+    expect(all).toHaveLength(35);
     for (const name of all) expect(await namesFor(name ?? '')).toEqual([name]);
   });
 
   test('loads every command for the help and for an unknown word', async () => {
     for (const args of [['--help'], ['help'], ['bakup'], ['constructor'], ['--config', 'demo']])
-      expect(await namesFor(...args)).toHaveLength(34);
+      expect(await namesFor(...args)).toHaveLength(35);
   });
 
   test('loads no command for --version', async () => {

@@ -5,7 +5,7 @@ import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFrom, secondsFrom } from '../flags.ts';
+import { IDENTITY_FLAG, numberFrom, secondsFrom } from '../flags.ts';
 import { keysToVerify } from '../keys/keys-to-verify.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
@@ -47,7 +47,9 @@ Of an encrypted set it decrypts every frame and proves the seal, when an identit
     ['--concurrency <n>', `how many objects are read at once (default ${OBJECTS_AT_ONCE})`],
     ['--remote', 'run the check in the deployed functions, and wait for the verdict'],
     ['--wait <seconds>', `with --remote: how long to wait (default ${WAIT_SECONDS})`],
+    IDENTITY_FLAG,
   ],
+  lists: [IDENTITY_FLAG[0]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const name = setNameFrom(positional);

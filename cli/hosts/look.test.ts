@@ -3,7 +3,7 @@ import { TOOL } from '../../backup-set/base/tool.ts';
 import { factsIn, stateOf, unfitBecause } from './look.ts';
 
 const DIGEST = 'a'.repeat(64);
-const bundle = { version: '0.1.0', platform: 'linux-x64', node: '24.0.0', glibc: '2.28' };
+const bundle = { version: '1.0.0', platform: 'linux-x64', node: '24.0.0', glibc: '2.28' };
 const facts = (...lines: string[]) =>
   factsIn(['machine x86_64', 'glibc glibc 2.28', ...lines, ''].join('\n'));
 const whole = [`installed ${TOOL}`, `digest ${DIGEST}  -`, 'intact yes'];

@@ -8,7 +8,7 @@ export interface HostFacts {
   readonly machine: string;
   /** Undefined where there is no glibc, for example on Alpine. */
   readonly glibc: string | undefined;
-  /** `stowage 0.1.0`, of the folder that `hosts install` writes. */
+  /** `stowage 1.0.0`, of the folder that `hosts install` writes. */
   readonly installed: string | undefined;
   /** SHA-256 of its SHA256SUMS. */
   readonly digest: string | undefined;

@@ -25,7 +25,7 @@ export interface HostReport {
   readonly state: HostState | 'installed' | 'here' | 'failed';
   readonly machine?: string;
   readonly glibc?: string;
-  /** What it had when the command began: `stowage 0.1.0`. */
+  /** What it had when the command began: `stowage 1.0.0`. */
   readonly had?: string;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }

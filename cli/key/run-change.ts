@@ -36,6 +36,11 @@ export async function changeKeys(
     return blocked.length === 0 ? 0 : 4;
   }
   const identities = await identitiesOf(context);
+  if (identities.age.length === 0 && identities.kms === undefined)
+    throw new StowageError(
+      'encryption/no-identity',
+      'no identity is named: the keys of the sets must be opened before they can be wrapped again',
+    );
   const progress = progressOf(context, 'wrapped the keys of');
   const to = change.to;
   const done = await rewrap(deps, changes, { to, sets, identities, kms: kmsOf(context), progress });
@@ -101,7 +106,9 @@ function doneText({ written, removed, failed }: Rewrapped, { store }: Deps): str
     `${plural(written, 'set')} wrapped again${removed > 0 ? `, ${plural(removed, 'older key document')} removed` : ''}`,
     ...failed.slice(0, SHOWN).map(({ message }) => `BAD  ${message}`),
     ...(failed.length > 0
-      ? [`${plural(failed.length, 'set')} under ${store.url} not changed: run the command again`]
+      ? [
+          `${plural(failed.length, 'set')} under ${store.url} not changed. What is done stays: remove the cause, and run the command again`,
+        ]
       : []),
   ];
 }

@@ -40,26 +40,35 @@ export async function setsWithKeys(
 ): Promise<KeyedSetState[]> {
   const timestamps = await listTimestamps(deps.store, { signal: deps.signal });
   let done = 0;
-  return mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
-    const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+  const sets = await mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
+    const set = await keysOfSet(deps, timestamp);
     const plan = options.plans ? await planOf(deps, timestamp) : undefined;
     options.progress(++done, timestamps.length);
-    return {
-      timestamp,
-      root: undefined,
-      keyId: undefined,
-      isEncrypted: undefined,
-      ...plan,
-      keys: raws.map(parsed),
-    };
+    return { ...set, ...plan };
   });
+  // An expired set has no plan any more; the plans of the sets that use its packs name its key.
+  const named = new Map(
+    sets.flatMap(({ older = [] }) => older).map((each) => [each.timestamp, each.keyId]),
+  );
+  return sets.map(({ older: _, ...set }) => ({
+    ...set,
+    keyId: set.keyId ?? named.get(set.timestamp),
+  }));
+}
+
+/** A set with its key documents, without its plan. */
+export async function keysOfSet(deps: Deps, timestamp: string): Promise<KeyedSetState> {
+  const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+  const unknown = { root: undefined, keyId: undefined, isEncrypted: undefined };
+  return { timestamp, ...unknown, keys: raws.map(parsed) };
 }
 
 async function planOf(deps: Deps, timestamp: string) {
   const { document } = await readSetDocument(deps, timestamp, 'plan', Plan);
   if (document === undefined) return undefined;
   const { root, encryption } = document;
-  return { root, keyId: encryption?.keyId, isEncrypted: encryption !== undefined };
+  const { keyId, older } = encryption ?? {};
+  return { root, keyId, older, isEncrypted: encryption !== undefined };
 }
 
 function parsed(raw: RawDocument): StoredSetKey {

@@ -7,6 +7,8 @@ import { newestVerdict, readVerdict, verdictKeys, verdictLevel } from './load.ts
 const OVERDUE_MAX = 16;
 /** Checks that are looked at to find one with the keys of the set. */
 const VERIFIES_MAX = 16;
+/** Problems that a check without keys cannot see. */
+const NEEDS_KEYS: ReadonlySet<string> = new Set(['frame-unreadable', 'not-proven']);
 
 export interface KnownOfSet {
   /** The set has a manifest. A verdict of `stitch`, which is about a set without one, is past. */
@@ -59,7 +61,7 @@ async function unseenDamage(
   for (const key of earlier.reverse()) {
     const verdict = await readVerdict(deps, key);
     if (verdict?.decrypted !== true) continue;
-    const isSealed = verdict.problems.some(({ code }) => code === 'frame-unreadable');
+    const isSealed = verdict.problems.some(({ code }) => NEEDS_KEYS.has(code));
     return verdict.status === 'damaged' && isSealed ? verdict : undefined;
   }
   return undefined;

@@ -33,6 +33,13 @@ const PGBOUNCER = {
   packages: ['pgbouncer'],
   services: ['pgbouncer'],
 };
+/** Opens the wrapped key of an encrypted set, as docs/restore-by-hand.md does. */
+const AGE = {
+  name: 'age',
+  programs: ['age'],
+  packages: ['age'],
+  without: 'the test that opens a wrapped key with age is skipped',
+};
 /** The tests of the console load its page. */
 const CHROMIUM = {
   name: 'Chromium',
@@ -117,6 +124,7 @@ const PURPOSES = {
       PGBOUNCER,
       CEPH,
       CHROMIUM,
+      AGE,
       PROMETHEUS,
       ...INSTALLED,
     ],

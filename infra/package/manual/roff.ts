@@ -10,7 +10,7 @@ export interface PageHead {
   readonly summary: string;
 }
 
-/** What the page was made from, and when: `stowage 0.1.0`, `2026-01-31`. */
+/** What the page was made from, and when: `stowage 1.0.0`, `2026-01-31`. */
 export interface Edition {
   readonly version: string;
   readonly date: string;

@@ -103,7 +103,7 @@ test('an unsound dump is refused, and with --partial it is an incomplete set', a
 test('a dump is adopted into an encrypted set, from a file and from a pipe', async () => {
   const keys = await testKeys(place.folder);
   const root = place.newRoot();
-  const plain = parse(await readFile(config, 'utf8'));
+  const plain = parse(await readFile(config, 'utf8')) as Readonly<Record<string, unknown>>;
   const configOf = (name: string, mayRead: boolean) =>
     writeConfig(join(place.folder, name), { ...plain, root, encryption: keys.section(mayRead) });
   const [adopts, reads] = [

@@ -89,6 +89,37 @@ describe('an encrypted set', () => {
     );
   });
 
+  test('is verified with an identity row by row, and without one by its checksums', async () => {
+    for (const [config, decrypted, said] of [
+      [backupConfig, false, 'checksums only'],
+      [restoreConfig, true, 'every frame was decrypted'],
+    ] as const) {
+      const verified = await stowage(['verify', first], { config });
+      expect(verified.json, verified.text).toMatchObject({ status: 'complete', decrypted });
+      const shown = await stowage(['show', first], { config, plain: true });
+      expect(shown.text).toContain(said);
+    }
+  });
+
+  test('cannot be replaced by a plain one: a plain set is read only with --accept-plain', async () => {
+    const plain = await configFor(place, servers, root, { encryption: undefined });
+    const made = await stowage(['backup', '--include-table', 'public.orders'], { config: plain });
+    const { timestamp } = made.json;
+    const cat = (...flags: string[]) =>
+      stowage(['cat', timestamp, 'public.orders', ...flags], { config: restoreConfig });
+    const refused = await cat();
+    expect(refused.json.error.code, refused.text).toBe('encryption/plain-set');
+    expect(refused.code).toBe(4);
+    const restored = await restore(restoreConfig, timestamp, 'never');
+    expect(restored.json.error).toMatchObject({ code: 'encryption/plain-set' });
+    const accepted = await stowage(['cat', timestamp, 'public.orders', '--accept-plain'], {
+      config: restoreConfig,
+      plain: true,
+    });
+    expect(accepted.text.split('\n').length, accepted.text.slice(0, 200)).toBeGreaterThan(40_000);
+    await stowage(['delete', timestamp, '--yes'], { config: plain });
+  });
+
   test('is the base of the next one, which stores only changed rows under a key of its own', async () => {
     await servers[0]?.psql(`UPDATE orders SET word = 'new' WHERE id = 1`, DATABASE);
     const second = await backup();

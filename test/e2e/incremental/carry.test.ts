@@ -5,6 +5,7 @@ import { setPrefix } from '../../../backup-set/base/keys.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { databaseContents } from '../../support/e2e/compare.ts';
+import { isEncryptedSuite } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
@@ -82,13 +83,19 @@ describe('a second backup after one row of one of three tables has changed', () 
     const full = await command('backup', '--full');
     expect(full.json).toMatchObject({ status: 'complete', carriedBytes: 0 });
     const { manifest } = (await command('show', full.json.timestamp)).json;
-    expect([manifest.base, manifest.features, manifest.needs]).toEqual([undefined, undefined, []]);
+    expect([manifest.base, manifest.features, manifest.needs]).toEqual([
+      undefined,
+      isEncryptedSuite ? ['encrypted'] : undefined,
+      [],
+    ]);
     await command('delete', full.json.timestamp, '--yes');
   });
 });
 
 test('a restore of a set whose packs of an older set are gone is refused, and names them', async () => {
-  await rm(join(root.replace('file://', ''), setPrefix(first)), { recursive: true });
+  // The keys of an encrypted set stay as long as its packs are needed.
+  const gone = `${setPrefix(first)}${isEncryptedSuite ? 'data/' : ''}`;
+  await rm(join(root.replace('file://', ''), gone), { recursive: true });
   const { json, text, code } = await command(
     ...['restore', second, '--create', '--database', 'never'],
   );

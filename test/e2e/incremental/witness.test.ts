@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { databaseContents } from '../../support/e2e/compare.ts';
+import { isEncryptedSuite } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { postgres17 } from '../../support/servers/postgres-17.ts';
@@ -51,7 +52,10 @@ describe.runIf(binDir !== undefined)('on PostgreSQL 17 with WAL summaries, a sec
     second = backup.json.timestamp;
     const { json } = await command('show', second);
     expect(json.manifest.totals).toMatchObject({ readRelations: 1, rows: 12_000 });
-    expect(json.manifest.features).toEqual(['carried', 'witness']);
+    expect(json.manifest.features).toEqual([
+      ...['carried', 'witness'],
+      ...(isEncryptedSuite ? ['encrypted'] : []),
+    ]);
   });
 
   test('gives a set that is equal to the database when it is restored', async () => {

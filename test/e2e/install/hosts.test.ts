@@ -94,9 +94,9 @@ describe.skipIf(!runnable)('stowage hosts', () => {
     expect(made.code).toBe(4);
 
     const shipper = join(installed(), 'current/stowage-segment-shipper');
-    expect(run(['--version'], shipper).text).toBe('stowage 0.1.0\n');
+    expect(run(['--version'], shipper).text).toBe('stowage 1.0.0-rc.1\n');
     const [name = '', ...others] = (await readdir(installed())).toSorted();
-    expect(name).toMatch(/^0\.1\.0-[0-9a-f]{12}-[0-9a-f]{8}$/);
+    expect(name).toMatch(/^1\.0\.0-rc\.1-[0-9a-f]{12}-[0-9a-f]{8}$/);
     expect(others).toEqual(['current']);
 
     const again = hosts('install', file, '--host', '127.0.0.1');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExportReceipt } from '../../../backup-set/documents/export/receipt.ts';
 import { failureOf, startStowage, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
-import { testKeys } from '../../support/e2e/encryption.ts';
+import { isEncryptedSuite, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
@@ -104,6 +104,8 @@ describe('export', () => {
 
   test('writes an object of the bucket and its receipt, once', async () => {
     const args = ['export', 'big', '--at', second, '--compression', 'zstd', '--name', 'big-1'];
+    // Exports are not encrypted, and the configuration has recipients.
+    if (isEncryptedSuite) args.push('--plain');
     const { section } = await testKeys(place.folder);
     const sealed = await configFor(place, servers, root, { encryption: section() });
     const refused = await stowage([...args, '--accept-plain'], { config: sealed });

@@ -14,13 +14,13 @@ import { bytesOf, freshDeps } from '../functions/place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from '../functions/sets.ts';
 import type { SmallEncryption } from './small-frames.ts';
 
-const CONTENTS = [0, 1];
+export const CONTENTS = [0, 1];
 const DIGEST_KEY = Buffer.alloc(32, 3);
 const OLDER = '20260131010203';
 const YOUNGER = '20260201010203';
 
 /** Seals a small set as shippers and the coordinator do. */
-function encryptionOf(
+export function encryptionOf(
   setKey: Buffer,
   timestamp: string,
   older: Encryption['older'],
@@ -97,7 +97,7 @@ function passed(keys: readonly [Buffer, Buffer]): SetKeys {
   );
 }
 
-async function baseOf({ store }: Deps, { timestamp, contents }: SmallSet) {
+export async function baseOf({ store }: Deps, { timestamp, contents }: SmallSet) {
   const parts = new Map<number, Uint8Array>();
   for (const content of contents)
     parts.set(

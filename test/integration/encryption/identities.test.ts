@@ -1,5 +1,5 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,7 +95,7 @@ describe('identities', () => {
 /** Speaks the JSON protocol of KMS, and "encrypts" by reversing. */
 function fakeKms(): Promise<Server & { requests: Record<string, unknown>[] }> {
   const requests: Record<string, unknown>[] = [];
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const body = JSON.parse((await Array.fromAsync(request)).join('')) as Record<string, string>;
     const target = String(request.headers['x-amz-target']).split('.')[1];
     requests.push({ target, ...body });
@@ -109,7 +109,8 @@ function fakeKms(): Promise<Server & { requests: Record<string, unknown>[] }> {
     else if (target === 'Encrypt')
       reply(200, { KeyId: ARN, CiphertextBlob: reversed(body['Plaintext']) });
     else reply(200, { KeyId: ARN, Plaintext: reversed(body['CiphertextBlob']) });
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   return new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () => resolve(Object.assign(server, { requests }))),
   );

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encode } from '../../../backup-set/base/document.ts';
 import { formatKey, setKeysPrefix } from '../../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
-import { Plan } from '../../../backup-set/documents/plan.ts';
-import { ENCRYPTED, PLAN } from '../../../backup-set/testing/plans.ts';
+import { committedSet } from '../../../backup-set/testing/committed/committed-set.ts';
+import { ENCRYPTED } from '../../../backup-set/testing/plans.ts';
 import { keyCommand } from '../../../cli/key/command.ts';
 import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
 import { makeSetKey } from '../../../encryption/set-key.ts';
@@ -45,15 +45,10 @@ afterAll(async () => {
 
 async function storePlan(timestamp: string, keyId: string | undefined) {
   const encrypted = keyId === undefined ? {} : { ...ENCRYPTED, encryption: { keyId } };
-  const body = {
-    ...PLAN,
-    ...encrypted,
-    timestamp,
-    root: ROOT_IN_PLANS,
-    relations: [],
-    contents: [],
-  };
-  await store.create(formatKey({ kind: 'plan', timestamp }), encode(Plan, body));
+  const tables = [{ name: 't', rows: 1 }];
+  const made = committedSet({ ...encrypted, timestamp, root: ROOT_IN_PLANS, tables });
+  const [plan] = made.documents;
+  if (plan !== undefined) await store.create(plan.key, plan.bytes);
 }
 
 const storeKey = (document: SetKeyDocument, at: number) => {

@@ -47,6 +47,8 @@ export interface SmallSetOptions {
   readonly failures?: Seal['failures'];
   /** A committed set with the same rows: this one stores no packs. */
   readonly base?: SmallBase;
+  /** The number in the first row. */
+  readonly first?: number;
   /** Seals what the set stores. */
   readonly encrypted?: SmallEncryption;
 }
@@ -69,7 +71,7 @@ export async function storeObjects(
   store: ObjectStore,
   options: SmallSetOptions = {},
 ): Promise<SmallSet> {
-  const { timestamp = '20260131010203', contents = [0, 1, 2], encrypted } = options;
+  const { timestamp = '20260131010203', contents = [0, 1, 2], encrypted, first = 0 } = options;
   const receipts: Stored[] = [];
   const baseParts: Stored[] = [];
   const sealParts: Stored[] = [];
@@ -87,8 +89,8 @@ export async function storeObjects(
       });
     }
     const packs = [
-      [frame(0, content, 0, 500, encrypted), frame(1, content, 0, 7, encrypted)],
-      [frame(0, content, 500, 300, encrypted)],
+      [frame(0, content, first, 500, encrypted), frame(1, content, first, 7, encrypted)],
+      [frame(0, content, first + 500, 300, encrypted)],
     ];
     const base = options.base?.parts.get(content);
     if (base !== undefined) {

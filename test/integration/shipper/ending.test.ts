@@ -256,7 +256,7 @@ describe('a shipper with a wrong input', () => {
   it.each([
     ['a line that is not JSON', `{"password":"${secret}"`],
     ['an unknown job', { control: CONTROL_VERSION, type: secret }],
-    ['another protocol version', { control: 2, type: 'backup', target: { password: secret } }],
+    ['another protocol version', { control: 1, type: 'backup', target: { password: secret } }],
     [
       'a job without required fields',
       { control: CONTROL_VERSION, type: 'backup', target: { password: secret } },

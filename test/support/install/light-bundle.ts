@@ -20,7 +20,7 @@ export const DEVELOPMENT_NODE = {
 /** A bundle of the programs under test. */
 export async function bundleAt(folder: string): Promise<void> {
   await makeBundle(folder, {
-    version: '0.1.0',
+    version: '1.0.0-rc.1',
     architecture: 'x64',
     node: DEVELOPMENT_NODE,
     programs: dirname(STOWAGE),

@@ -1,0 +1,239 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
+import { keysToVerify } from '../../../cli/keys/keys-to-verify.ts';
+import { verifySet } from '../../../functions/check/verify-set.ts';
+import { testKeys } from '../../support/e2e/encryption.ts';
+import { bytesOf, fileOf, keysOf } from '../functions/place.ts';
+import { storeAll, storeObjects } from '../functions/sets.ts';
+import {
+  type Attacked,
+  attackedRoot,
+  contextOf,
+  type Edits,
+  forge,
+  NEWEST,
+  readAll,
+  replaceKey,
+  restitch,
+  setKeyObject,
+  snapshotOf,
+} from './attack.ts';
+import { baseOf, CONTENTS, encryptionOf } from './small-keys.ts';
+
+const SEAL = formatKey({ kind: 'seal', timestamp: NEWEST });
+const CODES = [
+  ...(['set/damaged', 'set/unreadable', 'set/incomplete', 'set/not-found'] as const),
+  ...(['encryption/no-key', 'encryption/no-identity', 'encryption/plain-set'] as const),
+  ...(['storage/not-found', 'storage/changed', 'storage/invalid'] as const),
+];
+
+let at: Attacked;
+let putBack: () => Promise<void>;
+
+beforeAll(async () => {
+  at = await attackedRoot();
+  putBack = await snapshotOf(at.deps);
+  return at.remove;
+});
+afterEach(() => putBack());
+
+/** Reads a set; or by which code it is refused, and where. */
+async function outcomeOf(timestamp = NEWEST, context = at.context): Promise<string> {
+  try {
+    return await readAll(context, timestamp);
+  } catch (error) {
+    if (!isStowageError(error, ...CODES)) throw error;
+    return `${error.code}: ${error.message} ${error.where.object ?? ''}`;
+  }
+}
+
+test('an encrypted set is read only as it was written, whatever one object of it becomes', async () => {
+  const { deps, older, younger } = at;
+  const { timestamp } = younger;
+  const written = await readAll(at.context, timestamp);
+  const keys = (await keysOf(deps.store, 'sets/')).filter((key) => {
+    const parsed = parseKey(key);
+    if (parsed === undefined || !('timestamp' in parsed) || parsed.kind === 'verdict') return false;
+    return [older.timestamp, timestamp].includes(parsed.timestamp);
+  });
+  const aKey = fc.constantFrom(...keys);
+  const anAttack = fc.record({
+    key: aKey,
+    other: aKey,
+    what: fc.constantFrom('flip', 'flip', 'flip', 'truncate', 'replace', 'extend'),
+    share: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+    bit: fc.nat(7),
+  });
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(anAttack, async ({ key, other, what, share, bit }) => {
+      const before = Buffer.from(await bytesOf(deps.store, key));
+      const place = Math.floor(share * before.length);
+      const flipped = Buffer.from(before);
+      flipped[place] = (flipped[place] ?? 0) ^ (1 << bit);
+      const attacks: Record<string, Uint8Array> = {
+        flip: flipped,
+        truncate: before.subarray(0, place),
+        replace: await bytesOf(deps.store, other),
+        extend: Buffer.concat([before, before.subarray(place)]),
+      };
+      await writeFile(fileOf(deps.store, key), attacks[what] ?? before);
+      const found = await outcomeOf(timestamp).finally(() =>
+        writeFile(fileOf(deps.store, key), before),
+      );
+      if (found === written) return;
+      refused += 1;
+      expect(found).toMatch(/^(set|encryption|storage)\/.*sets\/\d|^(set|encryption).*set \d{14}/s);
+    }),
+    { numRuns: 60 },
+  );
+  expect(refused).toBeGreaterThan(15);
+});
+
+describe('a set whose documents were edited until they agree again', () => {
+  const lessRows: Edits = {
+    receipt: (one) => (one.kind === 'pack' && one.sequence === 2 ? undefined : one),
+    part: (part) => ({
+      ...part,
+      relations: part.relations.map((one) =>
+        one.relation === 0 ? { ...one, rows: 500, bytes: firstBytes(part.content) } : one,
+      ),
+    }),
+  };
+  const edits: readonly [string, Edits][] = [
+    ['with fewer packs and lower counts', lessRows],
+    [
+      'with another row format',
+      {
+        receipt: (one) =>
+          one.kind === 'pack'
+            ? { ...one, extents: one.extents.map((each) => ({ ...each, rowFormat: 'binary' })) }
+            : one,
+        part: (part) => ({
+          ...part,
+          relations: part.relations.map((one) =>
+            one.rows > 0 ? { ...one, rowFormat: 'binary' as const } : one,
+          ),
+        }),
+      },
+    ],
+  ];
+  test.each(edits)(
+    '%s is refused because of its seal, and verify names the seal',
+    async (_, edit) => {
+      expect(await forge(at.deps, at.newest, edit)).toBe('complete');
+      expect(await outcomeOf()).toMatch(/^set\/damaged: .*coordinator of the backup wrote/);
+      const keyed = await keysToVerify(at.context, at.deps, NEWEST);
+      const { verdict } = await verifySet(at.deps, NEWEST, keyed);
+      expect(verdict).toMatchObject({ status: 'damaged', decrypted: true });
+      expect(verdict.problems).toContainEqual(
+        expect.objectContaining({ code: 'not-proven', object: SEAL }),
+      );
+    },
+  );
+
+  test('without the mac of its seal gets no manifest', async () => {
+    expect(await forge(at.deps, at.newest, { seal: ({ mac: _, ...seal }) => seal })).toBe(
+      'damaged',
+    );
+    expect(await outcomeOf()).toMatch(/^set\/incomplete: .*seal\.json: only one of plan and seal/);
+  });
+
+  test('to have the rows of an older set is refused because of its seal', async () => {
+    const { deps, older } = at;
+    const { store } = deps;
+    const files = new Map<string, Buffer>();
+    for (const key of await keysOf(store, `sets/20260301/${NEWEST}/`)) {
+      files.set(key, Buffer.from(await bytesOf(store, key)));
+      if (key !== setKeyObject(NEWEST)) await rm(fileOf(store, key));
+    }
+    // All that the attacker cannot make is taken from the stored sets.
+    const own = at.setKeys.get(NEWEST);
+    const real = encryptionOf(own ?? Buffer.alloc(0), NEWEST, [
+      { timestamp: older.timestamp, keyId: at.keyIds[0] ?? '' },
+    ]);
+    const replayed = await storeObjects(store, {
+      timestamp: NEWEST,
+      contents: CONTENTS,
+      base: await baseOf(deps, older),
+      encrypted: {
+        ...real,
+        file: (_, key) => files.get(key) ?? Buffer.alloc(0),
+        mac: () => 'ab'.repeat(32),
+      },
+    });
+    await storeAll(store, [
+      replayed.plan,
+      ...replayed.baseParts,
+      ...replayed.receipts,
+      ...replayed.sealParts,
+      replayed.seal,
+    ]);
+    expect(await restitch(deps, NEWEST)).toBe('complete');
+    expect(await outcomeOf()).toMatch(/^set\/damaged: .*seal\.json.*coordinator of the backup/);
+  });
+
+  test('to be a plain one is refused where recipients are configured, and gives no row elsewhere', async () => {
+    const downgrade: Edits = {
+      plan: ({ encryption: _, features: __, ...plan }) => plan,
+      seal: ({ mac: _, ...seal }) => seal,
+    };
+    expect(await forge(at.deps, at.newest, downgrade)).toBe('complete');
+    expect(await outcomeOf()).toMatch(`encryption/plain-set: set ${NEWEST} is not encrypted`);
+    const { identityFile } = at.operator;
+    for (const context of [
+      { ...at.context, acceptsPlain: true },
+      contextOf(at.deps, { identityFile }),
+    ])
+      expect(await outcomeOf(NEWEST, context)).toMatch(
+        /^set\/damaged: .*frame cannot be decompressed/,
+      );
+  });
+});
+
+describe('the key document of a set', () => {
+  const other = Buffer.alloc(32, 77);
+  test.each([
+    ['of another set', { timestamp: '20260301010204' }],
+    ['of another root', { root: 'file:///elsewhere' }],
+    ['with the key of an attacker', { key: other }],
+  ])('%s is refused, and the set is not read', async (_, wrong) => {
+    const key = at.setKeys.get(NEWEST) ?? other;
+    const { recipient } = at.operator;
+    await replaceKey(at.deps, NEWEST, { recipient, key, claims: at.keyIds[2] ?? '', ...wrong });
+    expect(await outcomeOf()).toMatch(/^encryption\/no-key: .*keys\//);
+    const keyed = await keysToVerify(at.context, at.deps, NEWEST);
+    const { verdict } = await verifySet(at.deps, NEWEST, keyed);
+    expect(verdict).toMatchObject({
+      status: 'damaged',
+      decrypted: false,
+      problems: [{ code: 'not-proven', object: setKeyObject(NEWEST) }],
+    });
+  });
+
+  test('of an older set, whose packs the set uses, cannot be exchanged', async () => {
+    const { recipient } = at.operator;
+    await replaceKey(at.deps, at.older.timestamp, { recipient, key: other });
+    expect(await outcomeOf(at.younger.timestamp)).toMatch(/^encryption\/no-key: .*keys\//);
+  });
+
+  test('opens with no other identity', async () => {
+    const stranger = await testKeys(join(fileURLToPath(at.deps.store.url), '.stranger'));
+    const context = contextOf(at.deps, stranger.section());
+    expect(await outcomeOf(NEWEST, context)).toMatch(/^encryption\/no-identity: /);
+  });
+});
+
+/** Bytes of the first 500 rows of the first relation. */
+function firstBytes(content: number): number {
+  const rows = Array.from(
+    { length: 500 },
+    (_, row) => `${5_000 + row}\tcontent ${content} says \\N\\n\n`,
+  );
+  return Buffer.byteLength(rows.join(''));
+}

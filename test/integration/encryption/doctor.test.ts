@@ -1,0 +1,83 @@
+import { chmod, copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../../../cli/config/config.ts';
+import { checkKeys } from '../../../cli/doctor/keys/keys.ts';
+import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
+import { GOLDEN } from '../../golden/made.ts';
+import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
+
+let [folder, root, golden] = ['', '', ''];
+let own: TestKeys;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stowage-doctor-keys-'));
+  await cp(join(GOLDEN, 'v1-encrypted/root'), join(folder, 'root'), { recursive: true });
+  root = pathToFileURL(join(folder, 'root')).href;
+  golden = join(folder, 'golden.key');
+  await copyFile(join(GOLDEN, 'v1-encrypted/identity.txt'), golden);
+  await chmod(golden, 0o600);
+  // The digest key of the first is that of the golden sets.
+  await testKeys(folder);
+  own = await testKeys(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The checks by name; `ok`, `note` or `BAD`, and the text. */
+async function checks(encryption: object | undefined): Promise<Record<string, string>> {
+  const file = join(folder, 'stowage.yaml');
+  const segments = [{ content: 0, host: 'localhost' }];
+  await writeFile(file, JSON.stringify({ root, database: 'd', segments, encryption }));
+  const output = {
+    ...{ json: false, live: false, screen: NO_SCREEN, drawnOn: NO_SCREEN },
+    ...{ result: () => undefined, note: () => undefined, draw: () => undefined },
+  };
+  const context = {
+    ...(await loadConfig({ env: {}, file, flags: {} })),
+    ...{ env: {}, clock: () => new Date(), output },
+    ...{ signal: new AbortController().signal, log: pino({ level: 'silent' }) },
+  };
+  const found = await checkKeys(context);
+  return Object.fromEntries(
+    found.map(({ name, ok, remark, detail }) => [
+      name,
+      `${ok ? (remark === true ? 'note' : 'ok') : 'BAD'} ${detail}`,
+    ]),
+  );
+}
+
+test('doctor notes encrypted sets that the configuration would not go on with', async () => {
+  const found = await checks(undefined);
+  expect(found['recipients']).toMatch(/^note none: set 20261130035601 is encrypted/);
+});
+
+test('doctor wants two recipients, the digest key of the newest set, and recipients that open it', async () => {
+  const found = await checks({ recipients: [own.recipient], digestKeyFile: own.digestKeyFile });
+  expect(found).toMatchObject({
+    recipients: expect.stringMatching(/^note one only: if its identity is lost, all sets are lost/),
+    'digest key': expect.stringContaining('is another key than that of set 20261130035601'),
+    identity: expect.stringMatching(/^ok none on this host/),
+    'recipients of sets': expect.stringContaining('stowage key add'),
+  });
+  expect((await checks({ recipients: [own.recipient] }))['digest key']).toMatch(/^note .*not set/);
+});
+
+test('doctor proves that the identity of this host opens the newest set', async () => {
+  const recipients = [own.recipient];
+  expect((await checks({ recipients, identityFile: golden }))['identity']).toMatch(
+    /^note .*golden.key opens set 20261130035601. So this host can read the sets/,
+  );
+  expect((await checks({ recipients, identityFile: own.identityFile }))['identity']).toMatch(
+    /^BAD set 20261130035601 is encrypted, and the identity does not open it/,
+  );
+  await chmod(golden, 0o644);
+  expect((await checks({ recipients, identityFile: golden }))['identity']).toMatch(
+    /^BAD .*can be used by other users \(mode 0644\)/,
+  );
+  expect((await checks({ recipients, digestKeyFile: join(folder, 'none') }))['digest key']).toMatch(
+    /^BAD .*cannot be read/,
+  );
+});

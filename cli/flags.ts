@@ -102,7 +102,7 @@ export const RATE_FLAG = [
 /** `main.ts` puts it into the context. */
 export const ACCEPT_PLAIN_FLAG = [
   '--accept-plain',
-  'go on although the set is not encrypted and encryption.recipients is set: sets from before encryption was turned on',
+  'go on although the set is not encrypted, and the configuration names recipients or an identity: sets from before encryption was turned on',
 ] as const;
 
 /** `--max-rate` in bytes per second; undefined when it was not given. */

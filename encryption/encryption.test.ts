@@ -1,6 +1,7 @@
 import { generateIdentity } from 'age-encryption';
 import { expect, test } from 'vitest';
 import { encode } from '../backup-set/base/document.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../backup-set/documents/keys/set-key.ts';
 import { setKeyId } from '../frame/seal/derive.ts';
@@ -79,6 +80,22 @@ test('one whole key document opens the set beside others that are damaged or of 
     expect(await read(storeOf(...documents), one)).toEqual(made.key);
   await expect(read(storeOf(damaged), one)).rejects.toMatchObject({ code: 'set/unreadable' });
   await expect(read(storeOf(), one)).rejects.toThrow('wrapped key is missing');
+});
+
+test('a document that is too large or removed does not hide the whole one beside it', async () => {
+  for (const code of ['storage/too-large', 'storage/not-found'] as const) {
+    const store = storeOf(made.document, made.document);
+    const failing = (whole: number): ObjectStore => ({
+      ...store,
+      read: async (key, options) => {
+        if (!key.endsWith(`${whole}.json`)) throw new StowageError(code, `${key} cannot be read`);
+        return store.read(key, options);
+      },
+    });
+    expect(await read(failing(0), one)).toEqual(made.key);
+    expect(await read(failing(1), one)).toEqual(made.key);
+    await expect(read(failing(2), one)).rejects.toMatchObject({ code });
+  }
 });
 
 test('bytes that are wrapped for a recipient are opened by its identity only', async () => {

@@ -40,7 +40,7 @@ export async function readPrivateFile(path: string, use = IDENTITY_FILE): Promis
 }
 
 /** Why other users may use a file; undefined when they may not. */
-export function modeProblem(
+function modeProblem(
   file: { readonly mode: number; readonly uid: number; isFile(): boolean },
   euid: number | undefined,
 ): string | undefined {

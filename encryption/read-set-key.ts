@@ -66,7 +66,10 @@ export async function keyFrom(
   throw failures[0] ?? notOpened(set.timestamp, documents, identities);
 }
 
-/** The documents that hold the wrapped key of a set, oldest first. */
+/**
+ * The documents that hold the wrapped key of a set, oldest first. One that cannot be read, because
+ * it is too large or was removed, is left out where there are others.
+ */
 export async function keyDocumentsOf(
   store: ObjectStore,
   timestamp: string,
@@ -76,8 +79,17 @@ export async function keyDocumentsOf(
   for await (const { key } of store.list(setKeysPrefix(timestamp), { signal }))
     if (parseKey(key)?.kind === 'set-key' && keys.length < DOCUMENTS_MAX) keys.push(key);
   const documents: RawDocument[] = [];
-  for (const key of keys)
-    documents.push({ key, bytes: await store.read(key, { bytesMax: SET_KEY_BYTES_MAX, signal }) });
+  let failure: StowageError | undefined;
+  for (const key of keys) {
+    try {
+      const bytes = await store.read(key, { bytesMax: SET_KEY_BYTES_MAX, signal });
+      documents.push({ key, bytes });
+    } catch (error) {
+      if (!isStowageError(error, 'storage/too-large', 'storage/not-found')) throw error;
+      failure ??= error;
+    }
+  }
+  if (documents.length === 0 && failure !== undefined) throw failure;
   return documents;
 }
 

@@ -15,7 +15,7 @@ export interface RecipientGroup {
 }
 
 /** Sets without a key document stand between groups, and belong to none. Pure. */
-export function groupsOf(sets: readonly KeyedSetState[]): RecipientGroup[] {
+function groupsOf(sets: readonly KeyedSetState[]): RecipientGroup[] {
   const groups: RecipientGroup[] = [];
   for (const set of sets.filter(({ keys }) => keys.length > 0)) {
     const recipients = allRecipients(set);

@@ -42,7 +42,7 @@ function firstLine(bytes: Buffer, path: string): string {
 }
 
 /** Asks at the terminal, without showing what is typed. */
-export async function promptHidden(question: string, signal: AbortSignal): Promise<string> {
+async function promptHidden(question: string, signal: AbortSignal): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   process.stderr.write(question);

@@ -24,17 +24,23 @@ export async function provenKeys(
 }
 
 /**
- * A program that can write to the bucket can replace an encrypted set by a plain one of its own.
+ * A program that can write to the bucket can replace an encrypted set by a plain one of its own. A
+ * host that only restores names no recipients: an identity says as well that sets are encrypted.
  */
 export function requireEncrypted(
   { config: { encryption }, acceptsPlain }: ClusterContext,
   { timestamp, encryption: keyed }: Pick<Manifest, 'timestamp' | 'encryption'>,
 ): void {
-  const expects = encryption !== undefined && isEncrypting(encryption);
-  if (keyed !== undefined || acceptsPlain === true || !expects) return;
+  if (keyed !== undefined || acceptsPlain === true || encryption === undefined) return;
+  const encrypts = isEncrypting(encryption);
   throw new StowageError(
     'encryption/plain-set',
-    `set ${timestamp} is not encrypted, but the configuration names recipients: either it is from before encryption was turned on, or another program wrote it in place of an encrypted set`,
-    { where: { set: timestamp, field: 'encryption.recipients' } },
+    `set ${timestamp} is not encrypted, but ${encrypts ? 'the configuration names recipients' : 'an identity is named'}: either it is from before encryption was turned on, or another program wrote it in place of an encrypted set`,
+    {
+      where: {
+        set: timestamp,
+        field: encrypts ? 'encryption.recipients' : 'encryption.identityFile',
+      },
+    },
   );
 }

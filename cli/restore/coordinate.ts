@@ -1,9 +1,12 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
 import { needsCounts } from '../../backup-set/documents/restore/found.ts';
 import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore.ts';
+import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { writeOutcome } from '../../functions/handlers/advance-restore.ts';
 import { requireLiving } from '../../functions/retention/marks.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -14,6 +17,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { storeRestoreKeys } from '../keys/agent-keys.ts';
+import { planProblem } from '../keys/planned.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
@@ -167,6 +171,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   if (plan === undefined)
     throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
   const run: RestoreRun = { ...requested, plan };
+  const problem = planProblem(run);
+  if (problem !== undefined) return refused(requested, problem);
   const { totals, contents } = plan;
   context.output.note('plan', { totals, contents }, `restoring ${volumeText(totals)}`);
   const startShippers =
@@ -197,6 +203,17 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   } finally {
     await shippers.abort();
   }
+}
+
+/** Ends the restore before a shipper starts. @returns the outcome that counts. */
+async function refused(
+  { context, store, request }: Omit<RestoreRun, 'plan'>,
+  problem: Problem,
+): Promise<Outcome> {
+  const outcome = refusedOutcome(request, [problem]);
+  const deps = withoutInterruption(functionDeps(context, store));
+  await writeOutcome(deps, request.id, outcome);
+  return (await readOutcome(store, request.id)) ?? outcome;
 }
 
 async function finishShippers(

@@ -13,6 +13,13 @@ export function completeSets(objects: Objects): string[] {
   });
 }
 
+/** The older sets whose packs a complete set uses. Undefined = the set has no manifest. */
+export function usedBy(objects: Objects, timestamp: string): readonly string[] | undefined {
+  const key = formatKey({ kind: 'manifest', timestamp });
+  const stored = objects.get(key);
+  return stored && decode(Manifest, { key, bytes: stored.bytes }).needs;
+}
+
 const needs = new WeakMap<Stored, readonly string[]>();
 
 /**

@@ -11,13 +11,15 @@ import { completeSets, namedBy } from './invariants.ts';
 import type { Lifetime } from './world.ts';
 
 /** `stowage expire --yes` with few sets and a short grace. */
-export async function expire({ random }: Lifetime, deps: Deps): Promise<void> {
+export async function expire(life: Lifetime, deps: Deps): Promise<void> {
+  const { random } = life;
   const rules = RetentionRules.parse({
     keepLast: 1 + random.below(3),
     keepFailed: '12h',
     graceHours: random.pick([0, 1, 24]),
   });
-  await runExpiry(deps, rules, await planExpiry(deps, rules));
+  const { removed } = await runExpiry(deps, rules, await planExpiry(deps, rules));
+  for (const { neededBy } of removed) if (neededBy.length > 0) life.count('removed set is needed');
 }
 
 /** `stowage hold`. A hold that was reported is never overrun. */

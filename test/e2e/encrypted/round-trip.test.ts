@@ -1,13 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decode, encode } from '../../../backup-set/base/document.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
+import { RestorePlan, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
+import { previewRestore } from '../../../functions/handlers/plan-restore.ts';
+import { bytesOf } from '../../integration/functions/place.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
-import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
+import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { databaseContents } from '../../support/e2e/compare.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /** Words that only rows and definitions have: names of tables stay readable. */
 const SECRETS = ['secret row', 'secret comment', 'secret_role'];
@@ -87,6 +94,33 @@ describe('an encrypted set', () => {
     expect(await servers[0]?.psql(`SELECT count(*) FROM pg_database WHERE datname = 'never'`)).toBe(
       '0',
     );
+  });
+
+  test('is not restored by a plan that was made from another manifest than the proven one', async () => {
+    const config = await configFor(place, servers, root, {
+      encryption: keys.section(),
+      functions: 'events',
+    });
+    const store = await place.open(root);
+    const running = restore(config, first, 'replaced');
+    const request = await waitFor('a new request', async () => {
+      for await (const { key } of store.list('restores/')) {
+        if (parseKey(key)?.kind !== 'restore-request') continue;
+        const found = decode(RestoreRequest, { key, bytes: await bytesOf(store, key) });
+        if (found.target.database === 'replaced') return found;
+      }
+      return undefined;
+    });
+    const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+    const made = await previewRestore(deps, request);
+    if (!made.ok) throw new Error(JSON.stringify(made.failure));
+    const plan = { ...made.value, manifestSha256: '0'.repeat(64) };
+    const key = formatKey({ kind: 'restore-plan', restore: request.id });
+    await store.create(key, encode(RestorePlan, plan));
+    const refused = await running;
+    expect(refused.json.status, refused.text).toBe('refused');
+    expect(refused.json.problems).toMatchObject([{ code: 'not-proven' }]);
+    expect(await databasesOf(servers[0] as TestServer)).not.toContain('replaced');
   });
 
   test('is verified with an identity row by row, and without one by its checksums', async () => {

@@ -6,6 +6,7 @@ import { readArchiveHeader } from '../../../database/objects/toc.ts';
 import { type CliResult, failureOf, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { databaseContents, rolesOf } from '../../support/e2e/compare.ts';
+import { suiteFile } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { postgres17 } from '../../support/servers/postgres-17.ts';
@@ -185,5 +186,5 @@ async function headerIn(root: string) {
   const store = await place.open(root);
   const keys = await Array.fromAsync(store.list('sets/'));
   const key = keys.find((one) => one.key.endsWith('schema.dump'))?.key ?? '';
-  return readArchiveHeader(store.get(key), key);
+  return readArchiveHeader(await suiteFile(store, key), key);
 }

@@ -256,7 +256,7 @@ describe('a shipper with a wrong input', () => {
   it.each([
     ['a line that is not JSON', `{"password":"${secret}"`],
     ['an unknown job', { control: CONTROL_VERSION, type: secret }],
-    ['another protocol version', { control: 2, type: 'backup', target: { password: secret } }],
+    ['another protocol version', { control: 1, type: 'backup', target: { password: secret } }],
     [
       'a job without required fields',
       { control: CONTROL_VERSION, type: 'backup', target: { password: secret } },
@@ -276,15 +276,8 @@ describe('a shipper with a wrong input', () => {
 
   it('rejects an order with an unknown phase', async () => {
     const { control, content, target, store, workers } = backupJob(server, held.id, directory, []);
-    const restore = {
-      control,
-      content,
-      target,
-      store,
-      workers,
-      type: 'restore',
-      restore: '20260131120000000-00000000',
-    };
+    const job = { control, content, target, store, workers };
+    const restore = { ...job, type: 'restore', restore: '20260131120000000-00000000' };
     const shipper = runShipper(restore, { type: 'order', phase: 'coffee' });
     expect((await shipper.exit).code).toBe(3);
     expect((await shipper.reported('failed')).code).toBe('shipper/protocol');

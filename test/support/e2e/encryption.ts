@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { parseKey } from '../../../backup-set/base/keys.ts';
+import { parseIdentities } from '../../../encryption/identities.ts';
+import { readSetKey } from '../../../encryption/read-set-key.ts';
+import { fileContext } from '../../../frame/seal/context.ts';
+import { contentKey } from '../../../frame/seal/derive.ts';
+import { opening } from '../../../frame/seal/open.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
 
 /** The keys of an operator who encrypts backups. */
 export interface TestKeys {
@@ -69,7 +76,7 @@ export async function suiteEncryption(
   if ('contents' in config) return { encryption: { identityFile: agents.identityFile } };
   if (!('database' in config)) return {};
   const { shippers, segments = [] }: SuiteConfig = config;
-  const byHost = segments.map(({ host }) => [host, agents.recipient]);
+  const byHost = segments.map(({ host }): [string, string] => [host, agents.recipient]);
   return {
     encryption: {
       ...operator.section(),
@@ -83,4 +90,18 @@ async function newWorkerKeys(): Promise<WorkerKeys> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-keys-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return { operator: await testKeys(folder), agents: await testKeys(folder) };
+}
+
+/** The content of a metadata file, opened with the suite's identity where the suite encrypts. */
+export async function suiteFile(
+  store: ObjectStore,
+  key: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  const parsed = parseKey(key);
+  if (ofWorker === undefined || parsed?.kind !== 'metadata') return store.get(key);
+  const { identityFile } = (await ofWorker).operator;
+  const age = await parseIdentities(await readFile(identityFile, 'utf8'), identityFile);
+  const { timestamp, content } = parsed;
+  const setKey = await readSetKey(store, { timestamp, root: store.url }, { age }, {});
+  return opening(contentKey(setKey, timestamp, content), fileContext(key), store.get(key));
 }

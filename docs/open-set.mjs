@@ -1,18 +1,24 @@
 #!/usr/bin/env node
-// Opens an encrypted set without Stowage: needs Node >= 22.15 and an X25519 identity of age, and no
-// package.   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE                     the relations and
-// files of the set   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE FILE                a metadata
-// file, on standard output   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE SCHEMA TABLE [N]    the
-// rows of a table (of content N only) ROOT is a folder with the set, and the older sets that its
-// manifest needs, in the layout of docs/format.md. SET_KEY_<timestamp>=<base64> in the environment
-// replaces the identity for that set: the `key` that `age -d -i IDENTITY_FILE` prints from the
-// field `age` of its keys/*.json.
+// Opens an encrypted set without Stowage. Needs Node 22.15 or later and an X25519 identity of age,
+// and no package.
+//
+//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE
+//     lists the tables with their rows, and the files
+//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE FILE
+//     prints a metadata file
+//   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE SCHEMA TABLE [CONTENT]
+//     prints the rows of a table, of all contents or of one
+//
+// ROOT is a folder with the set, and the older sets that its manifest needs, in the layout of
+// docs/format.md. SET_KEY_<timestamp>=<base64> in the environment replaces the identity for that
+// set: the `key` that `age -d -i IDENTITY_FILE` prints from the field `age` of its keys/*.json.
 import * as crypto from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 
 process.stdout.on('error', () => process.exit(1));
+process.on('uncaughtException', ({ message }) => fail(message));
 const [root, timestamp, identityFile, first, second, only] = process.argv.slice(2);
 if (identityFile === undefined)
   fail('usage: open-set.mjs ROOT TIMESTAMP IDENTITY_FILE [FILE | SCHEMA TABLE [CONTENT]]');
@@ -30,7 +36,6 @@ const hkdf = (key, salt, info, bytes = 32) =>
 const NONE = Buffer.alloc(0);
 
 // -- age: https://age-encryption.org/v1
-// ------------------------------------------------------------------------------
 
 function bech32(text) {
   const words = [...text.toLowerCase().slice(text.lastIndexOf('1') + 1, -6)].map((letter) =>
@@ -97,8 +102,7 @@ function ageOpen(armored, identities) {
   return undefined;
 }
 
-// -- Keys of sets ---------------------------------------------------------------------------------
-// -------------------
+// -- Keys of sets
 
 const setKeys = new Map();
 
@@ -111,7 +115,10 @@ function setKeyOf(set) {
 }
 
 function unwrapped(set) {
-  const identities = readFileSync(identityFile, 'utf8')
+  const text = readFileSync(identityFile, 'utf8');
+  if (/^(?:age-encryption|-----BEGIN AGE)/.test(text))
+    fail(`${identityFile} has a passphrase: open it first, with age -d ${identityFile}`);
+  const identities = text
     .split(/\s*\n/)
     .filter((line) => line.startsWith('AGE-SECRET-KEY-1'))
     .map(bech32);
@@ -137,7 +144,6 @@ function contentKeyOf(object) {
 }
 
 // -- Sealed objects: 32 bytes of salt, then chunks of at most 1 MiB in AES-256-GCM
-// --------------------------------------
 
 function opened(object, sealed, place) {
   const key = hkdf(contentKeyOf(object), sealed.subarray(0, 32), 'stowage/1 object');
@@ -166,7 +172,6 @@ function frameOf(key, pack, { offset, length, rowFormat = 'text' }, { schema, na
 }
 
 // -- What was asked for
-// ----------------------------------------------------------------------------------------------
 
 const manifest = json(join(folderOf(timestamp), 'manifest.json'));
 if (manifest.encryption === undefined) fail(`set ${timestamp} is not encrypted`);

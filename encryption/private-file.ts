@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { type ErrorCode, messageOf, StowageError } from '../backup-set/base/errors.ts';
+import { hasSecretKey } from '../backup-set/messages/secrets.ts';
 
 const BYTES_MAX = 1024 * 1024;
 
@@ -19,6 +20,10 @@ const IDENTITY_FILE: FileUse = { code: 'encryption/identity', field: 'encryption
 export async function readPrivateFile(path: string, use = IDENTITY_FILE): Promise<Buffer> {
   const refused = (message: string, cause?: unknown) =>
     new StowageError(use.code, message, { cause, where: { field: use.field } });
+  if (hasSecretKey(path))
+    throw refused(
+      'the name of the file is the secret key of an identity (AGE-SECRET-KEY-…): write the key into a file of mode 0600, and name that. Make a new identity if other users may have seen this one',
+    );
   let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(path, 'r');

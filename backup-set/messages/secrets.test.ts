@@ -15,6 +15,8 @@ test.each([
   ['  url: https://h:8080/x?sig=sekrit # chat', '  url: https://h:8080/… # chat'],
   ['  url: https://hooks.example.org', '  url: https://hooks.example.org'],
   ['root: s3://bucket/prefix/of/it', 'root: s3://bucket/prefix/of/it'],
+  ['recipients: [AGE-SECRET-KEY-1QQPZ, age1x]', 'recipients: [AGE-SECRET-KEY-…, age1x]'],
+  ['  - age-secret-key-1qqpz', '  - AGE-SECRET-KEY-…'],
 ])('the line %j is printed as %j', (line, printed) => {
   expect(withoutSecrets(line)).toBe(printed);
 });

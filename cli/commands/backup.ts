@@ -1,5 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { carriedLines, digestFault } from '../backup/base/carried.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupOptions, type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
@@ -137,23 +138,17 @@ function wantedBase(flags: Flags): { readonly base?: WantedBase } {
   return { base: { timestamp: timestampFrom([String(timestamp)]) } };
 }
 
-/** How much of the rows lies in packs of older sets. */
-function carriedLines({ plan, tally }: BackupResult): string[] {
-  if (plan.base === undefined) return [];
-  const { bytes: whole, carriedBytes } = totalsOf({ tally });
-  return [
-    `carried ${bytes(carriedBytes)} of ${bytes(whole)} from set ${plan.base.timestamp} and its older sets: the rows are the same`,
-  ];
-}
-
 export function summaryOf(result: BackupResult) {
   const { timestamp, status, verdict, plan, failures, elapsedMs } = result;
+  const digests = digestFault(plan);
   return {
     timestamp,
     status,
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
+    encrypted: plan.encryption !== undefined,
     ...(plan.base && { base: plan.base.timestamp }),
+    ...(digests !== undefined && { digests }),
     ...(plan.tags && { tags: plan.tags }),
     ...(plan.group && { group: plan.group }),
     ...totalsOf(result),
@@ -222,7 +217,7 @@ export function backupText(result: BackupResult, screen?: Screen): string {
     table(COLUMNS, rows, screen),
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
-    ...carriedLines(result),
+    ...carriedLines(result.plan, totals),
     ...witnessLines(result.witnessed, result.plan, totals),
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
@@ -233,7 +228,7 @@ export function backupText(result: BackupResult, screen?: Screen): string {
     ...binaryLines(binaryRelations(result.plan, result.tally.contents.values())),
     status === 'unproven'
       ? `set ${timestamp} is sealed, but no function has validated it yet. Check that \`stowage serve\` or the deployed functions run for this root; \`stowage show ${timestamp}\` shows the status`
-      : `set ${timestamp} is ${status}`,
+      : `set ${timestamp} is ${status}${result.plan.encryption === undefined ? '' : ', encrypted'}`,
   ].join('\n');
 }
 

@@ -149,8 +149,10 @@ function carriedLines({ base, needs, totals }: Manifest): string[] {
 
 function encryptionLines({ encryption, needs }: Manifest): string[] {
   if (encryption === undefined) return [];
-  const others = needs.length === 0 ? '' : `, and those of the older sets`;
-  return [`encrypted: reading it needs the key ${encryption.keyId}${others} (stowage key list)`];
+  const others = needs.length === 0 ? '' : ' that opens the older sets, too';
+  return [
+    `encrypted: reading it needs the identity of a recipient${others} (stowage key list shows the recipients)`,
+  ];
 }
 
 /** A set of chosen tables is not a backup of the database. */

@@ -21,9 +21,16 @@ export interface SetChange {
   readonly problem?: string;
 }
 
+/** What is said of a complete set without its key document. */
+export const LOST =
+  'its key document is missing, so no identity opens it: `stowage repair --from` fetches it from a copy under another root';
+
 /** The sets that change, and those that cannot. Pure. */
 export function planChange(sets: readonly KeyedSetState[], change: Change): SetChange[] {
-  return sets.filter(({ keys }) => keys.length > 0).flatMap((set) => changeOf(set, change) ?? []);
+  return sets.flatMap((set) => {
+    if (set.keys.length > 0) return changeOf(set, change) ?? [];
+    return set.isLost === true ? [lostOf(set)] : [];
+  });
 }
 
 export const namesOf = ({ recipients, kms }: Recipients): string[] => [
@@ -36,6 +43,11 @@ export function isSame(stored: string, named: string): boolean {
   if (stored === named) return true;
   return stored.startsWith('arn:') && !named.startsWith('arn:') && !named.startsWith('age1');
 }
+
+const lostOf = ({ timestamp }: KeyedSetState): SetChange => ({
+  ...{ timestamp, before: [], after: [], removes: [] },
+  problem: LOST,
+});
 
 function changeOf(set: KeyedSetState, change: Change): SetChange | undefined {
   const { timestamp, keys } = set;

@@ -2,6 +2,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
 import { table } from '../output/table/table.ts';
+import { LOST } from './change.ts';
 import { progressOf } from './progress.ts';
 import { allRecipients, type KeyedSetState, setsWithKeys } from './sets.ts';
 
@@ -56,10 +57,12 @@ export function missingIn(
 }
 
 export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promise<number> {
-  const sets = await setsWithKeys(deps, { plans: false, progress: progressOf(context) });
+  const sets = await setsWithKeys(deps, { plans: 'without-key', progress: progressOf(context) });
   const groups = groupsOf(sets);
   const missing = missingIn(sets, context.config.encryption ?? { recipients: [] });
-  const without = sets.filter(({ keys }) => keys.length === 0).length;
+  const keyless = sets.filter(({ keys }) => keys.length === 0);
+  const lost = keyless.filter(({ isLost }) => isLost).map(({ timestamp }) => timestamp);
+  const without = keyless.length - lost.length;
   const damaged = sets.flatMap(({ keys }) =>
     keys.flatMap(({ raw, problem }) =>
       problem === undefined ? [] : [{ object: raw.key, message: problem }],
@@ -78,13 +81,14 @@ export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promi
     '',
     ...(without > 0 ? [`${plural(without, 'set')} without a key document: not encrypted`] : []),
     ...damaged.map(({ message }) => `BAD ${message}`),
+    ...lost.map((timestamp) => `BAD set ${timestamp} is encrypted: ${LOST}`),
     ...missing.map(
       ({ recipient, sets: named }) =>
         `${recipient} of the configuration cannot open ${plural(named.length, 'set')} (${named[0]} to ${named.at(-1)}): \`stowage key add\` changes it`,
     ),
   ];
   context.output.result(
-    { root: deps.store.url, groups, withoutKey: without, missing, damaged },
+    { root: deps.store.url, groups, withoutKey: without, lost, missing, damaged },
     lines.join('\n').trimEnd(),
   );
   return 0;

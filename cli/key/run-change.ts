@@ -24,7 +24,7 @@ export async function changeKeys(
   }: { readonly kind: Change['kind']; readonly name: string; readonly flags: Flags },
 ): Promise<number> {
   const change = changeFrom(context, kind, name);
-  const sets = await setsWithKeys(deps, { plans: true, progress: progressOf(context) });
+  const sets = await setsWithKeys(deps, { plans: 'all', progress: progressOf(context) });
   const planned = planChange(sets, change);
   const blocked = planned.filter(({ problem }) => problem !== undefined);
   const changes = planned.filter(({ problem }) => problem === undefined);

@@ -1,6 +1,7 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../backup-set/documents/keys/set-key.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import { keyDocumentsOf, type NamedSet } from '../../encryption/read-set-key.ts';
@@ -26,25 +27,31 @@ export interface KeyedSetState {
   readonly keyId: string | undefined;
   /** What the plan says; undefined = not known. */
   readonly isEncrypted: boolean | undefined;
+  /** It is complete and encrypted, and its key document is missing. */
+  readonly isLost?: boolean;
   /** Oldest first. */
   readonly keys: readonly StoredSetKey[];
 }
 
 /**
  * All sets of a root with their key documents, oldest first; also expired sets whose packs newer
- * sets use. Without plans it cannot tell a plain set from one whose key document is missing.
+ * sets use. `without-key` reads plans of sets without a key document only: some have lost theirs.
  */
 export async function setsWithKeys(
   deps: Deps,
-  options: { readonly plans: boolean; readonly progress: (done: number, all: number) => void },
+  options: {
+    readonly plans: 'all' | 'without-key';
+    readonly progress: (done: number, all: number) => void;
+  },
 ): Promise<KeyedSetState[]> {
   const timestamps = await listTimestamps(deps.store, { signal: deps.signal });
   let done = 0;
   const sets = await mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
     const set = await keysOfSet(deps, timestamp);
-    const plan = options.plans ? await planOf(deps, timestamp) : undefined;
+    const plan =
+      options.plans === 'all' || set.keys.length === 0 ? await planOf(deps, timestamp) : undefined;
     options.progress(++done, timestamps.length);
-    return { ...set, ...plan };
+    return { ...set, ...plan, ...(await lostKey(deps, { ...set, ...plan })) };
   });
   // An expired set has no plan any more; the plans of the sets that use its packs name its key.
   const named = new Map(
@@ -69,6 +76,13 @@ async function planOf(deps: Deps, timestamp: string) {
   const { root, encryption } = document;
   const { keyId, older } = encryption ?? {};
   return { root, keyId, older, isEncrypted: encryption !== undefined };
+}
+
+/** A complete set without its key is lost; a backup that failed early may have stored none. */
+async function lostKey({ store, signal }: Deps, { timestamp, isEncrypted, keys }: KeyedSetState) {
+  if (isEncrypted !== true || keys.length > 0) return {};
+  const manifest = await store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
+  return { isEncrypted: manifest !== undefined, isLost: manifest !== undefined };
 }
 
 function parsed(raw: RawDocument): StoredSetKey {

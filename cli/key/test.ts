@@ -29,7 +29,7 @@ export async function testKeys(context: ClusterContext, deps: Deps): Promise<num
   const each = separated(identities, context.config.encryption?.kms);
   if (each.length === 0)
     throw new StowageError('encryption/no-identity', 'no identity is named, so none can be tested');
-  const all = await setsWithKeys(deps, { plans: true, progress: progressOf(context) });
+  const all = await setsWithKeys(deps, { plans: 'all', progress: progressOf(context) });
   const sets = all.filter(({ isEncrypted, keys }) => isEncrypted === true || keys.length > 0);
   const tested: Tested[] = [];
   for (const one of each) tested.push(await testOne(one, sets, all, deps));

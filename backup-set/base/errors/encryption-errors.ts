@@ -6,7 +6,7 @@ export const ENCRYPTION_ERRORS = {
   },
   'encryption/no-key': {
     exit: 4,
-    hint: 'nothing was changed; `stowage key test` shows which sets the identity opens, and docs/encryption.md who needs which key',
+    hint: 'nothing was changed; `stowage key test` shows which sets the identity opens. A copy of the set under another root may have the key document: restore from there with --root',
   },
   'encryption/plain-set': {
     exit: 4,
@@ -14,7 +14,7 @@ export const ENCRYPTION_ERRORS = {
   },
   'encryption/identity': {
     exit: 2,
-    hint: 'correct the named identity: a file of age-keygen (AGE-SECRET-KEY-1…), mode 0600; `stowage key new` makes one',
+    hint: 'correct the named identity: a file of age-keygen (AGE-SECRET-KEY-1…), mode 0600. A set needs the identity of one of its recipients: a new one opens no set that exists',
   },
   'encryption/recipient': {
     exit: 2,

@@ -79,8 +79,12 @@ async function newestBase(deps: Deps, context: ClusterContext): Promise<ChosenBa
     newest ??= base;
     sets++;
   }
-  if (newest === undefined && rejected !== undefined)
+  if (newest === undefined && rejected !== undefined) {
     context.log.warn(rejected, 'no base: this backup stores all rows');
+    const { set, reason } = rejected;
+    const text = `this backup stores all rows, because set ${set} cannot be its base: ${reason}`;
+    context.output.note('no-base', rejected, text);
+  }
   return newest;
 }
 

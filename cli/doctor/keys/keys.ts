@@ -1,4 +1,5 @@
 import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { readDigestKey } from '../../../encryption/digest-key.ts';
 import type { Identities } from '../../../encryption/identities.ts';
@@ -123,11 +124,7 @@ async function checkIdentities(
       : { ...(await keysOfSet(deps, newest.timestamp)), root: newest.root };
   const missing = set === undefined ? [] : missingRecipients(context, set);
   const hasNone = identities.age.length === 0 && identities.kms === undefined;
-  if (hasNone) {
-    const detail =
-      'none on this host, which is right for backups. Where one is, run `stowage key test`: it proves that the sets can be read';
-    return [{ ...check, ok: true, detail }, ...missing];
-  }
+  if (hasNone) return [{ ...check, ok: true, ...withoutIdentity(context) }, ...missing];
   if (set === undefined || newest?.encryption === undefined)
     return [{ ...check, ok: true, detail: 'can be read; there is no encrypted set to open yet' }];
   const { keyId } = newest.encryption;
@@ -142,6 +139,21 @@ async function checkIdentities(
     if (!isStowageError(error)) throw error;
     return [{ ...check, ok: false, detail: error.message }, ...missing];
   }
+}
+
+function withoutIdentity({ config: { schedule } }: ClusterContext) {
+  const entries = Object.entries(schedule?.entries ?? {});
+  const drills = entries.flatMap(([name, { drill }]) => (drill === undefined ? [] : [name]));
+  if (drills.length === 0)
+    return {
+      detail:
+        'none on this host, which is right for backups. Where one is, run `stowage key test`: it proves that the sets can be read',
+    };
+  const which = `${plural(drills.length, 'entry', 'entries')} of the schedule (${drills.join(', ')})`;
+  return {
+    remark: true as const,
+    detail: `none on this host: here the drills of ${which} fail. Run them on a host with an identity that makes no backups`,
+  };
 }
 
 function missingRecipients({ config }: ClusterContext, set: KeyedSetState): Check[] {

@@ -27,10 +27,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** The checks by name; `ok`, `note` or `BAD`, and the text. */
-async function checks(encryption: object | undefined): Promise<Record<string, string>> {
+async function checks(
+  encryption: object | undefined,
+  more: object = {},
+): Promise<Record<string, string>> {
   const file = join(folder, 'stowage.yaml');
   const segments = [{ content: 0, host: 'localhost' }];
-  await writeFile(file, JSON.stringify({ root, database: 'd', segments, encryption }));
+  await writeFile(file, JSON.stringify({ root, database: 'd', segments, encryption, ...more }));
   const output = {
     ...{ json: false, live: false, screen: NO_SCREEN, drawnOn: NO_SCREEN },
     ...{ result: () => undefined, note: () => undefined, draw: () => undefined },
@@ -80,4 +83,12 @@ test('doctor proves that the identity of this host opens the newest set', async 
   expect((await checks({ recipients, digestKeyFile: join(folder, 'none') }))['digest key']).toMatch(
     /^BAD .*cannot be read/,
   );
+});
+
+test('doctor notes a drill of the schedule on a host without an identity', async () => {
+  const encryption = { recipients: [own.recipient] };
+  const entries = { weekly: { at: '0 14 * * sat', drill: { throwaway: true } } };
+  const found = await checks(encryption, { schedule: { entries } });
+  expect(found['identity']).toMatch(/^note none on this host: here the drills .*weekly.* fail/);
+  expect((await checks(encryption))['identity']).toMatch(/^ok none on this host/);
 });

@@ -173,3 +173,18 @@ test('key rotate leaves exactly the recipients of the configuration, and repeats
     code: 'encryption/recipient',
   });
 });
+
+test('a complete encrypted set without its key document is named, and is not called plain', async () => {
+  const [lost, failed] = ['20260204120000', '20260205120000'];
+  for (const timestamp of [lost, failed]) await storePlan(timestamp, 'a'.repeat(32));
+  const manifest = formatKey({ kind: 'manifest', timestamp: lost });
+  await store.create(manifest, Buffer.from('{}'));
+  const listed = await key(['list']);
+  expect(listed.value).toMatchObject({ withoutKey: 2, lost: [lost] });
+  expect(listed.text).toContain(`BAD set ${lost} is encrypted: its key document is missing`);
+  const tested = await key(['test'], { identity: [second?.identityFile] });
+  expect(tested).toMatchObject({ code: 4, value: { sets: 4, plainSets: 2 } });
+  const changed = await key(['rotate'], { yes: true });
+  expect(changed.code).toBe(4);
+  expect(changed.text).toContain(`set ${lost}: BAD: its key document is missing`);
+});

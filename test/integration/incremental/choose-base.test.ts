@@ -14,9 +14,12 @@ import { carriedSet } from './carried-set.ts';
 
 const OTHERS = 12;
 
+const notes: unknown[] = [];
+
 /** What the choice of a base needs to know of a backup. */
 const contextFor = (deps: Deps, { cluster, database, flavour, selection }: Manifest) => ({
   ...{ ...deps, signal: new AbortController().signal },
+  output: { note: (...given: unknown[]) => void notes.push(given) },
   config: { cluster, database, flavour, backup: selection },
 });
 
@@ -69,5 +72,12 @@ it('a backup without a base says why the newest set of its database is none', as
       reason: 'it has not been validated',
       msg: 'no base: this backup stores all rows',
     },
+  ]);
+  expect(notes).toEqual([
+    [
+      'no-base',
+      { set: set.timestamp, reason: 'it has not been validated' },
+      `this backup stores all rows, because set ${set.timestamp} cannot be its base: it has not been validated`,
+    ],
   ]);
 });

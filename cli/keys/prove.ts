@@ -38,10 +38,26 @@ export async function requireProven(
 
 /** What is wrong with the proof of a seal; undefined: a holder of the set's key wrote it. */
 export function sealFault(setKey: Uint8Array, seal: RawDocument): string | undefined {
-  const { mac, ...sealed } = decode(Seal, seal);
-  return mac !== undefined && mac === sealMac(setKey, encode(Seal, sealed))
+  decode(Seal, seal);
+  const signed = withoutMac(seal.bytes);
+  return signed !== undefined && signed.mac === sealMac(setKey, signed.bytes)
     ? undefined
     : 'it is not the one that the coordinator of the backup wrote';
+}
+
+const MAC = /,"mac":"([0-9a-f]{64})"\}\n$/;
+
+/**
+ * The mac, and the bytes that it is of: also fields that this program does not know, which a later
+ * version wrote.
+ */
+function withoutMac(
+  bytes: Uint8Array,
+): { readonly mac: string; readonly bytes: Buffer } | undefined {
+  const text = Buffer.from(bytes).toString('utf8');
+  const found = MAC.exec(text);
+  if (found?.[1] === undefined) return undefined;
+  return { mac: found[1], bytes: Buffer.from(`${text.slice(0, found.index)}}\n`) };
 }
 
 function forged(timestamp: string, kind: 'seal' | 'manifest', why: string): StowageError {

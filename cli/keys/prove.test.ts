@@ -5,13 +5,13 @@ import { sealMac } from '../../frame/seal/derive.ts';
 import { sealFault } from './prove.ts';
 
 const setKey = Buffer.alloc(32, 1);
-const seal = {
-  format: 'stowage/seal' as const,
+const seal: Seal = {
+  format: 'stowage/seal',
   version: FORMAT_VERSION,
   timestamp: '20260131120000',
   sealedAt: '2026-01-31T12:00:01.000Z',
   planSha256: '0'.repeat(64),
-  outcome: 'counted' as const,
+  outcome: 'counted',
   contents: [],
   failures: [],
 };

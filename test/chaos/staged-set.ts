@@ -15,6 +15,7 @@ import {
 import { halfOld } from '../../backup-set/testing/carried-set.ts';
 import { fold, type SetDocuments } from '../../backup-set/testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/testing/greenplum.ts';
+import { keyDocument } from '../integration/encrypted/small-keys.ts';
 import type { Random } from './random.ts';
 
 /** The possible defects of a set. Only a set with defect `none` may be committed. */
@@ -64,6 +65,9 @@ export function stagedSet(random: Random, timestamp: string, mayCarry = false): 
     key: formatKey({ kind: 'manifest-part', timestamp, content: part.content }),
     bytes: encode(ManifestPart, part),
   }));
+  const keys = keysOf(parts);
+  // Only of sets whose packs it uses.
+  const neededKeys = keys.filter(({ of }) => of === timestamp || whole.manifest.needs.includes(of));
   const soundParts =
     content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
   const entriesOf = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
@@ -72,11 +76,12 @@ export function stagedSet(random: Random, timestamp: string, mayCarry = false): 
     timestamp,
     defect,
     parts,
-    stages: stagesOf(random, parts, documents, inOrder),
+    stages: stagesOf(random, parts, documents, { inOrder, keys }),
     inOrder,
     needed: [
       sound.plan.key,
       sound.seal.key,
+      ...neededKeys.map(({ key }) => key),
       ...sound.sealParts.map(({ key }) => key),
       ...neededBaseParts(parts),
       ...[...parts.sealed, ...(parts.carried ?? [])].map((receipt) =>
@@ -139,6 +144,13 @@ function neededBaseParts({ baseParts = [], carried = [] }: SetParts): string[] {
   return baseParts
     .filter((document) => carrying.has(decode(ManifestPart, document).content))
     .map(({ key }) => key);
+}
+
+/** The wrapped keys of an encrypted set, and of the older sets whose packs it can use. */
+function keysOf({ plan: { timestamp, encryption } }: SetParts): (Write & { of: string })[] {
+  if (encryption === undefined) return [];
+  const sets = [{ timestamp, keyId: encryption.keyId }, ...(encryption.older ?? [])];
+  return sets.map(({ timestamp: of, keyId }) => ({ of, ...keyDocument(of, keyId) }));
 }
 
 /** The packs of the older set that the parts of the base name. */
@@ -213,7 +225,7 @@ function stagesOf(
   random: Random,
   parts: SetParts,
   { plan, receipts, baseParts = [], sealParts = [], seal }: SetDocuments,
-  inOrder: boolean,
+  { inOrder, keys }: { readonly inOrder: boolean; readonly keys: readonly Write[] },
 ): Write[][] {
   const objects: Write[] = [...parts.sealed, ...parts.dead].map(({ object }) => ({
     key: object.key,
@@ -223,14 +235,17 @@ function stagesOf(
   objects.unshift(...oldPacks(parts));
   const seals = seal === undefined ? [] : [seal];
   if (!inOrder)
-    return [objects, random.shuffled([plan, ...baseParts, ...receipts, ...sealParts, ...seals])];
+    return [
+      objects,
+      random.shuffled([plan, ...keys, ...baseParts, ...receipts, ...sealParts, ...seals]),
+    ];
   const dead = new Set(parts.dead.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })));
   const isLate = new Map(receipts.map(({ key }) => [key, dead.has(key) && random.chance(0.5)]));
   const [late, early] = [true, false].map((when) =>
     receipts.filter(({ key }) => isLate.get(key) === when),
   );
   return [
-    [plan, ...baseParts],
+    [plan, ...keys, ...baseParts],
     [...objects],
     random.shuffled(early ?? []),
     [...sealParts],

@@ -113,7 +113,7 @@ describe.skipIf(!runnable)('stowage hosts', () => {
     expect(found.code).toBe(4);
     expect(statesOf(hosts('install', file))).toEqual(['127.0.0.1 installed']);
     const { code, text } = run(['hosts', 'check', '--config', file]);
-    expect(text).toMatch(/^127\.0\.0\.1 +x86_64 +\d\.\d+ +0\.1\.0 +ready$/m);
+    expect(text).toMatch(/^127\.0\.0\.1 +x86_64 +\d\.\d+ +1\.0\.0-rc\.1 +ready$/m);
     expect(text).toContain('.local/lib/stowage/current/stowage-segment-shipper');
     expect(code).toBe(0);
   });
@@ -177,7 +177,7 @@ describe.skipIf(!runnable)('stowage hosts', () => {
     );
     await packBundle(at('npm'), at('old.tar.gz'));
     const old = hosts('install', file, '--bundle', at('old.tar.gz'));
-    expect(old.json.error?.message).toMatch(/has stowage 0\.0\.9, and this is stowage 0\.1\.0/);
+    expect(old.json.error?.message).toMatch(/has stowage 0\.0\.9, and this is stowage 1\.0\.0-rc\.1/);
     expect(hosts('check', file, '--to', '~root/x').json.error?.message).toMatch(/^--to "~root/);
     const unknown = hosts('check', file, '--host', 'x').json.error;
     expect(unknown?.message).toMatch(/^--host x: no segment of this cluster is on that host/);

@@ -3,6 +3,8 @@ import type { Deployment, Template } from './template.ts';
 const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:announcements';
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0123';
 
+export const ORDER_RUN = 'arn:aws:lambda:eu-central-1:123456789012:function:order-run';
+
 /** Invented names of a deployment of the template. */
 export const NAMES = {
   bucket: 'offsite',
@@ -32,6 +34,7 @@ export function deploymentOf(
     KmsKeyArn: KEY,
     ReplicaKmsKeyArn: `${KEY}4`,
     Announcements: TOPIC,
+    'OrderRunLambdaFunction.Arn': ORDER_RUN,
   };
   for (const [name, { Type }] of Object.entries(template.Resources)) {
     if (Type !== 'AWS::IAM::Role') continue;

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
 import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
+import { isEncryptedSuite } from '../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
@@ -263,6 +264,7 @@ describe('a backup run by agents', () => {
       'receipt',
       'seal',
       'seal-part',
+      ...(isEncryptedSuite ? ['set-key'] : []),
       'verdict',
     ]);
   });

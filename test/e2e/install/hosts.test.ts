@@ -177,7 +177,9 @@ describe.skipIf(!runnable)('stowage hosts', () => {
     );
     await packBundle(at('npm'), at('old.tar.gz'));
     const old = hosts('install', file, '--bundle', at('old.tar.gz'));
-    expect(old.json.error?.message).toMatch(/has stowage 0\.0\.9, and this is stowage 1\.0\.0-rc\.1/);
+    expect(old.json.error?.message).toMatch(
+      /has stowage 0\.0\.9, and this is stowage 1\.0\.0-rc\.1/,
+    );
     expect(hosts('check', file, '--to', '~root/x').json.error?.message).toMatch(/^--to "~root/);
     const unknown = hosts('check', file, '--host', 'x').json.error;
     expect(unknown?.message).toMatch(/^--host x: no segment of this cluster is on that host/);

@@ -12,6 +12,7 @@ import {
   rolesOf,
   schemaOf,
 } from '../../support/e2e/compare.ts';
+import { isEncryptedSuite } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -195,7 +196,8 @@ SELECT count(*), sum(hashtextextended(t::text, 0)) FROM again t`,
   });
 });
 
-describe('the commands of docs/restore-by-hand.md for one table', () => {
+// An encrypted set is opened by open-set.mjs: test/integration/encryption/by-hand.test.ts.
+describe.skipIf(isEncryptedSuite)('the commands of docs/restore-by-hand.md for one table', () => {
   test('restore the table alone, and copy it with its keys and rights to a database in use', async () => {
     const [server] = others;
     const byHand = await readByHand(place.folder, server);

@@ -4,6 +4,7 @@ import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { readToc } from '../../../database/objects/toc.ts';
 import { quoteIdentifier, quoteQualified } from '../../../database/session/quote.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { suiteFile } from '../e2e/encryption.ts';
 
 const MADE = ['SCHEMA', 'TYPE', 'DOMAIN', 'SEQUENCE', 'TABLE'];
 
@@ -23,7 +24,7 @@ export async function postgresTables(
     file: 'schema.dump',
   });
   const statements: string[] = [];
-  for await (const entry of readToc(Readable.from(store.get(key)), key)) {
+  for await (const entry of readToc(Readable.from(await suiteFile(store, key)), key)) {
     if (!MADE.includes(entry.kind)) continue;
     if (entry.schema !== '')
       statements.push(`SET search_path = ${quoteIdentifier(entry.schema)}, pg_catalog;`);

@@ -5,6 +5,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { CarriedExtent, Extent, RowFormat } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
 import { hex } from '../../frame/hex.ts';
+import { release } from '../../frame/release.ts';
 import { storedFrame } from '../../frame/seal/sealing.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
@@ -102,6 +103,8 @@ export function packSeries(
       for await (const chunk of storedFrame(deps.sealing, place, stored)) {
         crc = crc32(chunk, crc);
         await append(open, chunk, deps);
+        // The upload has taken it: without this, the memory waits for the garbage collector.
+        if (deps.sealing !== undefined) release(chunk);
       }
       const length = open.bytes - offset;
       open.crc = combineCrc32(open.crc, crc, length);

@@ -1,5 +1,5 @@
-import { Decrypter, identityToRecipient } from 'age-encryption';
 import { StowageError } from '../backup-set/base/errors.ts';
+import { loadAge } from './age.ts';
 import { runIdentityCommand } from './identity-command.ts';
 import type { Kms } from './kms/kms.ts';
 import { type AskPassphrase, isEncryptedFile, openedFile } from './passphrase.ts';
@@ -59,6 +59,7 @@ export async function identitiesFrom(
  */
 export async function parseIdentities(text: string, from: string): Promise<AgeIdentity[]> {
   const where = { field: 'encryption.identityFile' };
+  const { Decrypter, identityToRecipient } = await loadAge();
   const found: AgeIdentity[] = [];
   for (const [at, line] of text.split(/\r?\n/).entries()) {
     const secret = line.trim();

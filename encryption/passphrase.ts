@@ -1,5 +1,5 @@
-import { armor, Decrypter, Encrypter } from 'age-encryption';
 import { messageOf, StowageError } from '../backup-set/base/errors.ts';
+import { loadAge } from './age.ts';
 
 /** Gets the passphrase of a file. */
 export type AskPassphrase = (file: string) => Promise<string>;
@@ -14,6 +14,7 @@ export function isEncryptedFile(bytes: Buffer): boolean {
 
 /** An identity file, encrypted with a passphrase: age's scrypt recipient. */
 export async function sealedFile(text: string, passphrase: string): Promise<string> {
+  const { armor, Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   encrypter.setPassphrase(passphrase);
   return armor.encode(await encrypter.encrypt(text));
@@ -34,6 +35,7 @@ export async function openedFile(
       where: { field: 'encryption.identityFile' },
     });
   if (ask === undefined) throw refused('is encrypted with a passphrase, which nothing gives here');
+  const { armor, Decrypter } = await loadAge();
   const isBinary = bytes.toString('latin1', 0, BINARY.length) === BINARY;
   try {
     const decrypter = new Decrypter();

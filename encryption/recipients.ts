@@ -1,4 +1,4 @@
-import { Encrypter } from 'age-encryption';
+import { bech32 } from '@scure/base';
 
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/;
 const IDENTITY = /^\s*AGE-SECRET-KEY-/i;
@@ -22,7 +22,7 @@ export function recipientProblem(text: string): string | undefined {
   if (!RECIPIENT.test(text))
     return 'does not look like a recipient of age (age1… with 62 characters)';
   try {
-    new Encrypter().addRecipient(text);
+    bech32.decodeToBytes(text);
     return undefined;
   } catch {
     return 'has a wrong checksum, so a character of the recipient is missing or wrong: copy it again';

@@ -1,5 +1,5 @@
-import { armor, Decrypter, Encrypter } from 'age-encryption';
 import { messageOf, StowageError } from '../backup-set/base/errors.ts';
+import { loadAge } from './age.ts';
 import type { Identities } from './identities.ts';
 import { recipientProblem } from './recipients.ts';
 
@@ -11,6 +11,7 @@ export async function wrapFor(
   recipients: string | readonly string[],
   bytes: Uint8Array,
 ): Promise<string> {
+  const { armor, Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   for (const recipient of [recipients].flat()) {
     const problem = recipientProblem(recipient);
@@ -30,6 +31,7 @@ export async function unwrap(
   text: string,
 ): Promise<Buffer | undefined> {
   if (age.length === 0) return undefined;
+  const { armor, Decrypter } = await loadAge();
   const decrypter = new Decrypter();
   for (const { secret } of age) decrypter.addIdentity(secret);
   try {

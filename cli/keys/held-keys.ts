@@ -1,3 +1,4 @@
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { readSetKey } from '../../encryption/read-set-key.ts';
@@ -7,6 +8,9 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import type { HeldKeys } from './held.ts';
 import { identitiesOf } from './identities.ts';
+
+/** Each costs two requests, and a set can use packs of many older ones. */
+const SETS_IN_FLIGHT = 8;
 
 type KeyedManifest = Pick<Manifest, 'timestamp' | 'root' | 'needs' | 'encryption'>;
 
@@ -28,7 +32,9 @@ export async function heldKeys(
   const keys = new Map([[timestamp, setKey]]);
   // The plan names them, and its seal has a mac: a forged older set has another key.
   const keyIds = new Map(encryption.older?.map((one) => [one.timestamp, one.keyId]));
-  for (const older of needs) keys.set(older, await read(older, keyIds.get(older)));
+  await eachInFlight(needs, SETS_IN_FLIGHT, async (older) => {
+    keys.set(older, await read(older, keyIds.get(older)));
+  });
   return {
     setKey,
     of(object) {

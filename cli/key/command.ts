@@ -17,7 +17,7 @@ export const keyCommand: PlainCommand = {
   summary:
     'keys of encrypted sets: make identities, list and test them, change the recipients of sets',
   details: `key new FILE: write a new identity file (mode 0600, never replaced), and print its recipient.
-key list: which recipients can open which sets.
+key list: which recipients can open which sets. Exit code 3 when a set has lost its key.
 key test: whether each named identity opens every encrypted set of the root. Exit code 0 only then.
 key add RECIPIENT: wrap the keys of all sets for one more recipient.
 key remove RECIPIENT: wrap them for the recipients of the configuration, and remove the older key documents of sets that this recipient opens.

@@ -1,8 +1,9 @@
 import { plural } from '../../backup-set/base/words.ts';
+import type { Recipients } from '../../encryption/set-key.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
 import { table } from '../output/table/table.ts';
-import { LOST } from './change.ts';
+import { isSame, LOST, namesOf } from './change.ts';
 import { progressOf } from './progress.ts';
 import { allRecipients, type KeyedSetState, setsWithKeys } from './sets.ts';
 
@@ -34,28 +35,19 @@ export interface Missing {
   readonly sets: readonly string[];
 }
 
-/** An alias or id of KMS cannot be compared with the ARN in a set: any key of KMS counts. */
-export function missingIn(
-  sets: readonly KeyedSetState[],
-  { recipients, kms }: { readonly recipients: readonly string[]; readonly kms?: string },
-): Missing[] {
+export function missingIn(sets: readonly KeyedSetState[], recipients: Recipients): Missing[] {
   const encrypted = sets.filter(({ keys }) => keys.length > 0);
-  const lacks = (recipient: string, has: (names: readonly string[]) => boolean) => ({
-    recipient,
-    sets: encrypted.filter((set) => !has(allRecipients(set))).map(({ timestamp }) => timestamp),
-  });
-  return [
-    ...recipients.map((one) => lacks(one, (names) => names.includes(one))),
-    ...(kms === undefined
-      ? []
-      : [
-          lacks(kms, (names) =>
-            names.some((name) => (kms.startsWith('arn:') ? name === kms : name.startsWith('arn:'))),
-          ),
-        ]),
-  ].filter(({ sets: without }) => without.length > 0);
+  return namesOf(recipients)
+    .map((recipient) => ({
+      recipient,
+      sets: encrypted
+        .filter((set) => !allRecipients(set).some((stored) => isSame(stored, recipient)))
+        .map(({ timestamp }) => timestamp),
+    }))
+    .filter(({ sets: without }) => without.length > 0);
 }
 
+/** @returns exit code 3 when a set has lost its key document, or one of them cannot be read. */
 export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promise<number> {
   const sets = await setsWithKeys(deps, { plans: 'without-key', progress: progressOf(context) });
   const groups = groupsOf(sets);
@@ -91,7 +83,7 @@ export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promi
     { root: deps.store.url, groups, withoutKey: without, lost, missing, damaged },
     lines.join('\n').trimEnd(),
   );
-  return 0;
+  return lost.length + damaged.length === 0 ? 0 : 3;
 }
 
 const COLUMNS = [

@@ -58,7 +58,7 @@ function identityText(file: string, recipient: string, isSealed: boolean): strin
     `  - Keep copies of this file at two places, none of them on a database host or in the bucket${isSealed ? ', and the passphrase at another place' : ''}.`,
     '  - Make a second identity, keep it elsewhere, and list both recipients.',
     `  - Prove it before you need it: stowage key test --identity ${file}`,
-    'A person who has the file can read all sets of its recipient.',
+    'The file opens all sets of its recipient: protect it as you protect the databases.',
   ];
 }
 

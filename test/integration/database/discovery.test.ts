@@ -168,7 +168,7 @@ describe('sizes of many tables', () => {
       await waiting;
       await truncates.close();
     }
-    const alone = { ...session, target: { ...session.target, user: 'nobody' } };
+    const alone = { ...session, target: { ...session.target, user: 'absent_role' } };
     expect(bytesOf(await discoverRelations(alone, EVERYTHING, { sizes: options }))).toEqual(whole);
   });
 });

@@ -180,7 +180,7 @@ test('a complete encrypted set without its key document is named, and is not cal
   const manifest = formatKey({ kind: 'manifest', timestamp: lost });
   await store.create(manifest, Buffer.from('{}'));
   const listed = await key(['list']);
-  expect(listed.value).toMatchObject({ withoutKey: 2, lost: [lost] });
+  expect(listed).toMatchObject({ code: 3, value: { withoutKey: 2, lost: [lost] } });
   expect(listed.text).toContain(`BAD set ${lost} is encrypted: its key document is missing`);
   const tested = await key(['test'], { identity: [second?.identityFile] });
   expect(tested).toMatchObject({ code: 4, value: { sets: 4, plainSets: 2 } });

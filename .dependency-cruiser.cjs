@@ -120,7 +120,8 @@ module.exports = {
       from: { path: '^console/', pathNot: tests },
       to: {
         path: '^(async|backup-set|frame|storage|database|encryption|segment-shipper|functions|cli|infra|test)/',
-        pathNot: '^functions/serve/console/(api|cells/codes)\\.ts$',
+        pathNot:
+          '^(functions/serve/console/(api|cells/codes)|backup-set/messages/shell-word)\\.ts$',
       },
     },
     {

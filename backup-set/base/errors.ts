@@ -1,5 +1,6 @@
 import { ENCRYPTION_ERRORS } from './errors/encryption-errors.ts';
 import { HOST_ERRORS } from './errors/host-errors.ts';
+import { REQUEST_ERRORS } from './errors/request-errors.ts';
 import { ROWS_ERRORS } from './errors/rows-errors.ts';
 
 /**
@@ -96,6 +97,7 @@ export const ERRORS = {
   ...ROWS_ERRORS,
   ...ENCRYPTION_ERRORS,
   ...HOST_ERRORS,
+  ...REQUEST_ERRORS,
   'set/needed': {
     exit: 4,
     hint: 'delete the sets that use it first, or add --force: the packs that they use stay',

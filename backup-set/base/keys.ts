@@ -7,12 +7,10 @@ import {
   METADATA_FILES,
   type MetadataFile,
   PHASES,
-  type Phase,
   parseExpiryKey,
   parseFile,
   parseLockRecord,
   parseMark,
-  parseRestoreKey,
   parseSetKeyDocument,
   parseTaskKey,
   type RetentionMark,
@@ -20,6 +18,18 @@ import {
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
+import {
+  formatRequestKey,
+  parseRequestKey,
+  REQUESTS,
+  type RequestKey,
+} from './keys/request-keys.ts';
+import {
+  formatRestoreKey,
+  parseRestoreKey,
+  RESTORES,
+  type RestoreKey,
+} from './keys/restore-keys.ts';
 import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
 import {
   locksPrefix,
@@ -67,18 +77,9 @@ export type Key =
   | ExportKey
   | ScheduleKey
   | LedgerKey
+  | RequestKey
   | TaskKey
-  | {
-      readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
-      readonly restore: string;
-    }
-  | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
-  | {
-      readonly kind: 'order' | 'order-claim' | 'restore-receipt';
-      readonly restore: string;
-      readonly phase: Phase;
-      readonly content: number;
-    };
+  | RestoreKey;
 
 /** Documents of a set that exist once per content. */
 type OfContent =
@@ -109,6 +110,7 @@ const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 const NEEDS = 'manifest/needs.json';
 
 export { type Phase, taskPrefix } from './keys/more-keys.ts';
+export { phasePrefix, RESTORES, restorePrefix } from './keys/restore-keys.ts';
 export {
   agentsPrefix,
   locksPrefix,
@@ -121,8 +123,6 @@ export {
 } from './keys/set-prefixes.ts';
 export { EXPIRIES, METADATA_FILES, type MetadataFile, PHASES, shipmentName, TASKS };
 
-export const RESTORES = 'restores/';
-
 /** Prefix of all sets of a UTC day. */
 export function setsOn(date: Date): string {
   return `${SETS}${timestampOf(date).slice(0, 8)}/`;
@@ -131,19 +131,6 @@ export function setsOn(date: Date): string {
 /** Prefix of all restores of a UTC day. */
 export function restoresOn(date: Date): string {
   return `${RESTORES}${timestampOf(date).slice(0, 8)}`;
-}
-
-export function restorePrefix(restore: string): string {
-  return `${RESTORES}${restore}/`;
-}
-
-/** Prefix of the orders, claims or receipts of one phase of a restore. */
-export function phasePrefix(
-  restore: string,
-  what: 'orders' | 'claims' | 'receipts',
-  phase: Phase,
-): string {
-  return `${restorePrefix(restore)}${what}/${phase}/`;
 }
 
 const FOLDERS: Readonly<Record<OfContent, string>> = {
@@ -201,6 +188,10 @@ export function formatKey(key: Key): string {
     case 'announcement-channel':
     case 'announcement':
       return formatLedgerKey(key);
+    case 'asked-restore':
+    case 'asked-restore-start':
+    case 'asked-restore-end':
+      return formatRequestKey(key);
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -208,21 +199,14 @@ export function formatKey(key: Key): string {
     case 'slice-receipt':
       return formatTaskKey(key);
     case 'restore-request':
-      return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
-      return `${restorePrefix(key.restore)}plan.json`;
     case 'restore-counts':
-      return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
-      return `${restorePrefix(key.restore)}outcome.json`;
     case 'restore-keys':
-      return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
-      return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
     case 'order-claim':
-      return `${phasePrefix(key.restore, 'claims', key.phase)}${key.content}.json`;
     case 'restore-receipt':
-      return `${phasePrefix(key.restore, 'receipts', key.phase)}${key.content}.json`;
+      return formatRestoreKey(key);
   }
 }
 
@@ -235,6 +219,7 @@ export function parseKey(text: string): Key | undefined {
     [EXPORTS, parseExportKey],
     ...SCHEDULE_PARSERS,
     ['announcements/', parseLedgerKey],
+    [REQUESTS, parseRequestKey],
   ];
   const [, parse] = parsers.find(([prefix]) => text.startsWith(prefix)) ?? ['', parseRestoreKey];
   const key = parse(text);

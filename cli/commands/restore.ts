@@ -1,6 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
+import type { ClusterContext } from '../context.ts';
 import { numberFlag, rateFlag } from '../flags.ts';
 import { groupNameFrom } from '../group/members.ts';
 import { restoreGroupCommand } from '../group/restore-command.ts';
@@ -32,42 +33,58 @@ export const restoreCommand: ClusterCommand = {
     functions: flags['functions'],
   }),
   async run({ flags, positional, context }) {
-    if (flags['resize'] === true && !formatOf(context.config.flavour).canResize)
-      throw new StowageError(
-        'usage/flag',
-        '--resize needs flavour greenplum: shards are restored one to one, by content',
-        {
-          where: { field: 'resize' },
-        },
-      );
-    const group = groupToRestore(flags, positional);
-    if (group !== undefined) return restoreGroupCommand(context, group, flags);
-    const options = optionsFrom(flags, positional);
-    if (flags['dryRun'] === true) {
-      const found = await runDryRun(context, options);
-      context.output.result(reportValue(found), reportText(found));
-      return found.reasons.length === 0 ? 0 : 4;
+    if (flags['request'] !== undefined) {
+      const { restoreRequested } = await import('../requests/carry-out.ts');
+      const given = { flags, positional };
+      return restoreRequested(context, given, { restore: restoreCommand, run: restoreAsked });
     }
-    const result = await runRestore(context, options);
-    const { outcome, elapsedMs, aftermath, chosen, choices, leftEmpty, leavesLargeObjects } =
-      result;
-    const { usesOriginal = [] } = result;
-    // null: it could not be found out.
-    const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
-    const empty = leftEmpty.length > 0 && { leftEmpty };
-    const large = leavesLargeObjects === true && { leavesLargeObjects };
-    const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
-    const original = usesOriginal.length > 0 && { usesOriginal };
-    const what = {
-      ...outcome,
-      ...choices,
-      ...only,
-      ...mappedFields(result.mapped),
-      ...changed,
-    };
-    const all = { elapsedMs, ...what, ...empty, ...large, ...original, ...retriesField() };
-    context.output.result(all, textOf(result));
-    if (context.signal.aborted) return 130;
-    return exitOf(result);
+    if (flags['yes'] === true)
+      throw new StowageError('usage/flag', '--yes needs --request', { where: { field: 'yes' } });
+    return restoreAsked(context, flags, positional);
   },
 };
+
+/** @param id of the restore; absent = a new one. */
+async function restoreAsked(
+  context: ClusterContext,
+  flags: Flags,
+  positional: readonly string[],
+  id?: string,
+): Promise<number> {
+  if (flags['resize'] === true && !formatOf(context.config.flavour).canResize)
+    throw new StowageError(
+      'usage/flag',
+      '--resize needs flavour greenplum: shards are restored one to one, by content',
+      {
+        where: { field: 'resize' },
+      },
+    );
+  const group = groupToRestore(flags, positional);
+  if (group !== undefined) return restoreGroupCommand(context, group, flags);
+  const options = { ...optionsFrom(flags, positional), ...(id !== undefined && { id }) };
+  if (flags['dryRun'] === true) {
+    const found = await runDryRun(context, options);
+    context.output.result(reportValue(found), reportText(found));
+    return found.reasons.length === 0 ? 0 : 4;
+  }
+  const result = await runRestore(context, options);
+  const { outcome, elapsedMs, aftermath, chosen, choices, leftEmpty, leavesLargeObjects } = result;
+  const { usesOriginal = [] } = result;
+  // null: it could not be found out.
+  const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
+  const empty = leftEmpty.length > 0 && { leftEmpty };
+  const large = leavesLargeObjects === true && { leavesLargeObjects };
+  const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
+  const original = usesOriginal.length > 0 && { usesOriginal };
+  const what = {
+    ...outcome,
+    ...choices,
+    ...only,
+    ...mappedFields(result.mapped),
+    ...changed,
+  };
+  const all = { elapsedMs, ...what, ...empty, ...large, ...original, ...retriesField() };
+  context.output.result(all, textOf(result));
+  if (context.signal.aborted) return 130;
+  return exitOf(result);
+}

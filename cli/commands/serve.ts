@@ -12,6 +12,8 @@ import type { ClusterContext } from '../context.ts';
 import { numberFlag, secondsFlag, secondsFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
+import { startRequests } from '../requests/start.ts';
+import { requestSettings } from '../requests/token.ts';
 import { reportText } from '../retention/text.ts';
 import { commandLine } from '../schedule/child.ts';
 import { expiresBySchedule } from '../schedule/entries.ts';
@@ -70,6 +72,7 @@ export const serveCommand: ClusterCommand = {
     const hungUp = new AbortController();
     const signal = AbortSignal.any([context.signal, hungUp.signal]);
     const secrets = await secretsOf(context);
+    const requests = await requestSettings(context, Object.values(secrets));
     const announce = await announceOptions(context);
     // A chosen level also shows what the functions say about each document.
     const quiet = flags['logLevel'] === undefined;
@@ -90,6 +93,7 @@ export const serveCommand: ClusterCommand = {
         // An entry of the schedule that expires takes the place of `everyHours`.
         retention: expiresBySchedule(config) ? undefined : config.retention,
         console: roots.shown,
+        ...(requests && { requests }),
         ...secrets,
         ...(tls === undefined ? {} : { tls }),
         ...(fd === undefined ? {} : { fd }),
@@ -100,6 +104,7 @@ export const serveCommand: ClusterCommand = {
         clock,
       });
       const scheduling = config.schedule && startSchedule(context, store, commandLine(flags));
+      const asking = requests && startRequests(context, store, requests, commandLine(flags));
       const hangUp = () => {
         if (tls === undefined) hungUp.abort();
         else void renewCertificates(context, serving);
@@ -126,7 +131,7 @@ export const serveCommand: ClusterCommand = {
           ? 'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once'
           : undefined,
       );
-      await Promise.all([serving.stop(), scheduling?.stop()]);
+      await Promise.all([serving.stop(), scheduling?.stop(), asking?.stop()]);
       process.off('SIGHUP', hangUp);
       return 0;
     });

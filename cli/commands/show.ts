@@ -1,3 +1,4 @@
+import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
@@ -32,6 +33,7 @@ import { damagedPackLines, depthOf, problemLines, warningLines } from '../output
 import { binaryLines } from '../output/row-format.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
+import { isRequest, showRequest } from '../requests/list.ts';
 import { findSet, GROUP_DETAILS, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -42,14 +44,21 @@ export const showCommand: ClusterCommand = {
   usage: 'show <set>',
   summary:
     'show one set: segments, tables, sizes, tables without rows, and all known problems; or one restore',
-  details: `${SET_DETAILS} ${GROUP_DETAILS} Or it is the id of a restore, as \`stowage list restores\` prints it.`,
+  details: `${SET_DETAILS} ${GROUP_DETAILS} Or it is the id of a restore, as \`stowage list restores\` prints it; or of a request, as \`stowage list requests\` prints it.`,
   flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} largest`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const { screen } = context.output;
     const restore = restoreIdFrom(positional);
     if (restore !== undefined)
-      return withStore(context, (store) => showRestore(context, store, restore));
+      return withStore(context, async (store) => {
+        const key = formatKey({ kind: 'restore-request', restore });
+        // A restore has the id of its request.
+        const isRestore = (await store.head(key, { signal: context.signal })) !== undefined;
+        if (!isRestore && (await isRequest(context, store, restore)))
+          return showRequest(context, store, restore);
+        return showRestore(context, store, restore);
+      });
     const group = groupNameFrom(positional);
     if (group !== undefined) return withStore(context, (store) => showGroup(context, store, group));
     const name = setNameFrom(positional);

@@ -18,6 +18,7 @@ import { EncryptionSection } from '../../encryption/settings.ts';
 import { AnnounceSettings } from '../../functions/announce/settings.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
+import { RequestsSection } from '../requests/schema.ts';
 import { ScheduleSection } from '../schedule/schema.ts';
 import { Duration } from './durations.ts';
 import { PATTERN_FORMS } from './flag-names.ts';
@@ -218,6 +219,8 @@ const Cluster = z.strictObject({
       tokenFile: z.string().min(1).exactOptional(),
     })
     .exactOptional(),
+  /** Restores that are asked for in the console; absent = none. */
+  requests: RequestsSection.exactOptional(),
 });
 
 /** A field that only another flavour uses is an error: ignoring it would hide a mistake. */

@@ -1,12 +1,13 @@
 import type { ClusterCommand } from '../command.ts';
+import { listRequests } from '../requests/list.ts';
 import { FILTER_FLAGS, FILTER_LISTS } from './filters.ts';
 import { listRestores } from './restores.ts';
 import { listSets } from './sets.ts';
 
 export const listCommand: ClusterCommand = {
   usage: 'list [what]',
-  summary: 'list the sets under a root, or its restores, newest first',
-  details: `[what] is sets (the default) or restores. \`stowage show\` prints one of them.
+  summary: 'list the sets under a root, its restores, or what the console asked for, newest first',
+  details: `[what] is sets (the default), restores, or requests: restores that were asked for in the console. \`stowage show\` prints one of them.
 A set is about five requests; a restore is three, and the newest 200 restores are read without --all.
 The column copies is there when an alternate location is configured (replica.root).`,
   flags: [
@@ -15,7 +16,9 @@ The column copies is there when an alternate location is configured (replica.roo
   ],
   lists: FILTER_LISTS,
   cluster: () => ({}),
-  words: { what: ['sets', 'restores'] },
-  run: ({ flags, positional: [what], context }) =>
-    what === 'restores' ? listRestores(context, flags) : listSets(context, flags),
+  words: { what: ['sets', 'restores', 'requests'] },
+  run: ({ flags, positional: [what], context }) => {
+    if (what === 'requests') return listRequests(context);
+    return what === 'restores' ? listRestores(context, flags) : listSets(context, flags);
+  },
 };

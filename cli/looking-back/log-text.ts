@@ -40,6 +40,12 @@ function sentence(entry: LogEntry): string {
       return `read${because(why)}`;
     case 'locks':
       return `locks extended ${why ?? ''}: ${status}${counts(entry)}`;
+    case 'asked':
+      return `restore ${restore} into target ${to} asked for in the console${because(why)}`;
+    case 'asked-taken':
+      return `request ${restore} taken`;
+    case 'asked-ended':
+      return `request ${restore} ${status}${because(why)}`;
     case 'restore-requested':
       return `restore ${restore} into ${to} requested${because(why)}`;
     case 'restore-ended':

@@ -50,6 +50,8 @@ export interface RestoreOptions {
   readonly acceptCluster?: boolean;
   /** The first restore, when this one resumes it. */
   readonly resumes?: string;
+  /** The id of the restore; absent = a new one. */
+  readonly id?: string;
   /** Other names for the chosen schema or table. */
   readonly into?: RequestedNames;
   /** Drop databases that an unfinished restore has created. */
@@ -101,7 +103,7 @@ export function newRequest(
   return {
     format: 'stowage/restore-request',
     version: FORMAT_VERSION,
-    id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
+    id: options.id ?? `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
     requestedAt: now.toISOString(),
     timestamp,
     target: { flavour: config.flavour, database: config.database, contents: targets },

@@ -22,7 +22,8 @@ export interface Attention {
     | 'no-runner'
     | 'order-unknown'
     | 'agents-silent'
-    | 'agent-overdue';
+    | 'agent-overdue'
+    | 'request-waits';
   readonly message: string;
 }
 
@@ -40,6 +41,7 @@ export function attentionOf(status: Status): Attention[] {
     ...ofDrill(status),
     ...ofCopy(status),
     ...ofAgents(status),
+    ...ofRequests(status),
   ];
 }
 
@@ -112,6 +114,16 @@ function ofCopy({ copy, complete, now }: Status): Attention[] {
   if (now.getTime() - Date.parse(complete.verdict.at) < COPY_MS) return [];
   const message = `set ${complete.timestamp} is not at ${copy.root}`;
   return [{ code: 'copy-missing', message }];
+}
+
+/** `serve` takes the requests that it may carry out within seconds. */
+function ofRequests({ requests, now }: Status): Attention[] {
+  return requests.flatMap(({ id, asked }): Attention[] => {
+    if (asked === undefined) return [];
+    const age = ageText(now.getTime() - Date.parse(asked.requestedAt));
+    const message = `a restore of set ${asked.timestamp} into ${asked.target} was asked for ${age} ago: stowage restore --request ${id}`;
+    return [{ code: 'request-waits', message }];
+  });
 }
 
 function ofRunners(status: Status): Attention[] {

@@ -1,6 +1,7 @@
 import { agentsPrefix, formatKey, RESTORES } from '../../backup-set/base/keys.ts';
 import { dateOf, RestoreId } from '../../backup-set/base/timestamps.ts';
 import { type Heard, heardOf } from '../../functions/heard/heard.ts';
+import { describeRequests, type RequestSummary } from '../../functions/requests/requests.ts';
 import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
 import {
   listSchedule,
@@ -33,6 +34,8 @@ export interface Status {
   /** The newest drill of the sets that were looked at. */
   readonly drill: (SetDrill & { readonly set: string }) | undefined;
   readonly restores: readonly string[];
+  /** Restores that the console asked for and no command has taken. */
+  readonly requests: readonly RequestSummary[];
   readonly entries: readonly EntryStatus[];
   /** The runner that may start runs now; undefined = no runner works. */
   readonly runner: string | undefined;
@@ -75,6 +78,7 @@ export interface CopyStatus {
 const SETS_MAX = 12;
 /** Restores whose end is looked for, one request each. */
 const RESTORES_MAX = 3;
+const REQUESTS_MAX = 20;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -106,6 +110,7 @@ export async function collectStatus(
     overdueAfterMs: config.announce.overdueHours && config.announce.overdueHours * HOUR_MS,
     drill: await newestDrill(context, store, sets, entries),
     restores: await runningRestores(context, store, now),
+    requests: await waitingRequests(context, store),
     entries,
     runner: (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder,
     runners: entries.length === 0 ? [] : await heardOf(deps, now, ['runner']),
@@ -179,6 +184,12 @@ async function newestDrill(
     set?.drill === undefined ? [] : [{ ...set.drill, set: set.timestamp }],
   );
   return found.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+}
+
+/** One LIST; three GETs for each of the newest requests. */
+async function waitingRequests(context: ClusterContext, store: ObjectStore) {
+  const found = await describeRequests(functionDeps(context, store), REQUESTS_MAX);
+  return found.filter(({ state }) => state === 'waiting');
 }
 
 /** Restores of the last day without an outcome. */

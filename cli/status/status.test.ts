@@ -72,6 +72,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   complete: set(),
   drill: undefined,
   restores: [],
+  requests: [],
   entries: [entryStatus()],
   runner: undefined,
   runners: [heard('db1', 2)],

@@ -87,6 +87,9 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'restore-keys':
     case 'lock-record':
     case 'set-key':
+    case 'asked-restore':
+    case 'asked-restore-start':
+    case 'asked-restore-end':
       return [];
   }
 }

@@ -1,5 +1,6 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { ANNOUNCEMENTS } from '../../backup-set/base/keys/ledger-keys.ts';
+import { REQUESTS } from '../../backup-set/base/keys/request-keys.ts';
 import { HEARTBEATS, LEASES, SCHEDULES } from '../../backup-set/base/keys/schedule-keys.ts';
 import { EXPIRIES, formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
@@ -19,7 +20,8 @@ export interface Leftovers {
 
 /**
  * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
- * for as long, of old runs of expiry and of schedules, old heartbeats, and old announcements.
+ * for as long, of old runs of expiry and of schedules, old requests of the console, old heartbeats, and old
+ * announcements.
  */
 export async function removeLeftovers(
   deps: Deps,
@@ -34,7 +36,7 @@ export async function removeLeftovers(
   }
   let objects = 0;
   for (const run of old) objects += await removeRun(deps, run);
-  for (const prefix of [EXPIRIES, SCHEDULES, LEASES])
+  for (const prefix of [EXPIRIES, SCHEDULES, LEASES, REQUESTS])
     objects += await removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit);
   const unheard = Math.max(limit.getTime(), earlier(now, HEARTBEATS_KEPT).getTime());
   objects += await removeUnder(deps, HEARTBEATS, (one) => one.modifiedAt.getTime() <= unheard);

@@ -16,6 +16,18 @@ export function isAuthorized(
   return presented !== undefined && matches.length > 0;
 }
 
+/** As `isAuthorized`, of a secret by itself. */
+export function isSecret(presented: string, secret: string): boolean {
+  return timingSafeEqual(digest(presented), digest(secret));
+}
+
+/** The user name of HTTP basic authentication: a claim, which nothing proves. */
+export function nameIn(authorization: string | undefined): string | undefined {
+  const [, value = ''] = /^basic +(\S+) *$/i.exec(authorization ?? '') ?? [];
+  const [, name] = /^([^:]*):/s.exec(Buffer.from(value, 'base64').toString('utf8')) ?? [];
+  return name === '' ? undefined : name;
+}
+
 function secretIn(authorization: string): string | undefined {
   const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+) *$/i.exec(authorization) ?? [];
   if (scheme.toLowerCase() !== 'basic') return scheme === '' ? undefined : value;

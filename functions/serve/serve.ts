@@ -12,6 +12,7 @@ import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startExpiry } from '../retention/schedule.ts';
 import { type Sweeper, startSweeper } from '../sweep/sweeper.ts';
 import { openConsole, type ShownRoot } from './console/console.ts';
+import type { RequestSettings } from './console/requests/desk.ts';
 import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
@@ -39,6 +40,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly console?: readonly ShownRoot[] | undefined;
   /** Gives access to the console, as `token` does. */
   readonly consoleToken?: string | undefined;
+  /** Whether and where the console can ask for restores of this root; absent = it cannot. */
+  readonly requests?: RequestSettings | undefined;
   /** ARNs of SNS topics: their messages are accepted, and their subscriptions are confirmed. */
   readonly snsTopics?: readonly string[] | undefined;
   /** Fetches Amazon's certificates; absent = over the network. */
@@ -129,7 +132,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     token,
     metricsToken,
     console: options.console && {
-      app: openConsole(deps, options.console),
+      app: openConsole(deps, { roots: options.console, requests: options.requests, log }),
       token: options.consoleToken,
       hasCertificates: options.tls?.clientCa !== undefined,
     },

@@ -1,4 +1,4 @@
-import { Instant, RestoreId, TaskId } from '../timestamps.ts';
+import { Instant, TaskId } from '../timestamps.ts';
 
 /**
  * What the marks in `retention/` of a set say (docs/design/0024-expiry.md). `ended` belongs to the
@@ -87,30 +87,6 @@ export function parseTaskKey(text: string) {
   const kind = folder === 'orders' ? ('slice-order' as const) : ('slice-receipt' as const);
   return { kind, task, slice: Number(slice) };
 }
-
-export function parseRestoreKey(text: string) {
-  const [, restore = '', rest = ''] = /^restores\/([^/]+)\/(.+)$/s.exec(text) ?? [];
-  if (!RestoreId.safeParse(restore).success) return undefined;
-  if (rest === 'request.json') return { kind: 'restore-request' as const, restore };
-  if (rest === 'plan.json') return { kind: 'restore-plan' as const, restore };
-  if (rest === 'counts.json') return { kind: 'restore-counts' as const, restore };
-  if (rest === 'outcome.json') return { kind: 'outcome' as const, restore };
-  const [, keysOf] = /^keys\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
-  if (keysOf !== undefined)
-    return { kind: 'restore-keys' as const, restore, content: Number(keysOf) };
-  const [, what = '', phaseName, content] =
-    /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
-  const phase = PHASES.find((name) => name === phaseName);
-  const kind = OF_PHASE.get(what);
-  if (phase === undefined || kind === undefined) return undefined;
-  return { kind, restore, phase, content: Number(content) };
-}
-
-const OF_PHASE = new Map([
-  ['orders', 'order' as const],
-  ['claims', 'order-claim' as const],
-  ['receipts', 'restore-receipt' as const],
-]);
 
 /** `1-2-000003`: attempt, worker, sequence. */
 export function shipmentName(shipment: {

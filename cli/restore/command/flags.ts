@@ -29,6 +29,11 @@ export const RESTORE_FLAGS = [
   IDENTITY_FLAG,
   // After a failure.
   ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
+  [
+    '--request <id>',
+    'show what the console asked for; takes no <set> and no choice of what or how',
+  ],
+  ['--yes', 'with --request: carry it out'],
   ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
   // What of the set.
   ...SELECTION_FLAGS,

@@ -10,13 +10,14 @@ import type { Deps } from '../../deps.ts';
 import { listKeys, READS_IN_FLIGHT } from '../../stored/load.ts';
 import { newestRestores, newestTasks } from '../../stored/newest.ts';
 import { entryFrom, isWithin, type LogEntry, type LogWindow } from './entries.ts';
+import { requestReads } from './of-requests.ts';
 import { runReads } from './of-schedule.ts';
 
 /** A restore or task is no older than so long before its outcome. */
 const RUN_DAYS_MAX = 7;
 const DAY_MS = 24 * 3600_000;
 
-/** Restores, tasks, expiry, scheduled runs and exports, in no order. Two GETs per restore, task. */
+/** Restores, tasks, expiry, scheduled runs, requests and exports, in no order. Two GETs per restore, task. */
 export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry[]> {
   const from =
     window.since === undefined
@@ -34,6 +35,7 @@ export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry
     ...(window.set === undefined ? (await expiryKeys(deps, window)).map(expiryEntry(deps)) : []),
     ...(await exportKeys(deps, window)).map(exportEntry(deps)),
     ...(await runReads(deps, window)),
+    ...(await requestReads(deps, isRecent)),
   ];
   const found = (await mapInFlight(reads, READS_IN_FLIGHT, (read) => read())).flat();
   return found.filter(

@@ -221,3 +221,57 @@ export interface TableHistory {
   /** Sets that are not read yet. */
   readonly reading: number;
 }
+
+/** Where the page can ask for a restore to; no targets: it cannot. */
+export interface Requests {
+  readonly targets: readonly AskTarget[];
+  readonly expireHours: number;
+  /** Newest first. */
+  readonly requests: readonly ConsoleRequest[];
+}
+
+export interface AskTarget {
+  readonly name: string;
+  /** Absent: every database. */
+  readonly databases?: readonly string[];
+  readonly modes: readonly ('create' | 'fill' | 'truncate')[];
+  /** `serve`: carried out without an operator. */
+  readonly run: 'operator' | 'serve';
+}
+
+export interface ConsoleRequest {
+  /** Also the id of its restore. */
+  readonly id: string;
+  readonly state:
+    | 'waiting'
+    | 'expired'
+    | 'started'
+    | 'restored'
+    | 'failed'
+    | 'refused'
+    | 'unreadable'
+    | 'forged';
+  readonly requestedAt: string;
+  readonly by?: string;
+  readonly set?: string;
+  readonly target?: string;
+  readonly database?: string;
+  readonly mode?: string;
+  /** 0: all. */
+  readonly tables?: number;
+  readonly takenBy?: string;
+  readonly message?: string;
+}
+
+/** What the page sends to ask for a restore; `RestoreChoice` of the documents has the rules. */
+export interface Ask {
+  readonly timestamp: string;
+  readonly manifestSha256: string;
+  readonly target: string;
+  readonly database?: string;
+  readonly mode: 'create' | 'fill' | 'truncate';
+  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+  readonly parts: 'all' | 'data-only' | 'schema-only';
+  readonly flags: readonly string[];
+  readonly workers?: number;
+}

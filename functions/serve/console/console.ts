@@ -1,9 +1,11 @@
 import type { Hono } from 'hono';
+import type { Logger } from 'pino';
 import { weighed } from '../../../async/each-in-flight.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { Deps } from '../../deps.ts';
 import { consoleApp } from './http/app.ts';
 import { type PageFiles, pageFiles } from './http/page-files.ts';
+import { type RequestSettings, requestDesk } from './requests/desk.ts';
 import { viewRoot } from './sets/root-view.ts';
 
 /** Manifests and their parts that all pages together hold at once: megabytes each. */
@@ -17,8 +19,16 @@ export interface ShownRoot {
   readonly endpoint?: string | undefined;
 }
 
+export interface ConsoleOptions {
+  readonly roots: readonly ShownRoot[];
+  /** Whether and where the page can ask for restores; absent = it cannot. */
+  readonly requests?: RequestSettings | undefined;
+  /** Lines for an operator. */
+  readonly log: Logger;
+}
+
 /** The console of these roots, to be mounted at /console. Until a request it reads nothing. */
-export function openConsole(deps: Deps, roots: readonly ShownRoot[]): Hono {
+export function openConsole(deps: Deps, { roots, requests, log }: ConsoleOptions): Hono {
   const heavy = weighed(HEAVY_READS_MAX);
   const views = roots.map(({ name, store, endpoint }, id) =>
     viewRoot(
@@ -35,5 +45,7 @@ export function openConsole(deps: Deps, roots: readonly ShownRoot[]): Hono {
     });
     return page;
   };
-  return consoleApp(views, files, deps.log);
+  const [own] = views;
+  const desk = requests && own && requestDesk(deps, own, requests, log);
+  return consoleApp(views, files, { log: deps.log, desk });
 }

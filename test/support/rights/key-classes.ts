@@ -97,6 +97,9 @@ export function keyClasses({
     'task-outcome': ofTask('task-outcome'),
     'slice-order': ofSlice('slice-order'),
     'slice-receipt': ofSlice('slice-receipt'),
+    'asked-restore': [{ kind: 'asked-restore', restore }],
+    'asked-restore-start': [{ kind: 'asked-restore-start', restore }],
+    'asked-restore-end': [{ kind: 'asked-restore-end', restore }],
     'restore-request': [{ kind: 'restore-request', restore }],
     'restore-keys': [{ kind: 'restore-keys', restore, content }],
     'restore-plan': [{ kind: 'restore-plan', restore }],
@@ -168,6 +171,11 @@ function classOf(key: Key): string {
     case 'backup-claim':
     case 'backup-report':
       return 'claims';
+    case 'asked-restore':
+      return 'console-requests';
+    case 'asked-restore-start':
+    case 'asked-restore-end':
+      return 'console-runs';
     case 'restore-request':
       return 'request';
     case 'order':

@@ -5,6 +5,17 @@ import type { ApiError } from '../api.ts';
 
 const MESSAGE_CHARS_MAX = 2000;
 
+/** What is asked for does not exist, is no question, or is not allowed. */
+export class BadRequest extends Error {
+  readonly status: 400 | 403 | 404 | 409 | 429;
+  readonly code: 'usage' | 'refused';
+  constructor(status: BadRequest['status'], message: string) {
+    super(message);
+    this.status = status;
+    this.code = status === 400 || status === 404 ? 'usage' : 'refused';
+  }
+}
+
 /** A text with an ETag of its bytes; 304 when the client has them. */
 export function taggedAnswer(c: Context, body: string, type: string): Response {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;

@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { RestoreId, Timestamp } from '../../../../backup-set/base/timestamps.ts';
 import { MEASURES } from '../cells/codes.ts';
+import type { RequestDesk } from '../requests/desk.ts';
 import type { RootView } from '../sets/root-view.ts';
-import { errorBody, failureAnswer, jsonAnswer, taggedAnswer } from './answer.ts';
+import { BadRequest, errorBody, failureAnswer, jsonAnswer, taggedAnswer } from './answer.ts';
+import { addRequests } from './ask.ts';
 import type { PageFiles } from './page-files.ts';
 
 /** Bytes of cells in one answer. */
@@ -22,26 +24,22 @@ const CellQuery = z.object({ table: Index, content: z.coerce.number().int().min(
 const Word = z.string().min(1).max(1024);
 const NameQuery = z.object({ schema: Word, name: Word, database: Word });
 
-/** What is asked for does not exist, or is no question. */
-class BadRequest extends Error {
-  readonly status: 400 | 404;
-  constructor(status: 400 | 404, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** The page and its API, to be mounted at /console. Every route is a GET. */
+/**
+ * The page and its API, to be mounted at /console. Every route is a GET, except that of requests,
+ * which is there when `requests` is configured.
+ */
 export function consoleApp(
   views: readonly RootView[],
   page: () => Promise<PageFiles>,
-  log: Logger,
+  { log, desk }: { readonly log: Logger; readonly desk?: RequestDesk | undefined },
 ): Hono {
   const app = new Hono();
   addPage(app, page);
   addApi(app, views);
+  addRequests(app, desk);
   app.onError((error, c) => {
-    if (error instanceof BadRequest) return c.json(errorBody('usage', error.message), error.status);
+    if (error instanceof BadRequest)
+      return c.json(errorBody(error.code, error.message), error.status);
     const answer = failureAnswer(c, error);
     if (answer !== undefined) return answer;
     log.error({ err: error }, 'console: request failed');

@@ -1,0 +1,170 @@
+import { hostname } from 'node:os';
+import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { RestoreId } from '../../backup-set/base/timestamps.ts';
+import { TOOL } from '../../backup-set/base/tool.ts';
+import type { AskedEnd } from '../../backup-set/documents/restore/asked.ts';
+import { Outcome } from '../../backup-set/documents/restore/restore.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { endRequest, startRequest } from '../../functions/requests/requests.ts';
+import { tryRead } from '../../functions/stored/try-read.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterCommand, Flags } from '../command.ts';
+import { loadConfig } from '../config/config.ts';
+import { dashed } from '../config/flag-names.ts';
+import type { ClusterContext } from '../context.ts';
+import { withStore } from '../open.ts';
+import { printable } from '../output/format.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+import { type CheckedRequest, checkedRequest } from './check.ts';
+import { parseWords } from './parse-words.ts';
+import { commandLineOf, requestLines } from './text.ts';
+import { requestWords } from './words.ts';
+
+/** The flags of `restore` that go with --request; everything else is in the request. */
+const WITH_REQUEST: ReadonlySet<string> = new Set([
+  ...['request', 'yes', 'dryRun', 'identity', 'wait', 'functions', 'maxRate'],
+  ...['acceptCluster', 'acceptPlain', 'config', 'root', 'endpoint', 'json', 'logLevel'],
+]);
+/** Commander's defaults of flags `--no-…`. */
+const NEGATED: ReadonlySet<string> = new Set(['owner', 'acl', 'count', 'objects']);
+
+/** The end is written also after Ctrl-C. */
+const END_MS_MAX = 10_000;
+
+/** `stowage restore` without --request, with the id that its restore gets. */
+export type RunRestore = (
+  context: ClusterContext,
+  flags: Flags,
+  positional: readonly string[],
+  id: string,
+) => Promise<number>;
+
+/**
+ * `stowage restore --request ID`: shows what the console asked for; with --yes it takes the request
+ * and does what its command line would do. @returns the exit code.
+ */
+export async function restoreRequested(
+  context: ClusterContext,
+  { flags, positional }: { readonly flags: Flags; readonly positional: readonly string[] },
+  { restore, run }: { readonly restore: ClusterCommand; readonly run: RunRestore },
+): Promise<number> {
+  const id = idFrom(flags, positional);
+  return withStore(context, async (store) => {
+    const checked = await checkedRequest(context, store, id);
+    const words = wordsOf(context, store, checked);
+    const { asked } = checked;
+    const line = commandLineOf(context, store, asked);
+    context.output.note(
+      'request',
+      { id, by: asked.by, requestedAt: asked.requestedAt, line },
+      requestLines(asked, line).map(printable).join('\n'),
+    );
+    const isDry = flags['dryRun'] === true;
+    if (flags['yes'] !== true && !isDry) {
+      const next = `nothing was changed: \`stowage restore --request ${id} --yes\` carries it out`;
+      context.output.result({ id, asked, line }, next);
+      return 0;
+    }
+    const parsed = parseWords(restore, words);
+    const given = Object.fromEntries(Object.entries(flags).filter(([name]) => isGiven(name)));
+    const all = { ...given, ...parsed.flags, ...(isDry && { dryRun: true }) };
+    const own = await targetContext(context, restore, all);
+    if (isDry) return run(own, all, parsed.positional, id);
+    const by = `${TOOL} on ${hostname()}, process ${process.pid}`;
+    await startRequest(functionDeps(context, store), id, by);
+    return toItsEnd(context, store, id, () => run(own, all, parsed.positional, id));
+  });
+}
+
+const isGiven = (name: string) => WITH_REQUEST.has(name) && name !== 'request' && name !== 'yes';
+
+function idFrom(flags: Flags, positional: readonly string[]): string {
+  const id = String(flags['request']);
+  const other = Object.keys(flags).find(
+    (name) => !WITH_REQUEST.has(name) && !(NEGATED.has(name) && flags[name] === true),
+  );
+  const what = positional[0] === undefined ? other && `--${dashed(other)}` : `set ${positional[0]}`;
+  if (what !== undefined)
+    throw new StowageError('usage/flag', `--request takes everything from it: leave out ${what}`, {
+      where: { field: 'request' },
+    });
+  if (RestoreId.safeParse(id).success) return id;
+  throw new StowageError(
+    'usage/flag',
+    `${JSON.stringify(id)} is not the id of a request: \`stowage list requests\` prints them`,
+    { where: { field: 'request' } },
+  );
+}
+
+/** The command line: where the target has a file of its own, root and server come from this one. */
+function wordsOf(
+  { config }: ClusterContext,
+  store: ObjectStore,
+  { asked, target }: CheckedRequest,
+): string[] {
+  const { endpoint } = config.storage;
+  return requestWords(asked, { config: target.config, root: store.url, endpoint });
+}
+
+/** The context that the command line would have. */
+async function targetContext(
+  context: ClusterContext,
+  restore: ClusterCommand,
+  flags: Flags,
+): Promise<ClusterContext> {
+  const { config: file, root, endpoint, identity } = flags;
+  const loaded = await loadConfig({
+    env: context.env,
+    file: typeof file === 'string' ? file : undefined,
+    flags: {
+      root,
+      'storage.endpoint': endpoint,
+      'encryption.identityFile': identity,
+      ...restore.cluster(flags),
+    },
+  });
+  return { ...context, ...loaded, acceptsPlain: flags['acceptPlain'] === true };
+}
+
+/** Runs a restore, and says in the bucket how it ended. */
+async function toItsEnd(
+  context: ClusterContext,
+  store: ObjectStore,
+  id: string,
+  run: () => Promise<number>,
+): Promise<number> {
+  // Its own time: the restore can have been interrupted.
+  const deps = () => ({
+    ...functionDeps(context, store),
+    signal: AbortSignal.timeout(END_MS_MAX),
+  });
+  let exitCode: number;
+  try {
+    exitCode = await run();
+  } catch (error) {
+    const status = await statusOf(deps(), id, undefined);
+    const code = isStowageError(error) ? error.code : 'internal';
+    const message = messageOf(error).slice(0, MESSAGE_CHARS_MAX).toWellFormed();
+    await endRequest(deps(), { id, status, code, message });
+    throw error;
+  }
+  await endRequest(deps(), { id, status: await statusOf(deps(), id, exitCode), exitCode });
+  return exitCode;
+}
+
+const MESSAGE_CHARS_MAX = 1000;
+
+/** As the outcome says. Without a request of the restore, the target was not changed. */
+async function statusOf(
+  deps: Deps,
+  restore: string,
+  exitCode: number | undefined,
+): Promise<AskedEnd['status']> {
+  const outcome = await tryRead(deps, formatKey({ kind: 'outcome', restore }), Outcome);
+  if (outcome !== undefined) return outcome.status;
+  if (exitCode === 0) return 'restored';
+  const request = formatKey({ kind: 'restore-request', restore });
+  const isBegun = (await deps.store.head(request, { signal: deps.signal })) !== undefined;
+  return isBegun ? 'failed' : 'refused';
+}

@@ -1,0 +1,85 @@
+import { decode, HEAD_BYTES_MAX, sha256 } from '../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
+import { isProven } from '../../functions/requests/proof.ts';
+import { describeRequest, type RequestSummary } from '../../functions/requests/requests.ts';
+import { targetProblem } from '../../functions/requests/targets.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+import type { RequestsSection } from './schema.ts';
+import { requestTokenOf } from './token.ts';
+
+/** A request that may be carried out. */
+export interface CheckedRequest {
+  readonly asked: AskedRestore;
+  readonly target: RequestsSection['targets'][number];
+}
+
+/** @throws StowageError `request/not-found`. */
+export async function requireRequest(
+  context: ClusterContext,
+  store: ObjectStore,
+  id: string,
+): Promise<RequestSummary> {
+  const found = await describeRequest(functionDeps(context, store), id);
+  if (found !== undefined) return found;
+  throw new StowageError('request/not-found', `there is no request ${id} under ${store.url}`);
+}
+
+/**
+ * The request, when this configuration may carry it out now.
+ * @throws StowageError `request/refused` with the reason: forged, of another root, too old, taken,
+ * or for what the target does not take; also when its set is no longer the set that it names.
+ */
+export async function checkedRequest(
+  context: ClusterContext,
+  store: ObjectStore,
+  id: string,
+): Promise<CheckedRequest> {
+  const found = await requireRequest(context, store, id);
+  const { requests } = context.config;
+  const token = await requestTokenOf(context);
+  if (requests === undefined || token === undefined)
+    throw new StowageError(
+      'config/invalid',
+      'requests: in the configuration names the targets of requests and their token; it is missing',
+      { where: { field: 'requests' } },
+    );
+  const { asked } = found;
+  if (asked === undefined) throw refused(id, 'its document cannot be read');
+  if (!isProven(asked, token))
+    throw refused(
+      id,
+      'its proof does not fit requests.tokenFile: no `stowage serve` with this token wrote it, or it was changed',
+    );
+  if (asked.root !== store.url) throw refused(id, `it was made for the root ${asked.root}`);
+  if (found.start !== undefined)
+    throw refused(id, `${found.start.by} has taken it at ${found.start.startedAt}`);
+  if (found.state !== 'waiting') throw refused(id, `it has expired at ${asked.expiresAt}`);
+  const bytes = await manifestOf(store, asked.timestamp);
+  if (bytes === undefined) throw refused(id, `set ${asked.timestamp} has no manifest`);
+  if (sha256(bytes) !== asked.manifestSha256)
+    throw refused(id, `the manifest of set ${asked.timestamp} has changed since`);
+  const key = formatKey({ kind: 'manifest', timestamp: asked.timestamp });
+  const { database } = decode(Manifest, { key, bytes });
+  const problem = targetProblem(asked, requests.targets, database);
+  const target = requests.targets.find(({ name }) => name === asked.target);
+  if (problem !== undefined || target === undefined) throw refused(id, problem ?? 'no target');
+  return { asked, target };
+}
+
+const refused = (id: string, why: string) =>
+  new StowageError('request/refused', `request ${id}: ${why}`);
+
+async function manifestOf(store: ObjectStore, timestamp: string): Promise<Uint8Array | undefined> {
+  const key = formatKey({ kind: 'manifest', timestamp });
+  try {
+    return await store.read(key, { bytesMax: HEAD_BYTES_MAX });
+  } catch (error) {
+    if (!isStowageError(error, 'storage/not-found')) throw error;
+    return undefined;
+  }
+}

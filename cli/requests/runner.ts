@@ -1,0 +1,96 @@
+import { pause } from '../../async/poll.ts';
+import { watchTrouble } from '../../async/watch/trouble.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { dateOf } from '../../backup-set/base/timestamps.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { isProven } from '../../functions/requests/proof.ts';
+import { describeRequest, endRequest, requestIds } from '../../functions/requests/requests.ts';
+import type { RequestSettings } from '../../functions/serve/console/requests/desk.ts';
+import type { ChildEnd, RunChild } from '../schedule/child.ts';
+
+/** How soon a request begins, and how often a server without requests lists them. */
+const LOOK_MS = 10_000;
+const END_MS_MAX = 30_000;
+
+export interface RequestRunnerOptions {
+  readonly deps: Deps;
+  readonly settings: RequestSettings;
+  readonly runChild: RunChild;
+  readonly stopped: AbortSignal;
+  readonly events: {
+    readonly onStarted: (id: string) => void;
+    readonly onEnded: (id: string, end: ChildEnd) => void;
+    readonly onTrouble: (message: string) => void;
+  };
+  readonly lookMs?: number;
+}
+
+/**
+ * Carries out the requests for targets that need no operator, one after the other, each by a
+ * process of `stowage restore --request`. That command checks the request again and takes it.
+ */
+export async function runRequests(options: RequestRunnerOptions): Promise<void> {
+  const { deps, stopped, events, lookMs = LOOK_MS } = options;
+  const watch = watchTrouble(deps.clock);
+  /** Requests that need no look any more. */
+  const settled = new Set<string>();
+  while (!stopped.aborted) {
+    try {
+      for (const id of await dueRequests(options, settled)) {
+        if (stopped.aborted) return;
+        settled.add(id);
+        await carryOut(options, id);
+      }
+      watch.succeeded();
+    } catch (error) {
+      if (watch.failed(error)) events.onTrouble(messageOf(error));
+    }
+    await pause(lookMs, stopped);
+  }
+}
+
+/** Oldest first. One LIST, and three GETs for each request that is new. */
+async function dueRequests(
+  { deps, settings: { token, targets, expireHours } }: RequestRunnerOptions,
+  settled: Set<string>,
+): Promise<string[]> {
+  const own = new Set(targets.filter(({ run }) => run === 'serve').map(({ name }) => name));
+  const since = (await deps.store.now()).getTime() - (expireHours + 1) * 3_600_000;
+  const recent = (await requestIds(deps)).filter((id) => dateOf(id.slice(0, 17)).getTime() > since);
+  for (const id of settled) if (!recent.includes(id)) settled.delete(id);
+  const due: string[] = [];
+  for (const id of recent.reverse()) {
+    if (settled.has(id)) continue;
+    const found = await describeRequest(deps, id);
+    const isDue =
+      found?.state === 'waiting' &&
+      found.asked !== undefined &&
+      own.has(found.asked.target) &&
+      isProven(found.asked, token);
+    if (isDue) due.push(id);
+    else settled.add(id);
+  }
+  return due;
+}
+
+async function carryOut(options: RequestRunnerOptions, id: string): Promise<void> {
+  const { deps, runChild, stopped, events } = options;
+  events.onStarted(id);
+  const end = await runChild(['restore', '--request', id, '--yes'], stopped);
+  events.onEnded(id, end);
+  // The command says it itself unless it was killed, or refused the request.
+  const found = await describeRequest(deps, id);
+  if (found === undefined || found.end !== undefined) return;
+  const { exitCode, code, message } = end;
+  const status = found.start === undefined ? 'refused' : 'failed';
+  const signal = AbortSignal.timeout(END_MS_MAX);
+  await endRequest(
+    { ...deps, signal },
+    {
+      ...{ id, status },
+      ...(exitCode !== undefined && { exitCode }),
+      ...(code !== undefined && { code }),
+      ...(message !== undefined && { message }),
+    },
+  );
+}

@@ -1,0 +1,70 @@
+import { count, plural } from '../../backup-set/base/words.ts';
+import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
+import { shellWord } from '../../backup-set/messages/shell-word.ts';
+import type { RequestState, RequestSummary } from '../../functions/requests/requests.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import { localTime } from '../output/format.ts';
+import type { Tone } from '../output/table/palette.ts';
+import { requestWords } from './words.ts';
+
+/** What a request asks for, for an operator who decides. `by` is a claim of the browser. */
+export function requestLines(asked: AskedRestore, line: string): string[] {
+  const { id, by, requestedAt, expiresAt, timestamp, target, database, mode, tables } = asked;
+  const names = tables.slice(0, TABLES_SHOWN).map(({ schema, name }) => `${schema}.${name}`);
+  const more = tables.length - names.length;
+  return [
+    `request ${id}: set ${timestamp} into target ${target}${database === undefined ? '' : `, database ${database}`} (${mode})`,
+    `asked for at ${localTime(new Date(requestedAt))} by ${by}, valid until ${localTime(new Date(expiresAt))}`,
+    tables.length === 0
+      ? 'all tables'
+      : `${plural(tables.length, 'table')}: ${names.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`,
+    `as a command line: ${line}`,
+  ];
+}
+
+const TABLES_SHOWN = 8;
+
+/** What became of a request, and what to do. */
+export function nextLines({ id, state, asked, start, end }: RequestSummary): string[] {
+  const began = start === undefined ? [] : [`taken at ${start.startedAt} by ${start.by}`];
+  const why = end?.message === undefined ? '' : `: ${end.message} (${end.code ?? 'no code'})`;
+  switch (state) {
+    case 'waiting':
+      return [`waiting: \`stowage restore --request ${id} --yes\` carries it out`];
+    case 'expired':
+      return [`expired at ${asked?.expiresAt ?? '?'}: ask again in the console`];
+    case 'started':
+      return [...began, `\`stowage show ${id}\` prints its restore as soon as that has begun`];
+    case 'restored':
+      return [...began, `restored at ${end?.endedAt ?? '?'}`];
+    case 'failed':
+      return [...began, `failed${why}`, `\`stowage restore --resume ${id}\` continues it`];
+    case 'refused':
+      return [...began, `refused, the target was not changed${why}`];
+    case 'unreadable':
+      return [];
+  }
+}
+
+/** The command line that does the same. */
+export function commandLineOf(
+  { config }: ClusterContext,
+  store: ObjectStore,
+  asked: AskedRestore,
+): string {
+  const target = config.requests?.targets.find(({ name }) => name === asked.target);
+  const { endpoint } = config.storage;
+  const words = requestWords(asked, { config: target?.config, root: store.url, endpoint });
+  return ['stowage', ...words].map(shellWord).join(' ');
+}
+
+export const TONES: Readonly<Record<RequestState, Tone>> = {
+  waiting: 'warn',
+  expired: 'warn',
+  started: 'warn',
+  restored: 'good',
+  failed: 'bad',
+  refused: 'bad',
+  unreadable: 'bad',
+};

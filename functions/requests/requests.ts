@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { mapInFlight } from '../../async/each-in-flight.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { REQUESTS } from '../../backup-set/base/keys/request-keys.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { dateOf, instantOf, RestoreId } from '../../backup-set/base/timestamps.ts';
+import {
+  AskedEnd,
+  AskedRestore,
+  AskedStart,
+  type RestoreChoice,
+} from '../../backup-set/documents/restore/asked.ts';
+import type { Deps } from '../deps.ts';
+import { READS_IN_FLIGHT } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
+import { proofOf } from './proof.ts';
+
+/** What the documents of a request say. */
+export interface RequestSummary {
+  readonly id: string;
+  readonly state: RequestState;
+  /** Undefined = it cannot be read. */
+  readonly asked: AskedRestore | undefined;
+  readonly start: AskedStart | undefined;
+  readonly end: AskedEnd | undefined;
+}
+
+/** `started`: a command has taken it, and its restore has no end yet. */
+export type RequestState =
+  | 'waiting'
+  | 'expired'
+  | 'started'
+  | 'restored'
+  | 'failed'
+  | 'refused'
+  | 'unreadable';
+
+export interface NewRequest {
+  readonly choice: RestoreChoice;
+  readonly by: string;
+  readonly token: string;
+  readonly expireMs: number;
+}
+
+/** Writes a request with its proof. Times are the store's. */
+export async function createRequest(deps: Deps, wanted: NewRequest): Promise<AskedRestore> {
+  const { choice, by, token, expireMs } = wanted;
+  const now = await deps.store.now({ signal: deps.signal });
+  const unproven = {
+    format: 'stowage/asked-restore',
+    version: FORMAT_VERSION,
+    id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
+    root: deps.store.url,
+    requestedAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + expireMs).toISOString(),
+    by,
+    ...choice,
+  } as const;
+  const asked: AskedRestore = { ...unproven, hmac: proofOf(unproven, token) };
+  const key = formatKey({ kind: 'asked-restore', restore: asked.id });
+  await deps.store.create(key, encode(AskedRestore, asked), { signal: deps.signal });
+  return asked;
+}
+
+/** Ids of requests, newest first. One LIST. */
+export async function requestIds({ store, signal }: Deps): Promise<string[]> {
+  const folders = await Array.fromAsync(store.listPrefixes(REQUESTS, { signal }));
+  return folders
+    .map((folder) => folder.slice(0, -1))
+    .filter((id) => RestoreId.safeParse(id).success)
+    .sort()
+    .reverse();
+}
+
+/** The newest requests, newest first: three GETs each. */
+export async function describeRequests(deps: Deps, most: number): Promise<RequestSummary[]> {
+  const ids = (await requestIds(deps)).slice(0, most);
+  const now = await deps.store.now({ signal: deps.signal });
+  const found = await mapInFlight(ids, READS_IN_FLIGHT, (id) => describe(deps, id, now));
+  return found.filter((one) => one !== undefined);
+}
+
+/** Undefined = there is no such request. */
+export async function describeRequest(deps: Deps, id: string): Promise<RequestSummary | undefined> {
+  return describe(deps, id, await deps.store.now({ signal: deps.signal }));
+}
+
+async function describe(deps: Deps, id: string, now: Date): Promise<RequestSummary | undefined> {
+  let isWrong = false;
+  const key = formatKey({ kind: 'asked-restore', restore: id });
+  const asked = await tryRead(deps, key, AskedRestore, (err) => {
+    isWrong = true;
+    deps.log.warn({ err, key }, 'request ignored: it cannot be read');
+  });
+  if (asked === undefined && !isWrong) return undefined;
+  const [start, end] = await Promise.all([
+    tryRead(deps, formatKey({ kind: 'asked-restore-start', restore: id }), AskedStart),
+    tryRead(deps, formatKey({ kind: 'asked-restore-end', restore: id }), AskedEnd),
+  ]);
+  // A document that was copied below another id is none.
+  const own = asked?.id === id ? asked : undefined;
+  return { id, asked: own, start, end, state: stateOf({ asked: own, start, end }, now) };
+}
+
+export function stateOf(
+  { asked, start, end }: Pick<RequestSummary, 'asked' | 'start' | 'end'>,
+  now: Date,
+): RequestState {
+  if (asked === undefined) return 'unreadable';
+  if (end !== undefined) return end.status;
+  if (start !== undefined) return 'started';
+  return Date.parse(asked.expiresAt) <= now.getTime() ? 'expired' : 'waiting';
+}
+
+/** How many requests of the last `ms` there are, whatever became of them. One LIST. */
+export async function countRecent(deps: Deps, ms: number): Promise<number> {
+  const since = (await deps.store.now({ signal: deps.signal })).getTime() - ms;
+  const ids = await requestIds(deps);
+  return ids.filter((id) => dateOf(id.slice(0, 17)).getTime() > since).length;
+}
+
+/**
+ * Takes a request: of all commands one succeeds.
+ * @throws StowageError `request/refused` when another has taken it.
+ */
+export async function startRequest(deps: Deps, id: string, by: string): Promise<void> {
+  const start: AskedStart = {
+    format: 'stowage/asked-restore-start',
+    version: FORMAT_VERSION,
+    id,
+    startedAt: deps.clock().toISOString(),
+    by,
+  };
+  const key = formatKey({ kind: 'asked-restore-start', restore: id });
+  try {
+    await deps.store.create(key, encode(AskedStart, start), { signal: deps.signal });
+  } catch (error) {
+    if (!isStowageError(error, 'storage/exists')) throw error;
+    throw new StowageError('request/refused', `another command has taken request ${id}`, {
+      where: { object: key },
+    });
+  }
+}
+
+/** Says how a request ended. An end that exists stays. */
+export async function endRequest(
+  deps: Deps,
+  end: Omit<AskedEnd, 'format' | 'version' | 'endedAt'>,
+): Promise<void> {
+  const document: AskedEnd = {
+    format: 'stowage/asked-restore-end',
+    version: FORMAT_VERSION,
+    endedAt: deps.clock().toISOString(),
+    ...end,
+  };
+  const key = formatKey({ kind: 'asked-restore-end', restore: end.id });
+  try {
+    await deps.store.create(key, encode(AskedEnd, document), { signal: deps.signal });
+  } catch (error) {
+    if (!isStowageError(error, 'storage/exists')) throw error;
+  }
+}

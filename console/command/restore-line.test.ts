@@ -6,12 +6,19 @@ import { onRoot, patternOf, type RestoreChoice, restoreLine } from './restore-li
 const CHOICE: RestoreChoice = {
   root: { id: 0, url: 's3://backups/shop' },
   ...{ set: '20260131120000', mode: 'fill', tables: [], parts: 'all', flags: [], dryRun: false },
+  encrypted: false,
 };
 const name = fc.string({ minLength: 1, unit: 'binary' });
 
 describe('the command line of a restore', () => {
   it('is only the set when nothing was chosen', () => {
     expect(restoreLine(CHOICE)).toBe('stowage restore 20260131120000');
+  });
+
+  it('has a place for the identity of an encrypted set', () => {
+    expect(restoreLine({ ...CHOICE, encrypted: true })).toBe(
+      'stowage restore 20260131120000 --identity=IDENTITY-FILE',
+    );
   });
 
   it('names every root but that of the configuration, and its server', () => {

@@ -18,12 +18,17 @@ export interface RestoreChoice {
   /** Flags without a value, such as `--no-owner`. */
   readonly flags: readonly string[];
   readonly workers?: number | undefined;
+  /** The set: its restore needs an identity. */
+  readonly encrypted: boolean;
   readonly dryRun: boolean;
 }
 
+/** Stands for the path of a file that only the operator knows. */
+export const IDENTITY = 'IDENTITY-FILE';
+
 /** The words of `stowage restore …`. */
 export function restoreWords(choice: RestoreChoice): string[] {
-  const { set, root, mode, database, tables, parts, flags, workers, dryRun } = choice;
+  const { set, root, mode, database, tables, parts, flags, workers, encrypted, dryRun } = choice;
   return [
     'stowage',
     'restore',
@@ -35,6 +40,7 @@ export function restoreWords(choice: RestoreChoice): string[] {
     ...(parts === 'all' ? [] : [`--${parts}`]),
     ...flags,
     ...(workers === undefined ? [] : [`--workers=${workers}`]),
+    ...(encrypted ? [`--identity=${IDENTITY}`] : []),
     ...(dryRun ? ['--dry-run'] : []),
   ];
 }

@@ -26,6 +26,8 @@ const SHAPES: Readonly<Record<string, string>> = {
   damaged: '■',
   unreadable: '■',
   expired: '○',
+  started: '◐',
+  forged: '■',
 };
 
 export function Chip({ state, text }: { readonly state: string; readonly text?: string }) {

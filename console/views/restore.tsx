@@ -5,9 +5,10 @@ import { apiAddress, useApi } from '../base/api.ts';
 import { bytes, instantOf, localTime } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import type { Route } from '../base/route.ts';
-import { misfitOf, type RestoreChoice, restoreLine } from '../command/restore-line.ts';
+import { IDENTITY, misfitOf, type RestoreChoice, restoreLine } from '../command/restore-line.ts';
 import { Choice } from '../parts/choice.tsx';
 import { Chip, Command, FailureBox } from '../parts/pieces.tsx';
+import { AskSection } from './ask.tsx';
 import { TableChoice } from './table-choice.tsx';
 
 const FLAGS = [
@@ -228,6 +229,7 @@ function Lines({
     parts: chosen.parts,
     flags: chosen.flags,
     workers: Number.isInteger(workers) && workers >= 1 && workers <= 64 ? workers : undefined,
+    encrypted: set.encrypted === true,
     tables: chosen.tables.map((table) => ({
       schema: opened?.tables.schemas[opened.tables.schema[table] ?? 0] ?? '',
       name: opened?.tables.name[table] ?? '',
@@ -256,6 +258,28 @@ function Lines({
       <Command line={restoreLine({ ...choice, dryRun: true })} />
       <p class="step">Then restore.</p>
       <Command line={restoreLine({ ...choice, dryRun: false })} />
+      {set.encrypted === true && (
+        <p class="step">
+          The set is encrypted: put the file of an identity in place of <code>{IDENTITY}</code>.
+          Leave the flag out where <code>encryption.identityFile</code> is configured
+          (docs/encryption.md).
+        </p>
+      )}
+      {root.id === 0 && opened !== undefined && (
+        <AskSection ask={askOf(choice, opened)} database={set.database} />
+      )}
     </section>
   );
+}
+
+/** The same choice, as the server takes it. */
+function askOf(
+  { set, mode, database, tables, parts, flags, workers }: Omit<RestoreChoice, 'dryRun'>,
+  { manifestSha256 }: OneSet,
+) {
+  return {
+    ...{ timestamp: set, manifestSha256, mode, tables, parts, flags },
+    ...(database !== undefined && database !== '' && { database }),
+    ...(workers !== undefined && { workers }),
+  };
 }

@@ -2,6 +2,7 @@ import type { ConsoleRestore, Overview } from '../../functions/serve/console/api
 import { count, localTime } from '../base/format.ts';
 import { addressOf, type Route } from '../base/route.ts';
 import { Chip } from '../parts/pieces.tsx';
+import { RequestsSection } from './requests.tsx';
 import { Backup } from './running-backup.tsx';
 import { Restore } from './running-restore.tsx';
 
@@ -42,6 +43,7 @@ export function RunningPage({
           <RestoreRow key={restore.id} restore={restore} route={route} />
         ))}
       </ul>
+      {route.root === 0 && <RequestsSection />}
       {ended.length > 0 && (
         <section aria-labelledby="ended">
           <div class="sectionhead">

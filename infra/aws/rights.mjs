@@ -7,6 +7,7 @@
 const SET = 'sets/????????/??????????????';
 const MARK = `${SET}/retention/?????????????????`;
 const RESTORE = 'restores/?????????????????-????????';
+const ASKED = 'requests/?????????????????-????????';
 const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
@@ -63,6 +64,11 @@ export const KEYS = {
   'restore-receipts': [`${RESTORE}/receipts/*`],
   'restore-counts': [`${RESTORE}/counts.json`],
   outcome: [`${RESTORE}/outcome.json`],
+  // Restores that the console asked for; which command took them, and how they ended.
+  'console-requests': [`${ASKED}/request.json`],
+  'console-runs': [`${ASKED}/run-*`],
+  /** Both, in one ARN: the policy of Operator is near the quota of IAM. */
+  'any console request': [`${ASKED}/r*`],
   /** The objects of `stowage doctor`. */
   probe: ['.probe/*'],
   'a whole set': [`${SET}/*`],
@@ -116,6 +122,8 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
  */
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
+const IN_REQUESTS = ['requests/*'];
+const ANY_REQUEST = ['any console request'];
 const IN_SCHEDULES = ['schedules/*', 'leases/*', 'heartbeats/*'];
 
 /** Rights in the bucket at the alternate location, where the copy is committed and validated. */
@@ -198,9 +206,9 @@ export const RIGHTS = {
   Expire: {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['tombstones', 'expiry-runs'],
-    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, ...ANY_REQUEST, 'announcements'],
     looks: ['manifest'],
-    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, ...IN_REQUESTS, 'announcements/*'],
   },
   // Its order names an entry of the configuration of the runner, never a command.
   OrderRun: { creates: ['schedule-orders'], lists: ['schedules/*'] },
@@ -236,12 +244,12 @@ export const RIGHTS = {
 
   // People that run `stowage`. Only functions may create manifests and outcomes.
   Operator: {
-    reads: [...EVERYTHING, ...SCHEDULED, 'exports', 'probe'],
+    reads: [...EVERYTHING, ...SCHEDULED, ...ANY_REQUEST, 'exports', 'probe'],
     creates: [
       ...['plan', 'base', 'orders', 'seal', 'keys', 'verdicts-validate', 'verdicts-verify'],
       // Drills, and what a schedule starts.
       ...['verdicts-drill', ...SCHEDULED],
-      ...['any task request', 'restore-keys', 'holds'],
+      ...['any task request', 'restore-keys', 'holds', 'console-runs'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['request and receipts', 'restore-counts', 'exports', 'probe'],
     ],
@@ -250,26 +258,32 @@ export const RIGHTS = {
     holds: SETS,
     endsUploads: ['exports', 'probe'],
     listsUploads: true,
-    lists: [...ANYWHERE, ...IN_SCHEDULES, 'exports/*', '.probe/*'],
+    lists: [...ANYWHERE, ...IN_SCHEDULES, ...IN_REQUESTS, 'exports/*', '.probe/*'],
     inspects: true,
   },
   Restore: {
-    reads: [...SETS, ...RESTORES],
-    creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts'],
-    lists: ['sets/*', 'restores/*'],
+    reads: [...SETS, ...RESTORES, ...ANY_REQUEST],
+    creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts', 'console-runs'],
+    lists: ['sets/*', 'restores/*', ...IN_REQUESTS],
+  },
+  // `stowage serve` with `requests:`, beside its other roles. It starts no restore: that is Restore.
+  Console: {
+    reads: [...DOCUMENTS, 'locks', 'keys', ...RESTORES, ...ANY_REQUEST],
+    creates: ['console-requests'],
+    lists: ['sets/*', 'restores/*', ...IN_REQUESTS],
   },
   // The bucket policy denies deletion to every other role.
   Delete: {
     // Wrapped keys: `stowage key remove` wraps them again and removes the older documents.
     reads: [...DOCUMENTS, 'keys', ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs', 'keys'],
-    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, 'announcements'],
+    deletes: [...EVERYTHING, 'expiry-runs', ...SCHEDULED, ...ANY_REQUEST, 'announcements'],
     releases: SETS,
-    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, 'announcements/*'],
+    lists: [...ANYWHERE, 'expiries/*', ...IN_SCHEDULES, ...IN_REQUESTS, 'announcements/*'],
   },
   Audit: {
-    reads: [...DOCUMENTS, 'locks', 'keys', ...TASKS, ...RESTORES, ...SCHEDULED],
-    lists: [...ANYWHERE, ...IN_SCHEDULES],
+    reads: [...DOCUMENTS, 'locks', 'keys', ...TASKS, ...RESTORES, ...SCHEDULED, ...ANY_REQUEST],
+    lists: [...ANYWHERE, ...IN_SCHEDULES, ...IN_REQUESTS],
     inspects: true,
   },
 };

@@ -21,6 +21,7 @@ const ASSUMED = Object.entries({
   Agent: 'For resident agents on segment hosts',
   Operator: 'For operators that run stowage',
   Restore: 'For stowage restore only',
+  Console: 'For stowage serve with requests in its console',
   Delete: 'For stowage delete',
   Audit: 'For stowage list and show',
 });

@@ -45,7 +45,8 @@ export function openConsole(deps: Deps, { roots, requests, log }: ConsoleOptions
     });
     return page;
   };
-  const [own] = views;
-  const desk = requests && own && requestDesk(deps, own, requests, log);
+  const [[view, own] = []] = views.map((one, at) => [one, roots[at]] as const);
+  const desk =
+    requests && view && own && requestDesk({ ...deps, store: own.store }, view, requests, log);
   return consoleApp(views, files, { log: deps.log, desk });
 }

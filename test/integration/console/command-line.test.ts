@@ -22,6 +22,7 @@ it('the command line of the console has only flags that `stowage restore` knows'
       '--resize',
     ],
     workers: 8,
+    encrypted: true,
     dryRun: true,
   });
   const known = ['--root', '--endpoint', ...RESTORE_FLAGS.map(([flag]) => flag.split(' ')[0])];
@@ -38,6 +39,7 @@ it('the console refuses the same choices as `stowage restore`', () => {
         const choice = {
           ...{ set: '20260131120000', root: { id: 0, url: 's3://backups' }, mode, parts },
           ...{ tables: [], flags: globals ? ['--globals'] : [], dryRun: false },
+          encrypted: false,
         };
         const flags: Flags = {
           ...(mode !== 'fill' && { [mode]: true }),

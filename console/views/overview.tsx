@@ -5,6 +5,7 @@ import { measured } from '../base/measure.ts';
 import { addressOf, type Route, replaceQuery } from '../base/route.ts';
 import { Chip, Figure, stateOf } from '../parts/pieces.tsx';
 import { RootCommand } from '../parts/shown-root.tsx';
+import { RequestsSection } from './requests.tsx';
 import { SetsTable } from './sets-table.tsx';
 import { TimeLine } from './time-line.tsx';
 
@@ -29,6 +30,7 @@ export function OverviewPage({ route, overview }: PageProps) {
       <h1 class="sr">Overview</h1>
       <Figures overview={overview} />
       <AttentionList overview={overview} route={route} />
+      {route.root === 0 && <RequestsSection isWaitingOnly />}
       <section aria-labelledby="sets">
         <div class="sectionhead">
           <h2 id="sets">Sets</h2>

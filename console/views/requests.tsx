@@ -5,17 +5,21 @@ import { addressOf } from '../base/route.ts';
 import { Chip } from '../parts/pieces.tsx';
 
 const POLL_MS = 3_000;
+/** Of the overview, which shows what waits for an operator. */
+const SLOW_POLL_MS = 15_000;
 
-/** What was asked for, and what became of it. Nothing where the server takes no requests. */
-export function RequestsSection() {
-  const { value } = useApi<Requests>(apiAddress(0, 'requests'), () => POLL_MS);
-  if (value === undefined || value.requests.length === 0) return null;
+/** What was asked for, and what became of it. Nothing where there is nothing to show. */
+export function RequestsSection({ isWaitingOnly = false }: { readonly isWaitingOnly?: boolean }) {
+  const pollMs = isWaitingOnly ? SLOW_POLL_MS : POLL_MS;
+  const { value } = useApi<Requests>(apiAddress(0, 'requests'), () => pollMs);
+  const requests = value?.requests.filter(({ state }) => !isWaitingOnly || state === 'waiting');
+  if (requests === undefined || requests.length === 0) return null;
   return (
     <section aria-labelledby="requests">
       <div class="sectionhead">
         <h2 id="requests">Requests</h2>
       </div>
-      <RequestRows requests={value.requests} />
+      <RequestRows requests={requests} />
     </section>
   );
 }
@@ -48,7 +52,14 @@ function Row({ request }: { readonly request: ConsoleRequest }) {
       <span class="muted">
         {localTime(request.requestedAt)} by {by ?? '–'}
       </span>
-      <span class="detail">{message ?? (takenBy === undefined ? '' : `taken by ${takenBy}`)}</span>
+      <span class="detail">
+        {message ??
+          (takenBy !== undefined
+            ? `taken by ${takenBy}`
+            : state === 'waiting'
+              ? `stowage restore --request ${id}`
+              : '')}
+      </span>
     </li>
   );
 }

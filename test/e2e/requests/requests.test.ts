@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { RestoreChoice } from '../../../backup-set/documents/restore/asked.ts';
+import { createRequest, type NewRequest } from '../../../functions/requests/requests.ts';
 import type { Ask, OneSet, Requests } from '../../../functions/serve/console/api.ts';
+import { openStore } from '../../../storage/open.ts';
 import { failureOf, type RunningCli, startStowage, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
@@ -138,6 +142,35 @@ describe('a request for a restore', () => {
       state: 'refused',
       message: expect.stringContaining('by_itself'),
     });
+  });
+
+  test('that is too old, of another root, or for a set that has changed, is refused', async () => {
+    const { manifestSha256 } = (await (await fetch(`${api}/sets/${timestamp}`)).json()) as OneSet;
+    const choice: RestoreChoice = {
+      ...{ timestamp, manifestSha256, target: 'staging', mode: 'create', tables: [] },
+      ...{ parts: 'all', flags: [], database: 'never' },
+    };
+    const store = await openStore({ root });
+    onTestFinished(() => store.close());
+    const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+    const refusalOf = async (wanted: Partial<NewRequest>, url = root) => {
+      const { id } = await createRequest(
+        { ...deps, store: { ...store, url } },
+        { choice, by: 'a test', token: TOKEN, expireMs: 60_000, ...wanted },
+      );
+      const result = await stowage(['restore', '--request', id, '--yes'], { config });
+      return result.json.error;
+    };
+    expect(await refusalOf({ expireMs: 0 })).toMatchObject({
+      code: 'request/refused',
+      message: expect.stringMatching(/has expired at/),
+    });
+    expect((await refusalOf({}, 's3://elsewhere/shop')).message).toMatch(/made for the root s3:/);
+    const changed = { ...choice, manifestSha256: '0'.repeat(64) };
+    expect((await refusalOf({ choice: changed })).message).toMatch(/manifest .* has changed since/);
+    const other = { ...choice, target: 'production' };
+    expect((await refusalOf({ choice: other })).message).toMatch(/has no production/);
+    expect(await databasesOf(staging)).not.toContain('never');
   });
 
   test('that was changed in the bucket, or has no token to prove it, is refused and changes nothing', async () => {

@@ -9,6 +9,7 @@ import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { AskedRestore } from '../../../backup-set/documents/restore/asked.ts';
 import { isProven } from '../../../functions/requests/proof.ts';
+import { endRequest, startRequest } from '../../../functions/requests/requests.ts';
 import type { Ask, OneSet, Requests } from '../../../functions/serve/console/api.ts';
 import { openStore } from '../../../storage/open.ts';
 import { serveConsole } from '../../support/console/serve.ts';
@@ -167,6 +168,21 @@ it('a request that was written past the server is shown as forged', async () => 
       [other, 'forged'],
     ]),
   );
+});
+
+it('of two commands that take a request one succeeds, and its end stays as it was first written', async () => {
+  const { post, ask, list, store } = await served();
+  const { id } = (await (await post(ask)).json()) as { id: string };
+  const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+  const taken = await Promise.allSettled([
+    startRequest(deps, id, 'one'),
+    startRequest(deps, id, 'other'),
+  ]);
+  expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  await expect(startRequest(deps, id, 'third')).rejects.toMatchObject({ code: 'request/refused' });
+  await endRequest(deps, { id, status: 'failed', message: 'the first' });
+  await endRequest(deps, { id, status: 'restored' });
+  expect((await list()).requests).toMatchObject([{ state: 'failed', message: 'the first' }]);
 });
 
 it('without `requests` in the configuration the console takes none', async () => {

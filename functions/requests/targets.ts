@@ -10,7 +10,10 @@ export interface RequestTarget {
   readonly run: 'operator' | 'serve';
 }
 
-/** Why a request does not fit the targets; undefined when it does. `database` is that of the set. */
+/**
+ * Why a request does not fit the targets; undefined when it does.
+ * @param database of the set.
+ */
 export function targetProblem(
   choice: Pick<RestoreChoice, 'target' | 'mode' | 'database' | 'flags'>,
   targets: readonly RequestTarget[],

@@ -20,8 +20,8 @@ export interface Leftovers {
 
 /**
  * Removes the documents of restores and tasks that ended long ago, or in which nothing was stored
- * for as long, of old runs of expiry and of schedules, old requests of the console, old heartbeats, and old
- * announcements.
+ * for as long, of old runs of expiry and of schedules, old requests of the console, old heartbeats,
+ * and old announcements.
  */
 export async function removeLeftovers(
   deps: Deps,

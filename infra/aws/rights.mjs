@@ -266,7 +266,7 @@ export const RIGHTS = {
     creates: ['request', 'restore-keys', 'restore-receipts', 'restore-counts', 'console-runs'],
     lists: ['sets/*', 'restores/*', ...IN_REQUESTS],
   },
-  // `stowage serve` with `requests:`, beside its other roles. It starts no restore: that is Restore.
+  // `stowage serve` with `requests:`, beside its other roles. Role Restore starts restores.
   Console: {
     reads: [...DOCUMENTS, 'locks', 'keys', ...RESTORES, ...ANY_REQUEST],
     creates: ['console-requests'],

@@ -3,7 +3,7 @@ import { RestoreId } from '../timestamps.ts';
 /** Restores that the console asked for: a folder per request. */
 export const REQUESTS = 'requests/';
 
-/** `run-start.json` decides which command carries a request out; `run-end.json` says how it ended. */
+/** `run-start.json` decides which command takes a request; `run-end.json` says how it ended. */
 const FILES = {
   'asked-restore': 'request',
   'asked-restore-start': 'run-start',

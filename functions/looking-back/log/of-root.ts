@@ -17,7 +17,10 @@ import { runReads } from './of-schedule.ts';
 const RUN_DAYS_MAX = 7;
 const DAY_MS = 24 * 3600_000;
 
-/** Restores, tasks, expiry, scheduled runs, requests and exports, in no order. Two GETs per restore, task. */
+/**
+ * Restores, tasks, expiry, scheduled runs, requests and exports, in no order. Two GETs per restore
+ * and task.
+ */
 export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry[]> {
   const from =
     window.since === undefined

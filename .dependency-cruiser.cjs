@@ -121,7 +121,7 @@ module.exports = {
       to: {
         path: '^(async|backup-set|frame|storage|database|encryption|segment-shipper|functions|cli|infra|test)/',
         pathNot:
-          '^(functions/serve/console/(api|cells/codes)|backup-set/messages/shell-word)\\.ts$',
+          '^(functions/serve/console/(api|cells/codes)|backup-set/messages/(identity-place|shell-word))\\.ts$',
       },
     },
     {

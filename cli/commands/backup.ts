@@ -1,5 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { isEncrypting } from '../../encryption/settings.ts';
 import { carriedLines, digestFault } from '../backup/base/carried.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupOptions, type BackupResult, runBackup } from '../backup/coordinate.ts';
@@ -20,6 +21,7 @@ import {
 import { backUpDatabases, exitOf } from '../group/backup.ts';
 import { groupText, groupValue } from '../group/backup-text.ts';
 import { configuredDatabases } from '../group/databases.ts';
+import { identityFor } from '../keys/identity-words.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
 import { problemLines, warningLines } from '../output/problems.ts';
@@ -117,9 +119,14 @@ async function backUpGroup(
       { where: { field: 'base' } },
     );
   const group = await backUpDatabases(context, databases, options);
+  const { encryption } = context.config;
   context.output.result(
     groupValue(group, (result) => summaryOf(result)),
-    groupText(group, (result) => backupText(result, context.output.screen)),
+    groupText(
+      group,
+      (result) => backupText(result, context.output.screen),
+      identityFor(context, encryption !== undefined && isEncrypting(encryption)),
+    ),
   );
   return exitOf(group, context.signal.aborted);
 }

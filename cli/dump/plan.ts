@@ -7,6 +7,7 @@ import {
 } from '../../backup-set/base/selection.ts';
 import type { Manifest, ManifestRelation } from '../../backup-set/documents/manifest.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
+import { identityPlace } from '../../backup-set/messages/identity-place.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import { writtenName } from '../read-set/table-name.ts';
@@ -51,7 +52,7 @@ export function dumpPlan(manifest: Manifest, options: DumpOptions): DumpPlan {
   if (binary !== undefined)
     throw new StowageError(
       'export/impossible',
-      `set ${timestamp}: rows of ${writtenName(binary)} are too long for COPY text, and a script cannot have them: leave it out with --exclude-table ${writtenName(binary)}, and restore it with \`stowage restore ${timestamp} --include-table ${writtenName(binary)}\``,
+      `set ${timestamp}: rows of ${writtenName(binary)} are too long for COPY text, and a script cannot have them: leave it out with --exclude-table ${writtenName(binary)}, and restore it with \`stowage restore ${timestamp} --include-table ${writtenName(binary)}${identityPlace(manifest.encryption !== undefined)}\``,
       { where: { ...where, relation: writtenName(binary) } },
     );
   const chosen = [...chosenRelations({ selection }, manifest).values()];

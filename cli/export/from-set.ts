@@ -1,5 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { identityPlace } from '../../backup-set/messages/identity-place.ts';
 import { partRows } from '../../segment-shipper/read/relation/part-rows.ts';
 import type { SetTable } from '../read-set/find-table.ts';
 import type { OpenSet } from '../read-set/open-set.ts';
@@ -33,7 +35,7 @@ export async function fromSet(
   const contents = content === undefined ? undefined : [content];
   // Read before the first row leaves, so that nothing is refused half way.
   const parts = await Array.fromAsync(relationParts(set, table.relations, contents));
-  requireText(parts, manifest.timestamp);
+  requireText(parts, manifest);
   if (options.isAsStored === true) requireOneEncoding(parts, manifest.timestamp);
   const columns = columnsOf(table, options.columns);
   const total = (field: 'rows' | 'bytes') => parts.reduce((sum, part) => sum + part[field], 0);
@@ -110,14 +112,17 @@ export function requireOneEncoding(
   );
 }
 
-function requireText(parts: readonly SetPart[], timestamp: string): void {
+function requireText(
+  parts: readonly SetPart[],
+  { timestamp, encryption }: Pick<Manifest, 'timestamp' | 'encryption'>,
+): void {
   const binary = parts.find(({ rowFormat }) => rowFormat !== undefined);
   if (binary === undefined) return;
   const { schema, name, content } = binary;
   const relation = writtenName({ schema, name });
   throw new StowageError(
     'export/impossible',
-    `set ${timestamp}, content ${content}: rows of ${relation} are too long for COPY text, and are stored in COPY BINARY, which only a server can read: restore the table (stowage restore ${timestamp} --create --redirect-db NAME --include-table ${relation}) and export some of its columns from there`,
+    `set ${timestamp}, content ${content}: rows of ${relation} are too long for COPY text, and are stored in COPY BINARY, which only a server can read: restore the table (stowage restore ${timestamp} --create --redirect-db NAME --include-table ${relation}${identityPlace(encryption !== undefined)}) and export some of its columns from there`,
     { where: { set: timestamp, content, relation } },
   );
 }

@@ -28,11 +28,13 @@ export function groupValue<Summary extends object>(
 export function groupText(
   { id, status, members, backups }: GroupBackup,
   textOf: (result: BackupResult) => string,
+  /** The --identity flag that a restore needs. */
+  identity = '',
 ): string {
   const name = id === undefined ? 'the group' : id;
   const next =
     status === 'complete' && id !== undefined
-      ? `; \`stowage restore ${id} --create\` restores all of them`
+      ? `; \`stowage restore ${id} --create${identity}\` restores all of them`
       : '';
   return [
     ...backups.flatMap((backup) => [

@@ -3,6 +3,7 @@ import type { Problem } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { describeMembers } from '../../backup-set/groups/groups.ts';
 import type { ClusterContext } from '../context.ts';
+import { sameIdentity } from '../keys/identity-words.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { exitOf } from '../restore/command/text.ts';
@@ -45,7 +46,7 @@ export async function restoreGroup(
   options: Omit<RestoreOptions, 'set'>,
 ): Promise<GroupRestore> {
   const group = await withStore(context, (store) => findGroup(context, store, id));
-  const chosen = chosenOf(group, options);
+  const chosen = chosenOf(group, options, sameIdentity(context));
   await requireAll(context, chosen, options);
   const restores: DatabaseRestore[] = [];
   for (const [at, one] of chosen.entries()) {
@@ -74,7 +75,7 @@ export async function lookAtGroup(
 ): Promise<DryRun[]> {
   const group = await withStore(context, (store) => findGroup(context, store, id));
   const found: DryRun[] = [];
-  for (const { database, timestamp } of chosenOf(group, options))
+  for (const { database, timestamp } of chosenOf(group, options, sameIdentity(context)))
     found.push(await runDryRun(inDatabase(context, database), { ...options, ...setOf(timestamp) }));
   return found;
 }
@@ -84,6 +85,7 @@ const setOf = (timestamp: string) => ({ set: { kind: 'timestamp', timestamp } as
 function chosenOf(
   { id, status, members }: FoundGroup,
   { choices }: Pick<RestoreOptions, 'choices'>,
+  identity: string,
 ): Chosen[] {
   const complete = members.flatMap(({ database, status: its, timestamp }) =>
     its === 'complete' && timestamp !== undefined ? [{ database, timestamp }] : [],
@@ -92,7 +94,8 @@ function chosenOf(
     return complete;
   const [first] = complete;
   const one =
-    first && `; \`stowage restore ${first.timestamp}\` restores database ${first.database} alone`;
+    first &&
+    `; \`stowage restore ${first.timestamp}${identity}\` restores database ${first.database} alone`;
   const all = complete.length > 0 ? '. --allow-missing restores the complete ones' : '';
   throw new StowageError(
     'set/incomplete',

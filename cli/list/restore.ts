@@ -7,8 +7,10 @@ import {
   readRestore,
   type WholeRestore,
 } from '../../functions/restores/describe-restore.ts';
+import { storedSetKeys } from '../../functions/stored/set-keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { identityFor } from '../keys/identity-words.ts';
 import { bytes, duration, localTime, printable, rate } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import type { Screen } from '../output/table/screen.ts';
@@ -31,14 +33,21 @@ export async function showRestore(
   const restore = await readRestore(functionDeps(context, store), id);
   const { request, plan, outcome, phases } = restore;
   const times = phases.map((phase) => ({ phase: phase.phase, ...timesOf(phase) }));
+  const isOpen = restore.status === 'failed' || restore.status === 'open';
+  const set = request?.timestamp;
+  const isEncrypted =
+    isOpen &&
+    set !== undefined &&
+    (await storedSetKeys(functionDeps(context, store), set)).length > 0;
+  const identity = identityFor(context, isEncrypted);
   context.output.result(
     { ...summaryOf(restore), phases: times, receipts: phases, request, plan, outcome },
-    restoreText(restore, context.output.screen),
+    restoreText(restore, context.output.screen, identity),
   );
   return restore.status === 'failed' ? 3 : 0;
 }
 
-function restoreText(restore: WholeRestore, screen: Screen): string {
+function restoreText(restore: WholeRestore, screen: Screen, identity: string): string {
   const { restore: id, request, plan, outcome, status } = restore;
   const set = request?.timestamp ?? outcome?.timestamp ?? '–';
   const took = tookOf(restore);
@@ -58,7 +67,7 @@ function restoreText(restore: WholeRestore, screen: Screen): string {
     ...(outcome?.leftOutTotal ? [`not restored (${count(outcome.leftOutTotal)}):`] : []),
     ...problemLines(outcome?.leftOut ?? [], outcome?.leftOutTotal),
     `status: ${status}${typeof took === 'string' ? ` after ${took}` : ''}`,
-    ...nextLines(restore),
+    ...nextLines(restore, identity),
   ].join('\n');
 }
 
@@ -132,13 +141,13 @@ function failedLines(phases: readonly RestorePhase[], { paint }: Screen): string
 
 const FAILED_SHOWN = 12;
 
-function nextLines({ restore, status, plan }: WholeRestore): string[] {
-  if (status === 'failed') return [`\`${resumeCommand(restore)}\` continues it`];
+function nextLines({ restore, status, plan }: WholeRestore, identity: string): string[] {
+  if (status === 'failed') return [`\`${resumeCommand(restore, identity)}\` continues it`];
   if (status !== 'open') return [];
   return [
     plan === undefined
       ? 'no function has planned it yet: check that its command, `stowage serve` or the deployed functions run for this root'
-      : `its command is running, or was killed; then \`${resumeCommand(restore)}\` continues it`,
+      : `its command is running, or was killed; then \`${resumeCommand(restore, identity)}\` continues it`,
   ];
 }
 

@@ -13,6 +13,7 @@ import type { ClusterCommand, Flags } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import { dashed } from '../config/flag-names.ts';
 import type { ClusterContext } from '../context.ts';
+import { identityFor } from '../keys/identity-words.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -53,8 +54,8 @@ export async function restoreRequested(
   return withStore(context, async (store) => {
     const checked = await checkedRequest(context, store, id);
     const words = wordsOf(context, store, checked);
-    const { asked } = checked;
-    const line = commandLineOf(context, store, asked);
+    const { asked, isEncrypted } = checked;
+    const line = `${commandLineOf(context, store, asked)}${identityFor(context, isEncrypted)}`;
     context.output.note(
       'request',
       { id, by: asked.by, requestedAt: asked.requestedAt, line },
@@ -62,7 +63,7 @@ export async function restoreRequested(
     );
     const isDry = flags['dryRun'] === true;
     if (flags['yes'] !== true && !isDry) {
-      const next = `nothing was changed: \`stowage restore --request ${id} --yes\` carries it out`;
+      const next = `nothing was changed: \`stowage restore --request ${id} --yes${identityFor(context, isEncrypted)}\` carries it out`;
       context.output.result({ id, asked, line }, next);
       return 0;
     }

@@ -16,6 +16,8 @@ import { requestTokenOf } from './token.ts';
 export interface CheckedRequest {
   readonly asked: AskedRestore;
   readonly target: RequestsSection['targets'][number];
+  /** Its restore needs an identity. */
+  readonly isEncrypted: boolean;
 }
 
 /** @throws StowageError `request/not-found`. */
@@ -64,11 +66,11 @@ export async function checkedRequest(
   if (sha256(bytes) !== asked.manifestSha256)
     throw refused(id, `the manifest of set ${asked.timestamp} has changed since`);
   const key = formatKey({ kind: 'manifest', timestamp: asked.timestamp });
-  const { database } = decode(Manifest, { key, bytes });
+  const { database, encryption } = decode(Manifest, { key, bytes });
   const problem = targetProblem(asked, requests.targets, database);
   const target = requests.targets.find(({ name }) => name === asked.target);
   if (problem !== undefined || target === undefined) throw refused(id, problem ?? 'no target');
-  return { asked, target };
+  return { asked, target, isEncrypted: encryption !== undefined };
 }
 
 const refused = (id: string, why: string) =>

@@ -1,7 +1,9 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeRequests, type RequestSummary } from '../../functions/requests/requests.ts';
+import { storedSetKeys } from '../../functions/stored/set-keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { identityFor } from '../keys/identity-words.ts';
 import { withStore } from '../open.ts';
 import { age, printable } from '../output/format.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
@@ -65,12 +67,14 @@ export async function showRequest(
 ): Promise<number> {
   const found = await requireRequest(context, store, id);
   const { asked, state } = found;
-  const line = asked && commandLineOf(context, store, asked);
+  const keys = asked ? await storedSetKeys(functionDeps(context, store), asked.timestamp) : [];
+  const identity = identityFor(context, keys.length > 0);
+  const line = asked && `${commandLineOf(context, store, asked)}${identity}`;
   const text = [
     ...(asked === undefined || line === undefined
       ? [`request ${id} cannot be read`]
       : requestLines(asked, line)),
-    ...nextLines(found),
+    ...nextLines(found, identity),
   ];
   context.output.result({ ...found, line }, text.map(printable).join('\n'));
   return state === 'failed' ? 3 : 0;

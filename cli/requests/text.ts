@@ -26,12 +26,15 @@ export function requestLines(asked: AskedRestore, line: string): string[] {
 const TABLES_SHOWN = 8;
 
 /** What became of a request, and what to do. */
-export function nextLines({ id, state, asked, start, end }: RequestSummary): string[] {
+export function nextLines(
+  { id, state, asked, start, end }: RequestSummary,
+  identity: string,
+): string[] {
   const began = start === undefined ? [] : [`taken at ${start.startedAt} by ${start.by}`];
   const why = end?.message === undefined ? '' : `: ${end.message} (${end.code ?? 'no code'})`;
   switch (state) {
     case 'waiting':
-      return [`waiting: \`stowage restore --request ${id} --yes\` carries it out`];
+      return [`waiting: \`stowage restore --request ${id} --yes${identity}\` carries it out`];
     case 'expired':
       return [`expired at ${asked?.expiresAt ?? '?'}: ask again in the console`];
     case 'started':
@@ -39,7 +42,11 @@ export function nextLines({ id, state, asked, start, end }: RequestSummary): str
     case 'restored':
       return [...began, `restored at ${end?.endedAt ?? '?'}`];
     case 'failed':
-      return [...began, `failed${why}`, `\`stowage restore --resume ${id}\` continues it`];
+      return [
+        ...began,
+        `failed${why}`,
+        `\`stowage restore --resume ${id}${identity}\` continues it`,
+      ];
     case 'refused':
       return [...began, `refused, the target was not changed${why}`];
     case 'unreadable':

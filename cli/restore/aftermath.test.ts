@@ -10,9 +10,12 @@ const answersOf = (...found: (boolean | undefined)[]) =>
 
 test('after a restore that found damage, the text names the command for a good copy of the set', () => {
   const damaged = [{ code: 'digest-differs', message: 'CRC-32 differs' }] as const;
-  const { text } = aftermathOf('a', { ...request, mode: 'create' }, answersOf(true), damaged);
+  const { text } = aftermathOf('a', { ...request, mode: 'create' }, answersOf(true), {
+    problems: damaged,
+    identity: ' --identity=first.key',
+  });
   expect(text).toContain(
-    'restore it from a good copy with `stowage restore 20261122202533 --create --drop-unfinished --root COPY`',
+    'restore it from a good copy with `stowage restore 20261122202533 --create --drop-unfinished --identity=first.key --root COPY`',
   );
 });
 

@@ -6,6 +6,7 @@ import type { Segment } from '../../database/flavour.ts';
 import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { sameIdentity } from '../keys/identity-words.ts';
 import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 import { resumeCommand } from './unfinished.ts';
@@ -67,14 +68,21 @@ export async function lookAtTarget(
       () => undefined,
     ),
   }));
-  return aftermathOf(config.database, request, answers, problems);
+  const identity = sameIdentity(context);
+  return aftermathOf(config.database, request, answers, { problems, identity });
+}
+
+interface Known {
+  readonly problems?: readonly Problem[];
+  /** The --identity flags of this command line. */
+  readonly identity?: string;
 }
 
 export function aftermathOf(
   database: string,
   request: Failed,
   answers: readonly Answer[],
-  problems: readonly Problem[] = [],
+  { problems = [], identity = '' }: Known = {},
 ): Aftermath {
   const { id, timestamp, mode } = request;
   const those = (holds: (answer: Answer) => boolean) =>
@@ -82,11 +90,11 @@ export function aftermathOf(
   const isCreate = mode === 'create';
   const changed = those(({ found }) => (isCreate ? found?.exists : found?.isMarked) === true);
   const silent = those(({ found }) => found === undefined);
-  const startAgain = `\`stowage restore ${timestamp} --create --drop-unfinished${contentFlags(request)}`;
+  const startAgain = `\`stowage restore ${timestamp} --create --drop-unfinished${contentFlags(request)}${identity}`;
   const next =
     isCreate && problems.some(isDamage)
       ? `The set is damaged under this root: restore it from a good copy with ${startAgain} --root COPY\``
-      : `Correct the cause, and continue with \`${resumeCommand(id)}\`${isCreate ? `, or start again with ${startAgain}\`` : ''}`;
+      : `Correct the cause, and continue with \`${resumeCommand(id, identity)}\`${isCreate ? `, or start again with ${startAgain}\`` : ''}`;
   if (changed.length > 0) {
     const what = isCreate ? 'was created' : 'is marked as unfinished';
     const unknown =

@@ -17,6 +17,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { storeRestoreKeys } from '../keys/agent-keys.ts';
+import { sameIdentity } from '../keys/identity-words.ts';
 import { planProblem } from '../keys/planned.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
@@ -90,7 +91,8 @@ export async function runRestore(
       mapped,
       ...otherContents(request, manifest),
     };
-    const result = { id: request.id, outcome, ...left, elapsedMs };
+    const identity = sameIdentity(context);
+    const result = { id: request.id, outcome, ...left, elapsedMs, identity };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };

@@ -26,4 +26,6 @@ export interface RestoreResult {
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
+  /** The --identity flags of this command line, for the next one. */
+  readonly identity?: string;
 }

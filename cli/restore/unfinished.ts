@@ -13,6 +13,7 @@ import {
 } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { sameIdentity } from '../keys/identity-words.ts';
 import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 
@@ -25,7 +26,8 @@ interface Found extends MarkedDatabase {
 }
 
 /** The command that finishes an unfinished restore. */
-export const resumeCommand = (restore: string) => `stowage restore --resume ${restore}`;
+export const resumeCommand = (restore: string, identity = '') =>
+  `stowage restore --resume ${restore}${identity}`;
 
 interface MarkOptions {
   readonly drop: boolean;
@@ -54,7 +56,10 @@ export async function requireUnmarked(
   const [marked] = markedIn(found);
   const created = found.find(({ isNew }) => isNew);
   if (drop && (marked ?? created) !== undefined) return dropMarked(context, found, onlyLook);
-  if (marked !== undefined) throw refused(context, marked, explain(marked.mark, request));
+  if (marked !== undefined) {
+    const text = explain(marked.mark, request, sameIdentity(context));
+    throw refused(context, marked, text);
+  }
   if (created !== undefined)
     throw refused(
       context,
@@ -136,7 +141,7 @@ export async function removeMarks(
     });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `every table of the set is restored, but database ${config.database} is still marked as unfinished: ${why}. Remove the mark with \`${resumeCommand(resumes)}\``;
+    const message = `every table of the set is restored, but database ${config.database} is still marked as unfinished: ${why}. Remove the mark with \`${resumeCommand(resumes, sameIdentity(context))}\``;
     throw new StowageError('restore/failed', message, { cause });
   }
 }
@@ -180,7 +185,7 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
     throw refused(
       context,
       other,
-      `holds the unfinished restore ${other.mark.restore}, not ${resumes}. Resume it with \`${resumeCommand(other.mark.restore)}\``,
+      `holds the unfinished restore ${other.mark.restore}, not ${resumes}. Resume it with \`${resumeCommand(other.mark.restore, sameIdentity(context))}\``,
     );
   if (marked.length === 0 && !found.some(({ isNew }) => isNew))
     throw new StowageError(
@@ -196,12 +201,16 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
     );
 }
 
-function explain({ restore, set, mode }: UnfinishedRestore, request: RestoreRequest): string {
+function explain(
+  { restore, set, mode }: UnfinishedRestore,
+  request: RestoreRequest,
+  identity: string,
+): string {
   const start =
     mode === 'create'
-      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished${contentFlags(request)}\``
+      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished${contentFlags(request)}${identity}\``
       : '';
-  return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${mode === 'truncate' ? TABLES_ARE_EMPTY : `${WITH_MODE[request.mode]} cannot complete it`}. Finish it with \`${resumeCommand(restore)}\`${start}`;
+  return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${mode === 'truncate' ? TABLES_ARE_EMPTY : `${WITH_MODE[request.mode]} cannot complete it`}. Finish it with \`${resumeCommand(restore, identity)}\`${start}`;
 }
 
 const TABLES_ARE_EMPTY = 'Some of its tables may be empty, which another restore would hide';

@@ -1,3 +1,4 @@
+import { IDENTITY } from '../../backup-set/messages/identity-place.ts';
 import { shellWord } from '../../backup-set/messages/shell-word.ts';
 
 /** A root, as the overview names it: 0 is that of the configuration. */
@@ -22,9 +23,6 @@ export interface RestoreChoice {
   readonly encrypted: boolean;
   readonly dryRun: boolean;
 }
-
-/** Stands for the path of a file that only the operator knows. */
-export const IDENTITY = 'IDENTITY-FILE';
 
 /** The words of `stowage restore …`. */
 export function restoreWords(choice: RestoreChoice): string[] {

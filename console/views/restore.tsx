@@ -1,11 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { IDENTITY } from '../../backup-set/messages/identity-place.ts';
 import type { ConsoleSet, OneSet, Overview } from '../../functions/serve/console/api.ts';
 import { apiAddress, useApi } from '../base/api.ts';
 import { bytes, instantOf, localTime } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import type { Route } from '../base/route.ts';
-import { IDENTITY, misfitOf, type RestoreChoice, restoreLine } from '../command/restore-line.ts';
+import { misfitOf, type RestoreChoice, restoreLine } from '../command/restore-line.ts';
 import { Choice } from '../parts/choice.tsx';
 import { Chip, Command, FailureBox } from '../parts/pieces.tsx';
 import { AskSection } from './ask.tsx';

@@ -1,4 +1,5 @@
-import type { RestoreProgress } from '../../functions/serve/console/api.ts';
+import { identityPlace } from '../../backup-set/messages/identity-place.ts';
+import type { ConsoleSet, RestoreProgress } from '../../functions/serve/console/api.ts';
 import { apiAddress, useApi } from '../base/api.ts';
 import { age, bytes, count, localTime } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
@@ -7,7 +8,15 @@ import { POLL_MS, RunPage, SegmentTable } from '../parts/run-page.tsx';
 import { RootCommand } from '../parts/shown-root.tsx';
 
 /** A restore by segment and phase. */
-export function Restore({ root, id }: { readonly root: number; readonly id: string }) {
+export function Restore({
+  root,
+  id,
+  sets,
+}: {
+  readonly root: number;
+  readonly id: string;
+  readonly sets: readonly ConsoleSet[];
+}) {
   const { value, failure } = useApi<RestoreProgress>(
     apiAddress(root, `restores/${encodeURIComponent(id)}`),
     (known) =>
@@ -22,12 +31,21 @@ export function Restore({ root, id }: { readonly root: number; readonly id: stri
       link={value && <a href={addressOf(root, ['set', value.set])}>Set {value.set}</a>}
       failure={failure}
     >
-      {value && <RestoreSegments progress={value} />}
+      {value && <RestoreSegments progress={value} isEncrypted={isEncrypted(sets, value.set)} />}
     </RunPage>
   );
 }
 
-function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
+const isEncrypted = (sets: readonly ConsoleSet[], set: string) =>
+  sets.some(({ timestamp, encrypted }) => timestamp === set && encrypted === true);
+
+function RestoreSegments({
+  progress,
+  isEncrypted: needsIdentity,
+}: {
+  readonly progress: RestoreProgress;
+  readonly isEncrypted: boolean;
+}) {
   const { segments, phases, phase, problems, problemsTotal, now } = progress;
   const isResumable = progress.status === 'failed' || progress.status === 'stalled';
   const at = phase === undefined ? phases.length : phases.indexOf(phase);
@@ -69,7 +87,11 @@ function RestoreSegments({ progress }: { readonly progress: RestoreProgress }) {
           {problemsTotal > problems.length && (
             <p>and {count(problemsTotal - problems.length)} more</p>
           )}
-          {isResumable && <RootCommand line={`stowage restore --resume ${progress.id}`} />}
+          {isResumable && (
+            <RootCommand
+              line={`stowage restore --resume ${progress.id}${identityPlace(needsIdentity)}`}
+            />
+          )}
         </div>
       )}
       <SegmentTable

@@ -19,7 +19,8 @@ export function RunningPage({
   readonly id: string;
 }) {
   if (kind === 'backup') return <Backup root={route.root} timestamp={id} key={id} />;
-  if (kind === 'restore') return <Restore root={route.root} id={id} key={id} />;
+  if (kind === 'restore')
+    return <Restore root={route.root} id={id} sets={overview.sets} key={id} />;
   const open = overview.sets.filter(({ state }) => state === 'open' || state === 'overdue');
   const { restores } = overview;
   const running = restores.filter(({ status }) => status === 'running' || status === 'stalled');

@@ -4,8 +4,10 @@ import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts'
 import { plural } from '../../backup-set/base/words.ts';
 import { Outcome, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { TaskOutcome } from '../../backup-set/documents/tasks.ts';
+import { identityPlace } from '../../backup-set/messages/identity-place.ts';
 import type { Deps } from '../deps.ts';
 import { newestRestores, newestTasks } from '../stored/newest.ts';
+import { storedSetKeys } from '../stored/set-keys.ts';
 import { tryRead } from '../stored/try-read.ts';
 import { bytesText, timeText } from './amounts.ts';
 import { type Event, PROBLEMS_IN_EVENT } from './events.ts';
@@ -51,7 +53,13 @@ async function lookAtRestore(deps: Deps, seen: SeenRuns, restore: string): Promi
   const outcome = stored && (await tryRead(deps, key, Outcome));
   const events: Event[] = [];
   if (request !== undefined) events.push(askedEvent(request));
-  if (outcome !== undefined) events.push(endedEvent(outcome, request, stored?.modifiedAt, key));
+  if (outcome !== undefined) {
+    const keys = outcome.status === 'failed' ? await storedSetKeys(deps, outcome.timestamp) : [];
+    const event = endedEvent(outcome, request, stored?.modifiedAt, key);
+    events.push(
+      keys.length === 0 ? event : { ...event, next: `${event.next}${identityPlace(true)}` },
+    );
+  }
   seen.events.set(restore, events);
   if (stored !== undefined) seen.ended.add(restore);
 }

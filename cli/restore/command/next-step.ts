@@ -4,11 +4,13 @@ import { resumeCommand } from '../unfinished.ts';
 
 type Asked = Pick<RestoreRequest, 'id' | 'mode' | 'allowMissing'> & {
   readonly into?: RestoreRequest['into'] | undefined;
+  /** The --identity flags of this command line. */
+  readonly identity?: string;
 };
 
 /** What to do about the objects that a restore has left out, one line for each way to mend them. */
 export function nextSteps({ leftOut = [] }: Pick<Outcome, 'leftOut'>, asked: Asked): string[] {
-  const { id, mode, allowMissing } = asked;
+  const { id, mode, allowMissing, identity } = asked;
   if (allowMissing === true) return [];
   const needs = leftOut.some(({ code }) => code === 'need-missing');
   const byHand = leftOut.some(
@@ -17,7 +19,7 @@ export function nextSteps({ leftOut = [] }: Pick<Outcome, 'leftOut'>, asked: Ask
   return [
     ...(canMakeMore({ leftOut }, asked)
       ? [
-          `Correct the causes, and make only what is missing with \`${resumeCommand(id)}\`. With --allow-missing it accepts what cannot be made`,
+          `Correct the causes, and make only what is missing with \`${resumeCommand(id, identity)}\`. With --allow-missing it accepts what cannot be made`,
         ]
       : []),
     ...(byHand ? [BY_HAND] : []),

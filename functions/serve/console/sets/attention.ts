@@ -1,3 +1,4 @@
+import { identityPlace } from '../../../../backup-set/messages/identity-place.ts';
 import type { Attention, ConsoleRestore, ConsoleSet } from '../api.ts';
 
 const DAY_MS = 24 * 3600_000;
@@ -12,7 +13,10 @@ export function attentionOf(
   restores: readonly ConsoleRestore[],
   now: Date,
 ): Attention[] {
-  const found = [...sets.flatMap((set) => ofSet(set, sets, now)), ...restores.flatMap(ofRestore)];
+  const found = [
+    ...sets.flatMap((set) => ofSet(set, sets, now)),
+    ...restores.flatMap((restore) => ofRestore(restore, sets)),
+  ];
   const rank = ({ severity }: Attention) => SEVERITIES.indexOf(severity);
   return found.toSorted((a, b) => rank(a) - rank(b));
 }
@@ -129,7 +133,12 @@ function ofLock({ timestamp, lock, state }: ConsoleSet, now: Date): Attention[] 
   ];
 }
 
-function ofRestore({ id, status, set, problems, problemsTotal }: ConsoleRestore): Attention[] {
+function ofRestore(
+  { id, status, set, problems, problemsTotal }: ConsoleRestore,
+  sets: readonly ConsoleSet[],
+): Attention[] {
+  const of = sets.find(({ timestamp }) => timestamp === set);
+  const identity = identityPlace(of?.encrypted === true);
   const more = problemsTotal > 1 ? ` (and ${problemsTotal - 1} more)` : '';
   const detail = problems[0] === undefined ? '' : `${problems[0]}${more}`;
   const common = { kind: 'restore', restore: id };
@@ -141,7 +150,7 @@ function ofRestore({ id, status, set, problems, problemsTotal }: ConsoleRestore)
           severity: 'warning',
           title: `A restore of ${set ?? 'a set'} failed`,
           detail,
-          command: `stowage restore --resume ${id}`,
+          command: `stowage restore --resume ${id}${identity}`,
         },
       ];
     case 'refused':
@@ -151,7 +160,7 @@ function ofRestore({ id, status, set, problems, problemsTotal }: ConsoleRestore)
           severity: 'notice',
           title: `A restore of ${set ?? 'a set'} was refused`,
           detail,
-          command: `stowage restore ${set ?? ''} --dry-run`.replace('  ', ' '),
+          command: `stowage restore ${set ?? ''} --dry-run${identity}`.replace('  ', ' '),
         },
       ];
     case 'stalled':
@@ -161,7 +170,7 @@ function ofRestore({ id, status, set, problems, problemsTotal }: ConsoleRestore)
           severity: 'warning',
           title: `A restore of ${set ?? 'a set'} has stopped`,
           detail: 'No receipt has arrived for an hour, and it has no outcome.',
-          command: `stowage restore --resume ${id}`,
+          command: `stowage restore --resume ${id}${identity}`,
         },
       ];
     case 'running':

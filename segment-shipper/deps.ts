@@ -21,6 +21,14 @@ export interface ShipperDeps {
   readonly keys?: SetKeys | undefined;
 }
 
+/** Objects that are made. Bytes: of the rows that making them reads, where that is known. */
+export interface ObjectsProgress {
+  readonly done: number;
+  readonly planned: number;
+  readonly bytesDone?: number;
+  readonly bytesPlanned?: number;
+}
+
 /** Running totals, reported about twice a second. */
 export interface Progress {
   rows: number;
@@ -29,7 +37,7 @@ export interface Progress {
   /** Relations that a restore has loaded and committed. */
   relationsLoaded: number;
   /** Of the order under way: schema objects that are made, or tables that are analyzed. */
-  objects: { readonly done: number; readonly planned: number } | undefined;
+  objects: ObjectsProgress | undefined;
   /** Names of the relations, or keys of the objects, under way; the oldest first. */
   readonly underWay: string[];
 }

@@ -2,6 +2,7 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { anyRetries } from '../../storage/retries.ts';
 import type { Context } from '../context.ts';
 import { bytes, duration, printable, rate } from './format.ts';
+import { LEFT_MS_MIN, objectsLeft, objectsShare, sizeShare } from './progress/objects.ts';
 import { retriesLines } from './storage/retries.ts';
 import { folded, shortened } from './table/width.ts';
 
@@ -24,6 +25,9 @@ export interface SegmentProgress {
   /** Schema objects that are made, or tables that are analyzed, of a phase that moves no rows. */
   readonly objectsDone?: number;
   readonly objectsPlanned?: number;
+  /** Of the rows that making these objects reads. */
+  readonly objectBytesDone?: number;
+  readonly objectBytesPlanned?: number;
 }
 
 export interface ProgressKind {
@@ -111,8 +115,7 @@ export function segmentLines(
 /** Which part of its work a segment has done, 0…1. */
 function shareOf({ shows }: ProgressKind, segment: SegmentProgress): number | undefined {
   if (shows !== 'time') return segment.fraction;
-  const { objectsDone = 0, objectsPlanned = 0 } = segment;
-  return objectsPlanned === 0 ? undefined : objectsDone / objectsPlanned;
+  return objectsShare(segment);
 }
 
 /** From so many columns on, a line also has the host, the rate and the compressed bytes. */
@@ -165,8 +168,9 @@ export function totalLine(
     const planned = total('objectsPlanned');
     const objects =
       planned === 0 ? [] : [`${count(total('objectsDone'))} of ${plural(planned, 'object')}`];
+    const size = sizeShare(segments);
     const left = objectsLeft(segments, ms).map((time) => `${time} in this phase`);
-    return `${title}: ${[...objects, `running for ${duration(ms)}`, ...left, ...then, ...now].join(', ')}`;
+    return `${title}: ${[...objects, ...size, `running for ${duration(ms)}`, ...left, ...then, ...now].join(', ')}`;
   }
   const stored = bytes(total('storedBytes'));
   const left = timeLeft(segments, ms);
@@ -215,33 +219,10 @@ function currentOf(segments: readonly SegmentProgress[]): string[] {
 }
 
 const CURRENT_SHOWN = 2;
-/** Less would be over before the line is read. */
-const LEFT_MS_MIN = 1_000;
 
 function timeLeft(segments: readonly SegmentProgress[], ms: number): string[] {
   const known = segments.flatMap(({ fraction }) => (fraction === undefined ? [] : [fraction]));
   const fraction = known.reduce((sum, next) => sum + next, 0) / known.length;
   const left = (ms / fraction) * (1 - fraction);
   return fraction > 0.01 && left >= LEFT_MS_MIN ? [`about ${duration(left)} left`] : [];
-}
-
-/** Less is no measure: indexes differ much in size. */
-const OBJECTS_DONE_MIN = 5;
-const OBJECTS_SHARE_MIN = 0.1;
-const OBJECTS_MS_MIN = 10_000;
-
-/** The time that the other indexes and constraints need, when they need as long as those made. */
-function objectsLeft(segments: readonly SegmentProgress[], ms: number): string[] {
-  const slowest = segments
-    .map(({ objectsDone = 0, objectsPlanned = 0 }) => ({ objectsDone, objectsPlanned }))
-    .filter(({ objectsPlanned }) => objectsPlanned > 0)
-    .toSorted((a, b) => a.objectsDone / a.objectsPlanned - b.objectsDone / b.objectsPlanned)[0];
-  if (slowest === undefined) return [];
-  const { objectsDone, objectsPlanned } = slowest;
-  const share = objectsDone / objectsPlanned;
-  const left = (ms / share) * (1 - share);
-  const isMeasured = objectsDone >= OBJECTS_DONE_MIN && share >= OBJECTS_SHARE_MIN;
-  return isMeasured && ms >= OBJECTS_MS_MIN && left >= LEFT_MS_MIN
-    ? [`about ${duration(left)} left`]
-    : [];
 }

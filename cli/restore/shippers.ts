@@ -204,7 +204,7 @@ function lineOf(
   phase: Phase,
 ): SegmentProgress {
   const { rows = 0, bytes = 0, relationsLoaded = 0, underWay } = progress ?? {};
-  const { objectsDone, objectsPlanned } = progress ?? {};
+  const { objectsDone, objectsPlanned, objectBytesDone, objectBytesPlanned } = progress ?? {};
   const storedBytes = (progress?.storedBytes ?? 0) - storedBytesBefore;
   return {
     content,
@@ -222,5 +222,7 @@ function lineOf(
     ...(underWay !== undefined && { underWay }),
     ...(objectsDone !== undefined && { objectsDone }),
     ...(objectsPlanned !== undefined && { objectsPlanned }),
+    ...(objectBytesDone !== undefined && { objectBytesDone }),
+    ...(objectBytesPlanned !== undefined && { objectBytesPlanned }),
   };
 }

@@ -14,8 +14,8 @@ test('an object counts as made when pg_restore begins the next', () => {
     'ore: creating TABLE "public.b"\n',
   );
   expect(seen).toEqual([
-    { done: 0, current: 'TABLE public.a' },
-    { done: 1, current: 'TABLE public.b' },
+    { done: 0, current: 'TABLE public.a', running: [] },
+    { done: 1, current: 'TABLE public.b', running: [] },
   ]);
 });
 
@@ -29,6 +29,7 @@ test('objects that several connections still make do not count, and the count ne
       .join(''),
   );
   expect(seen.map(({ done }) => done)).toEqual([0, 0, 1, 3]);
+  expect(seen.map(({ running }) => running)).toEqual([[1, 2], [1, 2], [2, 3], []]);
 });
 
 test('an error is quoted without the lines about objects that were made', () => {

@@ -4,11 +4,13 @@ export interface ObjectsMade {
   readonly done: number;
   /** The object that was begun last: `INDEX public.t_pkey`. */
   readonly current: string;
+  /** Entries that several connections make now, by their ids; none where one makes all. */
+  readonly running: readonly number[];
 }
 
 const CREATING = /^pg_restore: creating (.+)$/;
-const LAUNCHED = /^pg_restore: launching item /;
-const FINISHED = /^pg_restore: finished item /;
+const LAUNCHED = /^pg_restore: launching item (\d+) /;
+const FINISHED = /^pg_restore: finished item (\d+) /;
 /** An error has one of these words, and its lines tell where it happened. */
 const FAILURE = /^pg_restore: (?:error|warning|fatal|hint|detail|while|from TOC|\[)/i;
 const PROGRESS =
@@ -18,18 +20,20 @@ const PROGRESS =
 export function objectLines(onObject: (made: ObjectsMade) => void): (text: string) => void {
   let rest = '';
   let begun = 0;
-  let running = 1;
-  let launched = 0;
+  const running = new Set<number>();
   return (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const [, object] = CREATING.exec(line) ?? [];
-      if (LAUNCHED.test(line)) running = Math.max(1, ++launched);
-      if (FINISHED.test(line)) running = Math.max(1, --launched);
+      const launched = LAUNCHED.exec(line)?.[1];
+      const finished = FINISHED.exec(line)?.[1];
+      if (launched !== undefined) running.add(Number(launched));
+      if (finished !== undefined) running.delete(Number(finished));
       if (object === undefined) continue;
       begun += 1;
-      onObject({ done: Math.max(0, begun - running), current: object.replaceAll('"', '') });
+      const done = Math.max(0, begun - Math.max(1, running.size));
+      onObject({ done, current: object.replaceAll('"', ''), running: [...running] });
     }
   };
 }

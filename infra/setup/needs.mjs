@@ -140,6 +140,11 @@ const PURPOSES = {
     needs: [
       PACKAGERS[0],
       { name: 'debootstrap', programs: ['debootstrap'], packages: ['debootstrap'] },
+      {
+        name: 'systemd-nspawn',
+        programs: ['systemd-nspawn'],
+        packages: ['systemd-container'],
+      },
     ],
     bareMachine: true,
   },

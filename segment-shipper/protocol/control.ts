@@ -164,6 +164,9 @@ export const Report = z.discriminatedUnion('type', [
     /** Of the order under way: schema objects that are made, or tables that are analyzed. */
     objectsDone: Count.exactOptional(),
     objectsPlanned: Count.exactOptional(),
+    /** Of the rows that making these objects reads. */
+    objectBytesDone: Count.exactOptional(),
+    objectBytesPlanned: Count.exactOptional(),
     /** Of the shipper's process; absent while the store has answered every request at once. */
     storage: z.object({ throttled: Count, failed: Count, throttledMs: Count }).exactOptional(),
   }),

@@ -20,6 +20,8 @@ export function progressReport(progress: Progress): Extract<Report, { type: 'pro
     relationsLoaded,
     ...(relation !== undefined && { relation, underWay: underWay.length }),
     ...(objects && { objectsDone: objects.done, objectsPlanned: objects.planned }),
+    ...(objects?.bytesDone !== undefined && { objectBytesDone: objects.bytesDone }),
+    ...(objects?.bytesPlanned !== undefined && { objectBytesPlanned: objects.bytesPlanned }),
   };
 }
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readToc } from '../../../database/objects/toc.ts';
 import type { ObjectsMade } from '../../../database/tools/restore-lines.ts';
 import type { Progress } from '../../deps.ts';
+import { objectWeights, type Sizes } from './object-weights.ts';
 
 interface Part {
   readonly section: 'pre-data' | 'post-data';
@@ -9,19 +10,30 @@ interface Part {
   readonly list: string | undefined;
 }
 
-/** Counts the objects of an archive as pg_restore makes them. */
+/**
+ * Counts the objects of an archive as pg_restore makes them.
+ * @param sizes of tables in the target; absent = objects are counted, not weighed.
+ */
 export async function objectProgress(
   file: string,
   part: Part,
   progress: Progress,
+  sizes?: Sizes,
 ): Promise<(made: ObjectsMade) => void> {
-  let planned = await countEntries(file, part);
+  const weights = objectWeights();
+  let planned = await countEntries(file, part, weights);
+  const bytes = sizes && (await weights.weigh(sizes));
   let most = 0;
   progress.objects = { done: 0, planned };
-  return ({ done, current }) => {
+  return (made) => {
+    const { done, current } = made;
     most = Math.max(most, done);
     planned = Math.max(planned, most);
-    progress.objects = { done: most, planned };
+    progress.objects = {
+      done: most,
+      planned,
+      ...(bytes && { bytesDone: bytes.made(made), bytesPlanned: bytes.planned }),
+    };
     showCurrent(progress, current);
   };
 }
@@ -42,16 +54,23 @@ export function countDone(progress: Progress, planned: number): (relations: numb
 }
 
 /** As pg_restore does, counts an entry without a section with the entries before it. */
-async function countEntries(file: string, { section, list }: Part): Promise<number> {
+async function countEntries(
+  file: string,
+  { section, list }: Part,
+  weights: ReturnType<typeof objectWeights>,
+): Promise<number> {
   const listed = list === undefined ? undefined : listedIds(list);
   let current: string = 'pre-data';
   let count = 0;
   // The archive was checked when it was fetched; a number for the progress fails no restore.
   try {
-    for await (const { id, kind, section: own } of readToc(createReadStream(file), file)) {
+    for await (const entry of readToc(createReadStream(file), file)) {
+      const { id, kind, section: own } = entry;
       if (own !== 'none') current = own;
       const isSetting = SETTINGS.has(kind);
-      if (current === section && !isSetting && listed?.has(id) !== false) count += 1;
+      const isMade = current === section && !isSetting && listed?.has(id) !== false;
+      weights.take(entry, isMade);
+      if (isMade) count += 1;
     }
   } catch {
     return count;

@@ -9,6 +9,7 @@ import type { Session } from '../../../database/session/session.ts';
 import { mergedSequences } from '../../../database/target/merged/sequences.ts';
 import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { setSequences } from '../../../database/target/sequence-values.ts';
+import { tableSizes } from '../../../database/target/table-sizes.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
@@ -22,6 +23,7 @@ import { restoreChosenSequences, restoreChosenViews } from './chosen-values.ts';
 import { missingEntries } from './entries.ts';
 import { rejectedObjects, staleViews } from './left-out.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
+import type { Sizes } from './object-weights.ts';
 import { restoreProperties } from './properties.ts';
 import { postDataRenamed } from './renamed.ts';
 import { storedSequences } from './stored-sequences.ts';
@@ -127,6 +129,8 @@ async function restorePostData(
         : order.resumes === undefined
           ? undefined
           : await missingEntries(order, job, file, deps);
+    const part = { section: 'post-data', list } as const;
+    const sizes = sizesIn(order, job, deps);
     const rejections = await restoreSchema(job.target, file, {
       section: 'post-data',
       jobs: job.workers,
@@ -136,7 +140,7 @@ async function restorePostData(
       signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
-      onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
+      onObject: await objectProgress(file, part, deps.progress, sizes),
       ...(list !== undefined && { list }),
     });
     rejected = await rejectedObjects(file, rejections, order);
@@ -146,6 +150,22 @@ async function restorePostData(
     rejected = [unmade(chosen, order), rejected, tried].reduce(joinProblems);
   });
   return rejected;
+}
+
+/** Sizes of loaded tables, which weigh the indexes. A failure costs only the estimate. */
+function sizesIn(order: OrderOf<'post-data'>, job: RestoreJob, deps: ShipperDeps): Sizes {
+  return async (tables) => {
+    let sizes: ReadonlyMap<string, number> = new Map();
+    try {
+      await inSession(order, job, deps, async (session) => {
+        sizes = await tableSizes(session, tables);
+      });
+    } catch (err) {
+      deps.signal.throwIfAborted();
+      deps.log.warn({ err }, 'sizes of tables not read: the time left is that of equal objects');
+    }
+    return sizes;
+  };
 }
 
 async function restoreSequences(

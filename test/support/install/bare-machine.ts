@@ -5,10 +5,10 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A Debian with PostgreSQL and nothing else, made once by `npm run test:install`. */
+/** A Debian with PostgreSQL and systemd, made once by `npm run test:install`. */
 export const BARE_MACHINE = join(
   process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'stowage-install/bookworm',
+  'stowage-install/bookworm-2',
 );
 
 export const hasBareMachine = () => existsSync(BARE_MACHINE) && process.getuid?.() === 0;

@@ -152,3 +152,23 @@ test('the time left of building indexes is known when some were built, and says 
     'about 5s left in this phase, then building indexes and keys, now shop.lineitem',
   );
 });
+
+test('the time left of building indexes follows from the bytes of their tables, where those are known', () => {
+  const kind = { what: 'post-data', title: 'restore, phase post-data', shows: 'time' } as const;
+  // One small index of two: by number half is done, by size a tenth.
+  const built = both.map((one) => ({
+    ...one,
+    ...{ current: undefined, objectsDone: 1, objectsPlanned: 2 },
+    ...{ objectBytesDone: 100, objectBytesPlanned: 1_000 },
+  }));
+  expect(totalLine(kind, built, 60_000)).toBe(
+    'restore, phase post-data: 2 of 4 objects, 10% by size, running for 1m, about 9m left in this phase',
+  );
+  const [slow, fast] = built.map((one, content) => ({
+    ...one,
+    content,
+    objectBytesDone: content === 0 ? 100 : 900,
+  }));
+  const lines = segmentLines(kind, [fast, slow] as SegmentProgress[], { columns: 80, ms: 1 });
+  expect(lines[0]).toContain('content 0');
+});

@@ -14,11 +14,11 @@ const TABLES: ReadonlySet<string> = new Set(['TABLE', 'MATERIALIZED VIEW']);
 /** A page: an object that reads no row is not nothing. */
 const BYTES_MIN = 8192;
 
-/** An entry that a restore makes, and the table that it reads. */
+/** An entry that a restore makes, and the tables that it reads: a foreign key reads two. */
 interface Weighed {
   readonly id: number;
   readonly label: string;
-  readonly table: QualifiedName | undefined;
+  readonly reads: readonly QualifiedName[];
 }
 
 export type Sizes = (tables: readonly QualifiedName[]) => Promise<ReadonlyMap<string, number>>;
@@ -33,21 +33,20 @@ export function objectWeights() {
       if (name === undefined) return;
       if (TABLES.has(kind)) tables.set(id, { schema, name });
       if (!isMade) return;
-      const at = READS_TABLE.has(kind) ? dependsOn.find((one) => tables.has(one)) : undefined;
-      const table = at === undefined ? undefined : tables.get(at);
+      const reads = READS_TABLE.has(kind) ? dependsOn.flatMap((one) => tables.get(one) ?? []) : [];
       const label = `${kind} ${schema === '' ? '' : `${schema}.`}${name}`.replaceAll('"', '');
-      made.push({ id, label, table });
+      made.push({ id, label, reads });
     },
     /** Asks for the sizes of all tables that are read, by one call; undefined = not known. */
     async weigh(sizes: Sizes): Promise<ObjectBytes | undefined> {
       const read = new Map(
-        made.flatMap(({ table }) => (table === undefined ? [] : [[quoteQualified(table), table]])),
+        made.flatMap(({ reads }) => reads.map((table) => [quoteQualified(table), table])),
       );
       const bytes = await sizes([...read.values()]);
       // Without sizes all objects are alike, which their number says better.
       if (bytes.size === 0) return undefined;
-      const weight = ({ table }: Weighed) =>
-        BYTES_MIN + ((table && bytes.get(quoteQualified(table))) ?? 0);
+      const weight = ({ reads }: Weighed) =>
+        reads.reduce((sum, table) => sum + (bytes.get(quoteQualified(table)) ?? 0), BYTES_MIN);
       return bytesOf(made.map((one) => ({ ...one, bytes: weight(one) })));
     },
   };

@@ -9,10 +9,10 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
-import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
 import { withPrograms } from './schema/programs.ts';
+import { countDone } from './schema/progress/object-progress.ts';
 
 const NOTHING: OrderResult = { loaded: [], problems: [] };
 

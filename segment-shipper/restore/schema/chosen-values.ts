@@ -15,7 +15,7 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 import type { ChosenSchema } from './chosen.ts';
 import { staleViews } from './left-out.ts';
-import { showCurrent } from './object-progress.ts';
+import { showCurrent } from './progress/object-progress.ts';
 import { storedSequences } from './stored-sequences.ts';
 
 /** Sets the sequences that belong to chosen objects. @returns those that the target lacks. */

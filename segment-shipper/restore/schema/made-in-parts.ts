@@ -18,7 +18,7 @@ import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { labelOf } from '../locks.ts';
 import { makesInParts } from '../unfinished.ts';
-import { listedIds, objectProgress } from './object-progress.ts';
+import { listedIds, objectProgress } from './progress/object-progress.ts';
 
 /**
  * Makes the entries of pre-data, all or those in a list. In a new database each transaction takes a
@@ -53,9 +53,9 @@ export async function makeEntries(
   let before = 0;
   for (const part of parts) {
     let made = before;
-    const counted = ({ done, current }: ObjectsMade) => {
-      made = before + done;
-      onObject({ done: made, current });
+    const counted = (now: ObjectsMade) => {
+      made = before + now.done;
+      onObject({ ...now, done: made });
     };
     // Without a section: pg_restore counts rights that stand alone in a list to another one.
     await restoreSchema(job.target, file, { ...options, list: useList(part), onObject: counted });

@@ -69,11 +69,19 @@ exec ${NSPAWN} --boot --directory=${at('root')} --bind=${at('packages')}:/packag
       await rm(folder, { recursive: true, force: true });
     },
   };
-  await machine.run(
-    'systemctl is-system-running --wait || systemctl is-system-running | grep -x degraded',
-  );
+  try {
+    await machine.run(UNTIL_BOOTED);
+  } catch (error) {
+    await machine.remove();
+    throw error;
+  }
   return machine;
 }
+
+/** A unit of Debian that fails in a container makes it `degraded`. 30 s at most. */
+const UNTIL_BOOTED = `n=0
+until systemctl is-system-running 2>/dev/null | grep -qE '^(running|degraded)$'
+do n=$((n+1)); [ $n -lt 150 ]; sleep 0.2; done`;
 
 /** The process that systemd-nspawn has started: process 1 of the machine. */
 async function childOf(pid: number): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { TocEntry } from '../../../database/objects/toc.ts';
-import { objectLines } from '../../../database/tools/restore-lines.ts';
+import type { TocEntry } from '../../../../database/objects/toc.ts';
+import { objectLines } from '../../../../database/tools/restore-lines.ts';
 import { objectWeights } from './object-weights.ts';
 
 const PAGE = 8192;

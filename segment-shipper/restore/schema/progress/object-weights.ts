@@ -1,7 +1,7 @@
-import type { QualifiedName } from '../../../backup-set/base/selection.ts';
-import type { TocEntry } from '../../../database/objects/toc.ts';
-import { quoteQualified } from '../../../database/session/quote.ts';
-import type { ObjectsMade } from '../../../database/tools/restore-lines.ts';
+import type { QualifiedName } from '../../../../backup-set/base/selection.ts';
+import type { TocEntry } from '../../../../database/objects/toc.ts';
+import { quoteQualified } from '../../../../database/session/quote.ts';
+import type { ObjectsMade } from '../../../../database/tools/restore-lines.ts';
 
 /** Objects whose making reads the rows of their table. */
 const READS_TABLE: ReadonlySet<string> = new Set([

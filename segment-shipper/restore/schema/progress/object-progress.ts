@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { readToc } from '../../../database/objects/toc.ts';
-import type { ObjectsMade } from '../../../database/tools/restore-lines.ts';
-import type { Progress } from '../../deps.ts';
+import { readToc } from '../../../../database/objects/toc.ts';
+import type { ObjectsMade } from '../../../../database/tools/restore-lines.ts';
+import type { Progress } from '../../../deps.ts';
 import { objectWeights, type Sizes } from './object-weights.ts';
 
 interface Part {

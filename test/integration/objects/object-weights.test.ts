@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tableSizes } from '../../../database/catalog/table-sizes.ts';
 import { openSession } from '../../../database/session/session.ts';
-import { tableSizes } from '../../../database/target/table-sizes.ts';
 import { startTool } from '../../../database/tools/process.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
-import { objectProgress } from '../../../segment-shipper/restore/schema/object-progress.ts';
+import { objectProgress } from '../../../segment-shipper/restore/schema/progress/object-progress.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 /** What making indexes weighs, on a real server and with a real pg_restore. No times. */
@@ -61,7 +61,9 @@ it.each([
     const progress = noProgress();
     const part = { section: 'post-data', list: undefined } as const;
     const onObject = await objectProgress(archive, part, progress, async (tables) => {
-      const session = await openSession(target, { purpose: 'restore' });
+      const session = await openSession(target, {
+        ...{ purpose: 'restore', applicationName: 'a test' },
+      });
       try {
         return await tableSizes(session, tables);
       } finally {

@@ -10,6 +10,7 @@ import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { AskedRestore } from '../../../backup-set/documents/restore/asked.ts';
 import { isProven } from '../../../functions/requests/proof.ts';
 import { endRequest, startRequest } from '../../../functions/requests/requests.ts';
+import { removeLeftovers } from '../../../functions/retention/leftovers.ts';
 import type { Ask, OneSet, Requests } from '../../../functions/serve/console/api.ts';
 import { openStore } from '../../../storage/open.ts';
 import { serveConsole } from '../../support/console/serve.ts';
@@ -183,6 +184,21 @@ it('of two commands that take a request one succeeds, and its end stays as it wa
   await endRequest(deps, { id, status: 'failed', message: 'the first' });
   await endRequest(deps, { id, status: 'restored' });
   expect((await list()).requests).toMatchObject([{ state: 'failed', message: 'the first' }]);
+});
+
+it('requests are removed with other old requests, and not before', async () => {
+  const { post, ask, written, store } = await served();
+  const { id } = (await (await post(ask)).json()) as { id: string };
+  const deps = { clock: () => new Date(), log: pino({ level: 'silent' }) };
+  await startRequest({ ...deps, store }, id, 'one');
+  const after = (days: number) => ({
+    ...store,
+    now: () => Promise.resolve(new Date(Date.now() + days * 86_400_000)),
+  });
+  await removeLeftovers({ ...deps, store: after(29) }, { keepRequests: '30d' });
+  expect(await written()).toHaveLength(2);
+  await removeLeftovers({ ...deps, store: after(31) }, { keepRequests: '30d' });
+  expect(await written()).toEqual([]);
 });
 
 it('without `requests` in the configuration the console takes none', async () => {

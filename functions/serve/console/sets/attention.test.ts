@@ -38,6 +38,15 @@ describe('what needs attention', () => {
     ]);
   });
 
+  it('has a place for the identity in the command of a restore of an encrypted set', () => {
+    const sets = [set('20261128010000', { encrypted: true })];
+    const commands = found(sets, [restore('failed'), restore('refused')]).map(([, , line]) => line);
+    expect(commands).toEqual([
+      'stowage restore --resume 20261129110000000-0123abcd --identity=IDENTITY-FILE',
+      'stowage restore 20261128010000 --dry-run --identity=IDENTITY-FILE',
+    ]);
+  });
+
   it('calls an incomplete set a notice once a later set of its database is complete', () => {
     const incomplete = set('20261128010000', { state: 'incomplete' });
     expect(found([incomplete])).toEqual([

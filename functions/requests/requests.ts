@@ -76,6 +76,7 @@ export async function requestIds({ store, signal }: Deps): Promise<string[]> {
 /** The newest requests, newest first: three GETs each. */
 export async function describeRequests(deps: Deps, most: number): Promise<RequestSummary[]> {
   const ids = (await requestIds(deps)).slice(0, most);
+  if (ids.length === 0) return [];
   const now = await deps.store.now({ signal: deps.signal });
   const found = await mapInFlight(ids, READS_IN_FLIGHT, (id) => describe(deps, id, now));
   return found.filter((one) => one !== undefined);

@@ -84,9 +84,9 @@ it('the log since a time reads the marks of older sets, and not their manifests'
     'copy-requested',
     'copy-ended',
   ]);
-  // 3 LISTs of folders, 3 per set, and restores, tasks, expiries, runs, exports; then one GET per
-  // document: mark, verdict, manifest of its set, request, missing outcome, request, outcome.
-  expect(requests()).toBe(3 + 2 * 3 + 5 + 7);
+  // 3 LISTs of folders, 3 per set, and restores, tasks, expiries, runs, requests, exports; then one
+  // GET per document: mark, verdict, manifest of its set, request, missing outcome, request, outcome.
+  expect(requests()).toBe(3 + 2 * 3 + 6 + 7);
 });
 
 it('a failed backup has the first failure of its seal, and a set without a seal only began', async () => {

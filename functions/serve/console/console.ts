@@ -7,6 +7,7 @@ import { consoleApp } from './http/app.ts';
 import { type PageFiles, pageFiles } from './http/page-files.ts';
 import { type RequestSettings, requestDesk } from './requests/desk.ts';
 import { viewRoot } from './sets/root-view.ts';
+import { rememberSmallReads } from './sets/small-reads.ts';
 
 /** Manifests and their parts that all pages together hold at once: megabytes each. */
 const HEAVY_READS_MAX = 4;
@@ -47,6 +48,9 @@ export function openConsole(deps: Deps, { roots, requests, log }: ConsoleOptions
   };
   const [[view, own] = []] = views.map((one, at) => [one, roots[at]] as const);
   const desk =
-    requests && view && own && requestDesk({ ...deps, store: own.store }, view, requests, log);
+    requests &&
+    view &&
+    own &&
+    requestDesk({ ...deps, store: rememberSmallReads(own.store) }, view, requests, log);
   return consoleApp(views, files, { log: deps.log, desk });
 }

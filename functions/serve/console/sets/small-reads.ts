@@ -14,6 +14,9 @@ const REMEMBERED: ReadonlySet<Key['kind'] | undefined> = new Set([
   'retention',
   'restore-request',
   'outcome',
+  'asked-restore',
+  'asked-restore-start',
+  'asked-restore-end',
 ]);
 
 /** A store that remembers small documents of some kinds: a key is never written twice. */

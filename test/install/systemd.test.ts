@@ -31,7 +31,7 @@ schedule:
 `;
 const AGENT = `name: db1
 root: file:///var/lib/stowage/root
-contents: [{ content: 0 }]
+contents: [{ content: 0, host: 127.0.0.1 }]
 `;
 const DROP_IN = '[Service]\\nReadWritePaths=/var/lib/stowage\\n';
 
@@ -96,7 +96,7 @@ ${until(health)}`);
       /started Stowage|started stowage/,
     );
     expect(
-      await machine.run('ps -o user= -p $(systemctl show -p MainPID --value stowage-serve)'),
+      await machine.run('stat -c %U /proc/$(systemctl show -p MainPID --value stowage-serve)'),
     ).toBe('stowage\n');
 
     const before = await propertyOf('stowage-serve', 'MainPID');

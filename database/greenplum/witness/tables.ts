@@ -24,7 +24,8 @@ async function readServer(session: Session): Promise<ServerTables['server']> {
 
 /**
  * relstorage: h heap; a, c append-optimized by row and column; others have no rows here. The
- * setting server_version is that of PostgreSQL, so the version of Greenplum is added.
+ * setting server_version is that of PostgreSQL, so the version of Greenplum is added. The columns of
+ * the server's own tables would take most of the time.
  */
 const TABLES = `
   SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name,
@@ -41,6 +42,11 @@ const TABLES = `
            json_agg(json_build_array(attnum, attname, atttypid::text, atttypmod, attlen, attalign,
                                      attisdropped, attcollation::text) ORDER BY attnum)::text AS columns,
            array_agg(DISTINCT atttypid::int8::float8) FILTER (WHERE NOT attisdropped) AS types
-    FROM pg_catalog.pg_attribute WHERE attnum > 0 GROUP BY attrelid) a ON a.attrelid = c.oid
+    FROM pg_catalog.pg_attribute
+    JOIN pg_catalog.pg_class o ON o.oid = attrelid
+    JOIN pg_catalog.pg_namespace s ON s.oid = o.relnamespace
+    WHERE attnum > 0 AND o.relkind = 'r'
+      AND s.nspname !~ '^pg_' AND s.nspname <> 'information_schema'
+    GROUP BY attrelid) a ON a.attrelid = c.oid
   WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relfilenode <> 0
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;

@@ -23,8 +23,8 @@ export interface BarrierNode {
 export interface BarrierMember {
   readonly segment: Segment;
   readonly target: ConnectionTarget;
-  /** How the monitor connects; absent = as the other two. */
-  readonly monitor?: ConnectionTarget;
+  /** How the locker connects; absent = as the other two. */
+  readonly locker?: ConnectionTarget;
   /** Absent = by pg_blocking_pids, which PostgreSQL has since 9.6. */
   readonly lockWait?: typeof readLockWait | undefined;
 }
@@ -66,12 +66,14 @@ export async function openBarrierNode(
   const name = (role: string) => `${label} content ${segment.content} ${role}`;
   const opened = await Promise.allSettled([
     openSession(target, { purpose: 'holder', applicationName: name('holder'), signal }),
-    openSession(
-      { ...(member.monitor ?? target), content: segment.content },
-      { purpose: 'probe', applicationName: name('monitor'), signal },
-    ),
+    openSession(target, { purpose: 'probe', applicationName: name('monitor'), signal }),
     ...(stopsWriters
-      ? [openSession(target, { purpose: 'barrier', applicationName: name('barrier'), signal })]
+      ? [
+          openSession(
+            { ...(member.locker ?? target), content: segment.content },
+            { purpose: 'barrier', applicationName: name('barrier'), signal },
+          ),
+        ]
       : []),
   ]);
   const failed = opened.find((outcome) => outcome.status === 'rejected');

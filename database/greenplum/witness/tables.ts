@@ -2,9 +2,15 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { Session } from '../../session/session.ts';
 import type { ServerTables } from '../../witness/provider.ts';
 import { factsOf, type TableRow } from '../../witness/tables.ts';
+import { whyNone } from './history.ts';
 
-/** Which segment this is, and its tables: Greenplum 6, in a utility session of a superuser. */
+/**
+ * Which segment this is, and its tables: Greenplum 6, in a utility session of a superuser.
+ * @throws StowageError which says why there are no witnesses here.
+ */
 export async function readGreenplumTables(session: Session): Promise<ServerTables> {
+  const missing = await whyNone(session);
+  if (missing !== undefined) throw new StowageError('database/denied', missing);
   const server = await readServer(session);
   return { server, tables: await factsOf(session, await session.query<TableRow>(TABLES)) };
 }

@@ -153,7 +153,7 @@ async function takeSnapshot(
       connections: config.shippers.workers,
       smallTableBytes: config.backup.smallTableBytes,
       signal,
-      underBarrier,
+      ...(underBarrier && { underBarrier }),
       onStep: steps.begin,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),

@@ -15,8 +15,8 @@ export interface BarrierNode {
   /** Holds SHARE for as long as the barrier lasts; absent = SHARE is not taken on this node. */
   readonly locker?: Session | undefined;
   /**
-   * Reads which sessions block the other two, and cancels their statements. Opened when a lock is
-   * awaited, or before when it reads something under the barrier.
+   * Reads which sessions block the other two, and cancels their statements. Where SHARE is not
+   * taken, and nothing is read under the barrier, it is opened when a lock is awaited.
    */
   readonly monitor: LazySession;
   readonly deadlockTimeoutMs: number;
@@ -76,8 +76,9 @@ export async function openBarrierNode(
   const name = (role: string) => `${label} content ${segment.content} ${role}`;
   const probing = { purpose: 'probe', applicationName: name('monitor'), signal } as const;
   const monitor = lazySession(target, probing);
-  // Writers wait while it reads: it must not connect then.
-  const early = Promise.allSettled(underBarrier === undefined ? [] : [monitor.get()]);
+  // Writers wait for SHARE, so a first attempt ends before a new session could say who blocks it.
+  const isNeeded = stopsWriters || underBarrier !== undefined;
+  const early = Promise.allSettled(isNeeded ? [monitor.get()] : []);
   const opened = await Promise.allSettled([
     openSession(target, { purpose: 'holder', applicationName: name('holder'), signal }),
     ...(stopsWriters

@@ -42,6 +42,7 @@ export async function holdRelations(
   const target: ConnectionTarget = { ...holder.target, ...utility };
   const applicationName = `${label} monitor`;
   const monitor = lazySession(target, { purpose: 'probe', applicationName, signal });
+  await monitor.get();
   try {
     return await attempts(holder, monitor, topology, options, now);
   } finally {

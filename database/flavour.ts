@@ -107,6 +107,8 @@ export interface Server {
   readonly segment: Segment;
   /** Absent on Greenplum's segments: its catalog has one row for each. */
   readonly identity?: ServerIdentity;
+  /** Of a Greenplum coordinator, e.g. `6.24.3`. */
+  readonly release?: string;
 }
 
 /**
@@ -163,6 +165,8 @@ export interface SnapshotOptions extends Pick<ServersOptions, 'signal' | 'onWait
   readonly attemptsMax: number;
   /** Absent = `barrier`. */
   readonly mechanism?: SnapshotMechanism;
+  /** What `servers` has told. A flavour that checks them under the snapshot does not ask again. */
+  readonly servers?: readonly Server[];
   /** Dispatch: how many sessions share the snapshot. */
   readonly connections?: number;
   /** Dispatch: the coordinator's shipper reads tables of fewer bytes; absent = none. */

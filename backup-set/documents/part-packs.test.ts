@@ -73,6 +73,18 @@ describe('the packs of a manifest part', () => {
     expect(() => read(Buffer.from(text), 7)).toThrow(/^k: field \[0\].relation/);
   });
 
+  test('are read when a batch ends with an extent, before the comma behind it', () => {
+    // Each digit more moves the end of the first batch by one byte, over a whole extent.
+    for (let digits = 0; digits < 250; digits++) {
+      const offset = (at: number) =>
+        Number('1'.repeat(1 + (at < digits ? 1 : 0) + (at < digits - 125 ? 1 : 0)));
+      const extents = Array.from({ length: 250 }, (_, at) => extent(1, offset(at), { digest }));
+      const packs = [{ key: 'k', bytes: 1, crc32: '00000000', extents }];
+      const bytes = encode(ManifestPart, { ...emptyPart, packs });
+      expect(read(bytes, bytes.length)).toEqual([{ bytes: 1, extents }]);
+    }
+  });
+
   test('are read in batches, with all extents of a pack that has many', () => {
     const extents = Array.from({ length: 2000 }, (_, at) => extent(1, at, { digest }));
     const bytes = encode(ManifestPart, {

@@ -124,6 +124,11 @@ function extentsText(key: string, scan: ScanExtents) {
   return {
     *append(piece: Uint8Array): Generator<PackPiece> {
       for (let at = 0; at < piece.length; ) {
+        // The last batch ended with an extent, before the comma behind it.
+        if (size === 1 && piece[at] === COMMA) {
+          at += 1;
+          continue;
+        }
         // One place stays free for the bracket at the end.
         const part = piece.subarray(at, at + BATCH_BYTES - 1 - size);
         text.set(part, size);

@@ -5,7 +5,7 @@ import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { HeldSnapshot } from '../../database/flavour.ts';
+import type { HeldSnapshot, Server } from '../../database/flavour.ts';
 import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
@@ -92,7 +92,7 @@ export async function runBackup(
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
     );
-    const held = await takeSnapshot(context, prepared);
+    const held = await takeSnapshot(context, prepared, servers);
     let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {
       const drafted = draftPlan(context.config, held, startedAt, store.url, read);
@@ -139,6 +139,7 @@ function withKeys(draft: Draft, keys: BackupKeys | undefined, base: ChosenBase |
 async function takeSnapshot(
   context: ClusterContext,
   { underBarrier }: PreparedWitnesses,
+  servers: readonly Server[],
 ): Promise<HeldSnapshot> {
   const { config, signal } = context;
   using steps = showSteps(context);
@@ -148,10 +149,11 @@ async function takeSnapshot(
       lockTimeoutMs: config.backup.lockTimeoutMs,
       attemptsMax: config.backup.lockAttempts,
       mechanism: mechanismOf(config),
+      servers,
       connections: config.shippers.workers,
       smallTableBytes: config.backup.smallTableBytes,
       signal,
-      underBarrier,
+      ...(underBarrier && { underBarrier }),
       onStep: steps.begin,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),

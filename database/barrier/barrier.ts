@@ -180,7 +180,11 @@ async function exportSnapshot(
   { underBarrier }: Pick<SnapshotOptions, 'underBarrier'>,
 ) {
   // An error of the monitor says nothing about the snapshot.
-  await underBarrier?.(node.segment.content, node.monitor).catch(() => undefined);
+  if (underBarrier !== undefined)
+    await node.monitor
+      .get()
+      .then((monitor) => underBarrier(node.segment.content, monitor))
+      .catch(() => undefined);
   if (!exports(node)) {
     // This takes the snapshot, under which the catalogs are read after the barrier.
     await node.holder.query('SELECT 1');
@@ -232,11 +236,14 @@ function snapshotLost({ content }: Segment, cause: unknown): never {
 async function openAll(
   members: readonly BarrierMember[],
   { stopsWriters }: BarrierKind,
-  options: Pick<SnapshotOptions, 'label' | 'signal'>,
+  options: Pick<SnapshotOptions, 'label' | 'signal' | 'underBarrier'>,
 ): Promise<BarrierNode[]> {
-  const { label = 'stowage backup', signal } = options;
+  const { label = 'stowage backup', signal, underBarrier } = options;
+  const terms = { label, signal, ...(underBarrier && { underBarrier }) };
   const outcomes = await Promise.allSettled(
-    members.map((member) => openBarrierNode(member, stopsWriters(member), label, signal)),
+    members.map((member) =>
+      openBarrierNode(member, { ...terms, stopsWriters: stopsWriters(member) }),
+    ),
   );
   const nodes = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -1,8 +1,9 @@
 import { pause } from '../../async/poll.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { Lockable } from '../catalog/relations.ts';
-import type { ConnectionTarget, Segment } from '../flavour.ts';
+import type { ConnectionTarget, Segment, SnapshotOptions } from '../flavour.ts';
 import { sqlStateOf } from '../session/database-error.ts';
+import { type LazySession, lazySession } from '../session/lazy.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { type LockWait, lockRelations, readLockWait } from './locks.ts';
 
@@ -13,8 +14,11 @@ export interface BarrierNode {
   readonly holder: Session;
   /** Holds SHARE for as long as the barrier lasts; absent = SHARE is not taken on this node. */
   readonly locker?: Session | undefined;
-  /** Reads which sessions block the other two, and cancels their statements. */
-  readonly monitor: Session;
+  /**
+   * Reads which sessions block the other two, and cancels their statements. Where SHARE is not
+   * taken, and nothing is read under the barrier, it is opened when a lock is awaited.
+   */
+  readonly monitor: LazySession;
   readonly deadlockTimeoutMs: number;
   /** Reads which sessions block a backend of this node. */
   readonly lockWait: typeof readLockWait;
@@ -23,8 +27,8 @@ export interface BarrierNode {
 export interface BarrierMember {
   readonly segment: Segment;
   readonly target: ConnectionTarget;
-  /** How the monitor connects; absent = as the other two. */
-  readonly monitor?: ConnectionTarget;
+  /** How the locker connects; absent = as the other two. */
+  readonly locker?: ConnectionTarget;
   /** Absent = by pg_blocking_pids, which PostgreSQL has since 9.6. */
   readonly lockWait?: typeof readLockWait | undefined;
 }
@@ -46,44 +50,56 @@ export function lockingSessions({ locker, holder }: BarrierNode): Session[] {
   return locker === undefined ? [holder] : [locker, holder];
 }
 
+type Closable = Pick<Session, 'close'>;
+
 /** The sessions of a node that end with the barrier. */
-export function passingSessions({ locker, monitor }: BarrierNode): Session[] {
+export function passingSessions({ locker, monitor }: BarrierNode): Closable[] {
   return locker === undefined ? [monitor] : [locker, monitor];
 }
 
-export function allSessions(node: BarrierNode): Session[] {
+export function allSessions(node: BarrierNode): Closable[] {
   return [node.holder, ...passingSessions(node)];
+}
+
+interface OpenTerms extends Pick<SnapshotOptions, 'signal' | 'underBarrier'> {
+  readonly stopsWriters: boolean;
+  /** The start of the application_name of its sessions. */
+  readonly label: string;
 }
 
 export async function openBarrierNode(
   member: BarrierMember,
-  stopsWriters: boolean,
-  label: string,
-  signal: AbortSignal | undefined,
+  { stopsWriters, label, signal, underBarrier }: OpenTerms,
 ): Promise<BarrierNode> {
   const { segment } = member;
   const target = { ...member.target, content: segment.content };
   const name = (role: string) => `${label} content ${segment.content} ${role}`;
+  const probing = { purpose: 'probe', applicationName: name('monitor'), signal } as const;
+  const monitor = lazySession(target, probing);
+  // Writers wait for SHARE, so a first attempt ends before a new session could say who blocks it.
+  const isNeeded = stopsWriters || underBarrier !== undefined;
+  const early = Promise.allSettled(isNeeded ? [monitor.get()] : []);
   const opened = await Promise.allSettled([
     openSession(target, { purpose: 'holder', applicationName: name('holder'), signal }),
-    openSession(
-      { ...(member.monitor ?? target), content: segment.content },
-      { purpose: 'probe', applicationName: name('monitor'), signal },
-    ),
     ...(stopsWriters
-      ? [openSession(target, { purpose: 'barrier', applicationName: name('barrier'), signal })]
+      ? [
+          openSession(
+            { ...(member.locker ?? target), content: segment.content },
+            { purpose: 'barrier', applicationName: name('barrier'), signal },
+          ),
+        ]
       : []),
   ]);
-  const failed = opened.find((outcome) => outcome.status === 'rejected');
+  const failed = [...opened, ...(await early)].find((outcome) => outcome.status === 'rejected');
   const sessions = opened.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
   );
-  const [holder, monitor, locker] = sessions;
-  if (failed !== undefined || holder === undefined || monitor === undefined) {
-    await Promise.all(sessions.map((session) => session.close()));
+  const [holder, locker] = sessions;
+  if (failed !== undefined || holder === undefined) {
+    await Promise.all([...sessions, monitor].map((session) => session.close()));
     throw failed?.reason;
   }
-  const [row] = await monitor.query<{ ms: number }>(
+  const [row] = await holder.query<{ ms: number }>(
     "SELECT extract(epoch FROM current_setting('deadlock_timeout')::interval)::float8 * 1000 AS ms",
   );
   const { lockWait = readLockWait } = member;
@@ -138,10 +154,19 @@ export async function stopWriters(
   await lockRelations(locker, ordered, 'SHARE', terms.cancelled);
 }
 
-/** Cancels the statements of the locker and the holder, so that they block no other session. */
+/**
+ * Cancels the statements of the locker and the holder, so that they block no other session. A
+ * server without a free connection gets the request of the protocol.
+ */
 export async function cancelStatements(node: BarrierNode): Promise<void> {
-  const pids = lockingSessions(node).map(({ pid }) => pid);
-  await node.monitor.query('SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS pid', [pids]);
+  const sessions = lockingSessions(node);
+  const pids = sessions.map(({ pid }) => pid);
+  try {
+    const monitor = await node.monitor.get();
+    await monitor.query('SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS pid', [pids]);
+  } catch {
+    await Promise.all(sessions.map((session) => session.cancel()));
+  }
 }
 
 /** Ends a transaction in any state. A cancel that arrives late can hit the first ROLLBACK. */
@@ -172,18 +197,31 @@ export async function watched(
     // lock_timeout or a deadlock; or cancelled, by cancelStatements or between two statements.
     if (isStowageError(error, 'database/locked') || state === '57014') {
       watching.abort();
-      return { kind: 'blocked', wait: await watch, cause: error };
+      return { kind: 'blocked', wait: await withinALook(watch), cause: error };
     }
     // A table, or its schema, was dropped after the list was read.
     if (state === '42P01' || state === '3F000') return { kind: 'changed' };
     throw error;
   } finally {
     watching.abort();
-    await watch;
+  }
+}
+
+/** Other nodes keep their locks until the failure of one is known. */
+const LOOK_MS_MAX = 2_000;
+
+async function withinALook(watch: Promise<LockWait | undefined>): Promise<LockWait | undefined> {
+  const ended = new AbortController();
+  try {
+    return await Promise.race([watch, pause(LOOK_MS_MAX, ended.signal).then(() => undefined)]);
+  } finally {
+    ended.abort();
   }
 }
 
 const WATCH_EVERY_MS = 25;
+/** After the monitor could not connect. */
+const CONNECT_EVERY_MS = 500;
 /** With 120,000 locks, reading them takes 0.1 s of a core, which the locking needs. */
 const WATCH_SHARE = 0.1;
 
@@ -196,9 +234,14 @@ async function watchWaits(
   while (!signal.aborted) {
     await pause(pauseMs, signal);
     if (signal.aborted) break;
+    // The blockers are only for the message: the step does without a monitor.
+    const monitor = await node.monitor.get().catch(() => undefined);
+    if (monitor === undefined) {
+      pauseMs = CONNECT_EVERY_MS;
+      continue;
+    }
     const since = performance.now();
-    // A broken monitor fails in the next step that needs it; the blockers are only for the message.
-    seen = (await node.lockWait(node.monitor, session.pid).catch(() => undefined)) ?? seen;
+    seen = (await node.lockWait(monitor, session.pid).catch(() => undefined)) ?? seen;
     pauseMs = Math.max(WATCH_EVERY_MS, (performance.now() - since) / WATCH_SHARE);
   }
   return seen;

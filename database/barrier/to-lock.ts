@@ -37,10 +37,10 @@ export async function relationsToLock(
  * @throws StowageError `database/lock-table`, which names the setting and the value that it needs.
  */
 export async function requireLockRoom(
-  { monitor, segment: { content } }: Pick<BarrierNode, 'monitor' | 'segment'>,
+  { holder, segment: { content } }: Pick<BarrierNode, 'holder' | 'segment'>,
   relations: number,
 ): Promise<void> {
-  const rows = await monitor.query<{ name: keyof LockSettings; setting: string }>(
+  const rows = await holder.query<{ name: keyof LockSettings; setting: string }>(
     'SELECT name, pg_catalog.current_setting(name) AS setting FROM unnest($1::text[]) AS name',
     [[...LOCK_SETTINGS]],
   );
@@ -51,6 +51,6 @@ export async function requireLockRoom(
   const room = lockRoom(relations * LOCKS_PER_RELATION, settings);
   if (room.verdict !== 'none') return;
   const { needed, room: places, setting, settingNeeded } = room;
-  const message = `the snapshot of ${plural(relations, 'relation')} needs ${plural(needed, 'lock')} on ${placeOf(monitor.target)}, and its lock table has room for about ${count(places)} (max_locks_per_transaction = ${setting}). Nothing was locked. Set max_locks_per_transaction = ${settingNeeded} and restart the server, or back up fewer tables`;
+  const message = `the snapshot of ${plural(relations, 'relation')} needs ${plural(needed, 'lock')} on ${placeOf(holder.target)}, and its lock table has room for about ${count(places)} (max_locks_per_transaction = ${setting}). Nothing was locked. Set max_locks_per_transaction = ${settingNeeded} and restart the server, or back up fewer tables`;
   throw new StowageError('database/lock-table', message, { where: { content } });
 }

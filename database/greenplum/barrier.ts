@@ -15,13 +15,13 @@ import {
 import { readSizesOf } from '../catalog/sizes.ts';
 import type { SnapshotOptions, Wanted } from '../flavour.ts';
 import { greenplumCatalog } from './catalog.ts';
-import type { GreenplumVersion } from './topology.ts';
+import { type GreenplumVersion, requirePrimaries } from './topology.ts';
 
 /**
  * Greenplum's barrier. SHARE is taken once, on the coordinator, which dispatches it to the
  * segments.
  * Each segment exports its own snapshot in utility mode, because a segment cannot import the
- * coordinator's. ACCESS SHARE is held on every instance.
+ * coordinator's. ACCESS SHARE is held on every instance, by a utility session of each.
  */
 export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
   const discover = ({ holder }: BarrierNode, selection: Wanted) =>
@@ -36,7 +36,10 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
     stopsWriters: isCoordinator,
     exports: (node) => !isCoordinator(node),
     describe: async (exported, options) => {
-      const coordinator = coordinatorOf(exported.map(({ node }) => node));
+      const nodes = exported.map(({ node }) => node);
+      const coordinator = coordinatorOf(nodes);
+      const segments = nodes.map(({ segment }) => segment);
+      await requirePrimaries(coordinator.holder, segments);
       const discovery = await discover(coordinator, options.selection);
       const server = { ...(await describeServer(coordinator.holder)), serverVersion: version.text };
       const gaps = await readDumpGaps(coordinator.holder);

@@ -13,7 +13,7 @@ export async function greenplumCatalog(
   version: GreenplumVersion,
 ): Promise<CatalogRelation[]> {
   const catalog = await traitsOf(version).readCatalog(session);
-  const policies = await session.query<Policy>(POLICIES);
+  const policies = await session.query<Policy>(POLICIES, undefined, 'policies');
   const policyOf = new Map(policies.map(({ oid, ...policy }) => [oid, policy]));
   return catalog
     .filter(({ schema }) => schema !== OWN_SCHEMA && !schema.startsWith(CANARY_SCHEMA))

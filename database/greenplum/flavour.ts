@@ -17,7 +17,7 @@ import { inspectGreenplum } from './inspect/inspect.ts';
 import { inspectThrough } from './inspect/through/inspect.ts';
 import { overFailover } from './over-failover.ts';
 import { takeCoordinatorSnapshot } from './through/through.ts';
-import { type GreenplumTopology, readTopology, topologyIn } from './topology.ts';
+import { type GreenplumTopology, readTopology, topologyIn, topologyOf } from './topology.ts';
 import { traitsOf } from './versions.ts';
 
 const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
@@ -75,12 +75,21 @@ export function greenplumFlavour(cluster: {
         ...(await topologyIn(session, coordinator)),
         identity: await readServerIdentity(session, target.database),
       });
-      const { segments, identity } = await withMaintenanceSession(target, signal, ask, onWaiting);
+      const asked = await withMaintenanceSession(target, signal, ask, onWaiting);
+      const { segments, identity, version } = asked;
       return segments.map((segment) =>
-        segment.content === coordinator.content ? { segment, identity } : { segment },
+        segment.content === coordinator.content
+          ? { segment, identity, release: version.text }
+          : { segment },
       );
     },
-    takeSnapshot: (options) => overFailover(() => read(options), take(options)),
+    takeSnapshot: (options) =>
+      overFailover(
+        () => read(options),
+        take(options),
+        // Only the barrier checks it.
+        (options.mechanism ?? 'barrier') === 'barrier' ? topologyOf(options.servers) : undefined,
+      ),
   };
 }
 
@@ -90,12 +99,12 @@ function memberOf(
   connect: (segment: Segment) => ConnectionTarget,
 ) {
   const { lockWait } = traitsOf(topology.version);
-  // In an ordinary session the monitor would query every segment for locks, forty times a second.
-  const monitor = connect({ ...segment, options: topology.utility });
+  // An ordinary session would make a process on every segment. As a monitor it would query all of
+  // them for locks, forty times a second. Only SHARE is dispatched to the segments.
   return {
     segment,
-    target: connect(segment),
-    monitor,
+    target: connect({ ...segment, options: topology.utility }),
+    locker: connect(segment),
     lockWait,
   };
 }

@@ -41,3 +41,18 @@ test.each([
 ] as const)('work is not repeated when %s', async (_, code, after) => {
   expect(await attempts(code, after)).toEqual({ ports: [6000], outcome: code });
 });
+
+test('a topology that is known is not read, until it was wrong', async () => {
+  let reads = 0;
+  const read = () => {
+    reads += 1;
+    return Promise.resolve(at(7000));
+  };
+  const portOf = ({ segments: [segment] }: GreenplumTopology) => segment?.port;
+  expect(await overFailover(read, (known) => Promise.resolve(portOf(known)), at(6000))).toBe(6000);
+  expect(reads).toBe(0);
+  const moved = new StowageError('database/segment-down', 'moved');
+  const work = (topology: GreenplumTopology) =>
+    portOf(topology) === 6000 ? Promise.reject(moved) : Promise.resolve(portOf(topology));
+  expect(await overFailover(read, work, at(6000))).toBe(7000);
+});

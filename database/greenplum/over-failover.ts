@@ -4,13 +4,15 @@ import type { GreenplumTopology } from './topology.ts';
 /**
  * Does work that leaves nothing behind when it fails. When it fails because a segment was lost, and
  * another instance is its primary now, the work is done once more.
+ * @param known what was read before; the work fails when it is no longer true.
  * @throws the error of the work.
  */
 export async function overFailover<T>(
   read: () => Promise<GreenplumTopology>,
   work: (topology: GreenplumTopology) => Promise<T>,
+  known?: GreenplumTopology,
 ): Promise<T> {
-  const before = await read();
+  const before = known ?? (await read());
   try {
     return await work(before);
   } catch (error) {

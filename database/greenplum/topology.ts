@@ -1,5 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { ConnectionTarget, Segment, ServersOptions } from '../flavour.ts';
+import type { ConnectionTarget, Segment, Server, ServersOptions } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import type { Session } from '../session/session.ts';
 import type { GreenplumMajor } from './majors.ts';
@@ -70,6 +70,41 @@ export async function topologyIn(
     ...(own && { dataDir: own.dataDir }),
   };
   return { version, utility, segments: [first, ...segmentsOf(others, utility)] };
+}
+
+/** The topology that `Flavour.servers` has told; undefined when it was not asked. */
+export function topologyOf(servers: readonly Server[] = []): GreenplumTopology | undefined {
+  const [first] = servers;
+  const { release: text, segment } = first ?? {};
+  if (text === undefined || segment?.greenplum === undefined) return undefined;
+  const version = { text, major: segment.greenplum };
+  const segments = servers.map((server) => server.segment);
+  return { version, utility: traitsOf(version).utilityOptions, segments };
+}
+
+/**
+ * Checks that the instances of a barrier are the primaries that its SHARE locks were taken on: one
+ * that was replaced before can still answer, and lacks what was written since.
+ * @param holder the coordinator's; its snapshot was taken under the SHARE locks.
+ * @throws StowageError `database/segment-down` naming the content.
+ */
+export async function requirePrimaries(
+  holder: Session,
+  instances: readonly Segment[],
+): Promise<void> {
+  const rows = await holder.query<Pick<PrimaryRow, 'content' | 'host' | 'port'>>(
+    `SELECT content::int AS content, address AS host, port::int AS port
+     FROM pg_catalog.gp_segment_configuration WHERE role = 'p' AND content >= 0`,
+  );
+  const known = new Map(instances.map((segment) => [segment.content, segment]));
+  const moved = rows.find(({ content, host, port }) => {
+    const segment = known.get(content);
+    return segment?.host !== host || segment.port !== port;
+  });
+  if (moved === undefined) return;
+  const { content, host, port } = moved;
+  const message = `content ${content} has become ${host}:${port} while the snapshot was prepared`;
+  throw new StowageError('database/segment-down', message, { where: { content } });
 }
 
 /** @throws StowageError `database/failed` when the server is not Greenplum. */

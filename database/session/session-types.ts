@@ -21,10 +21,13 @@ export interface Session {
    * Runs one statement and returns its rows.
    * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`,
    * `database/failed`.
+   * @param name of the statement in this session, which plans it once: for a statement that runs
+   * again, and takes longer to plan than to run.
    */
   query<Row extends object = Record<string, unknown>>(
     sql: string,
     values?: readonly unknown[],
+    name?: string,
   ): Promise<Row[]>;
   /**
    * Runs several statements, separated by semicolons, in one round trip, and returns the rows of

@@ -74,13 +74,23 @@ async function openBy(
   lost.catch(() => {});
   const gone = new Promise<void>((resolve) => client.once('end', () => resolve()));
   const cut = (reason?: Error) => connectionOf(client).stream.destroy(reason);
-  const ask = <Row extends object>(sql: string, values?: readonly unknown[], doing?: string) => {
+  const ask = <Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+    doing?: string,
+    name?: string,
+  ) => {
+    const start = text.slice(0, 120).replaceAll(/\s+/g, ' ');
     const run = async () => {
-      running = { doing: () => doing ?? `"${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"` };
+      running = { doing: () => doing ?? `"${start}"` };
       try {
-        return await client.query<Row>(sql, values === undefined ? undefined : [...values]);
+        return await client.query<Row>({
+          text,
+          ...(values && { values: [...values] }),
+          ...(name !== undefined && { name }),
+        });
       } catch (error) {
-        const what = doing ?? `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`;
+        const what = doing ?? `run "${start}"`;
         throw databaseError(loss ?? error, target, (place) => `cannot ${what} on ${place}`);
       }
     };
@@ -101,8 +111,8 @@ async function openBy(
     get wire() {
       return wireOf(client);
     },
-    query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
-      (await ask<Row>(sql, values)).rows,
+    query: async <Row extends object>(sql: string, values?: readonly unknown[], name?: string) =>
+      (await ask<Row>(sql, values, undefined, name)).rows,
     script: async (sql) => {
       const results: unknown = await ask(sql);
       const each = (Array.isArray(results) ? results : [results]) as { rows: [] }[];

@@ -67,7 +67,7 @@ export function shardsFlavour(cluster: {
         segments.map((segment) => ({ segment, target: cluster.connect(segment) })),
         {
           ...separateServers,
-          accept: ({ monitor, segment }) => refuseGreenplum(monitor, segment.content),
+          accept: ({ holder, segment }) => refuseGreenplum(holder, segment.content),
         },
         options,
       ),

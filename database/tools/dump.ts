@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
 import { MARK_SCHEMA } from '../target/unfinished/mark.ts';
 import { conninfoOf } from './conninfo.ts';
-import { withGreenplumSettings } from './greenplum-settings.ts';
+import { withGlobalsSettings, withGreenplumSettings } from './greenplum-settings.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
@@ -68,8 +68,10 @@ export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {})
   const { greenplum } = target;
   const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
   const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
-  if (greenplum !== undefined)
-    return dump(target, 'pg_dumpall', args, { ...options, filter: withoutPasswords() });
+  if (greenplum !== undefined) {
+    const terms = { fast: withGlobalsSettings, filter: withoutPasswords() };
+    return dump(target, 'pg_dumpall', args, { ...options, ...terms });
+  }
   // A database with another encoding is left for one whose encoding is not known here.
   const encoding = options.encoding === 'UTF8' ? encodingOf(options) : [];
   return dump(target, 'pg_dumpall', ['--no-role-passwords', ...encoding, ...args], options);
@@ -124,14 +126,20 @@ function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal, onSilence, filter, label }: DumpOptions & { readonly filter?: Transform },
+  {
+    signal,
+    onSilence,
+    filter,
+    label,
+    fast = withGreenplumSettings,
+  }: DumpOptions & { readonly filter?: Transform; readonly fast?: typeof withGreenplumSettings },
 ): ToolOutput {
   const stdout = new PassThrough();
   // `done` reports the errors, so a reader need not listen for them.
   stdout.on('error', () => {});
   const done = (async () => {
     const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
-    const tool = await startTool(await withGreenplumSettings(target, signal), name, {
+    const tool = await startTool(await fast(target, signal), name, {
       args: [...args, '--no-password'],
       signal,
       onSilence,

@@ -13,6 +13,21 @@ const BY_INDEXES = '-c enable_seqscan=off';
  */
 const UNCOUNTED = '-c track_counts=off';
 
+/**
+ * pg_dumpall joins nine catalogs of a few rows each. With a choice of ways to join them, the
+ * planner takes most of the time.
+ */
+const NESTED =
+  '-c enable_nestloop=on -c enable_hashjoin=off -c enable_seqscan=off -c enable_bitmapscan=off';
+
+/** The target with the settings of the session under which its pg_dumpall is fast. */
+export function withGlobalsSettings(target: ConnectionTarget): Promise<ConnectionTarget> {
+  const { greenplum, options = '' } = target;
+  const settings =
+    greenplum === undefined ? target : { ...target, options: `${options} ${NESTED}` };
+  return Promise.resolve(settings);
+}
+
 /** The target with the settings of the session under which its pg_dump is fast. */
 export async function withGreenplumSettings(
   target: ConnectionTarget,

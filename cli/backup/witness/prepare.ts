@@ -28,7 +28,8 @@ export interface Prepared {
 export interface PreparedWitnesses {
   readonly support: WitnessSupport | undefined;
   readonly contents: ReadonlyMap<number, readonly Prepared[]>;
-  readonly underBarrier: NonNullable<SnapshotOptions['underBarrier']>;
+  /** Absent = no witness needs it. */
+  readonly underBarrier?: NonNullable<SnapshotOptions['underBarrier']>;
 }
 
 /** Prepares witnesses on all servers. A server that has none is read in full. */
@@ -66,12 +67,15 @@ export async function prepareWitnesses(
     return [segment.content, prepared] as const;
   });
   const contents = new Map(lists);
+  const asks = lists.some(([, list]) => list.some(({ probe }) => probe?.underBarrier));
   return {
     support: providers.length > 0 ? support : undefined,
     contents,
-    underBarrier: async (content, session) => {
-      for (const { probe } of contents.get(content) ?? []) await probe?.underBarrier?.(session);
-    },
+    ...(asks && {
+      underBarrier: async (content, session) => {
+        for (const { probe } of contents.get(content) ?? []) await probe?.underBarrier?.(session);
+      },
+    }),
   };
 }
 

@@ -7,7 +7,8 @@ import { barrierTimedOut, blockedOf } from '../../barrier/step.ts';
 import { requireLockRoom } from '../../barrier/to-lock.ts';
 import { type Discovery, discoverRelations } from '../../catalog/relations.ts';
 import type { ConnectionTarget, SnapshotOptions, Wanted } from '../../flavour.ts';
-import { openSession, type Session } from '../../session/session.ts';
+import { type LazySession, lazySession } from '../../session/lazy.ts';
+import type { Session } from '../../session/session.ts';
 import { greenplumCatalog } from '../catalog.ts';
 import { ordinaryLockWait } from '../through/lock-wait.ts';
 import type { GreenplumTopology } from '../topology.ts';
@@ -40,7 +41,8 @@ export async function holdRelations(
   const utility = ordinaryOnly === true ? {} : { options: topology.utility };
   const target: ConnectionTarget = { ...holder.target, ...utility };
   const applicationName = `${label} monitor`;
-  const monitor = await openSession(target, { purpose: 'probe', applicationName, signal });
+  const monitor = lazySession(target, { purpose: 'probe', applicationName, signal });
+  await monitor.get();
   try {
     return await attempts(holder, monitor, topology, options, now);
   } finally {
@@ -50,7 +52,7 @@ export async function holdRelations(
 
 async function attempts(
   holder: Session,
-  monitor: Session,
+  monitor: LazySession,
   { version, segments }: GreenplumTopology,
   options: SnapshotOptions,
   now: () => Date,
@@ -66,7 +68,7 @@ async function attempts(
     options.signal?.throwIfAborted();
     options.onStep?.('reading which tables there are');
     const wanted = await read();
-    await requireLockRoom({ monitor, segment }, wanted.roots.length + wanted.relations.length);
+    await requireLockRoom({ holder, segment }, wanted.roots.length + wanted.relations.length);
     const names = [...wanted.roots, ...wanted.relations];
     options.onStep?.(`locking ${plural(names.length, 'table')}`);
     const failure = await watched({ monitor, lockWait }, holder, async () => {

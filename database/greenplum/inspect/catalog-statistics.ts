@@ -1,6 +1,7 @@
 import { plural } from '../../../backup-set/base/words.ts';
 import type { ConnectionTarget } from '../../flavour.ts';
 import { attempt, type ServerCheck } from '../../inspect/check.ts';
+import { withoutSegments } from '../../session/failover/through-failover.ts';
 import { openSession, type Session } from '../../session/session.ts';
 
 /** With fewer partitions, pg_dump takes seconds also without statistics. */
@@ -54,7 +55,7 @@ export async function statisticsAdvice(
   target: ConnectionTarget,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const session = await openSession(target, {
+  const session = await openSession(withoutSegments(target), {
     purpose: 'probe',
     applicationName: 'stowage programs',
     signal,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Session } from '../../session/session.ts';
 
 /** What decides the rows of an append-optimized table on one segment, besides the catalog. */
@@ -8,8 +9,10 @@ export interface AppendOptimizedState {
   readonly hidden: string;
 }
 
-/** More make a statement that the server plans for longer than it runs it. */
-const TABLES_PER_STATEMENT = 100;
+/** In one message. Each has a statement of its own: a plan for all takes four times as long. */
+const TABLES_PER_MESSAGE = 100;
+/** What `hidden` is while no row was deleted: the digest of nothing. */
+const NOTHING = createHash('md5').digest('hex');
 
 /**
  * Reads the state of append-optimized tables as the transaction of the session sees it: Greenplum
@@ -21,16 +24,29 @@ export async function readAppendOptimized(
 ): Promise<ReadonlyMap<number, AppendOptimizedState>> {
   const tables = await session.query<AppendOptimizedTable>(TABLES, [oids]);
   const states = new Map<number, AppendOptimizedState>();
-  for (let at = 0; at < tables.length; at += TABLES_PER_STATEMENT) {
-    const some = tables.slice(at, at + TABLES_PER_STATEMENT);
-    await session.query('SAVEPOINT append_optimized');
-    const read = await session.query<AppendOptimizedState & { readonly oid: number }>(
-      some.map(stateSql).join(' UNION ALL '),
+  for (let at = 0; at < tables.length; at += TABLES_PER_MESSAGE) {
+    const some = tables.slice(at, at + TABLES_PER_MESSAGE);
+    const statements = some.flatMap((table) => [
+      filesSql(table),
+      ...(table.mayHide ? [hiddenSql(table)] : []),
+    ]);
+    const [, ...results] = await session.script(
+      ['SAVEPOINT append_optimized', ...statements, 'ROLLBACK TO SAVEPOINT append_optimized'].join(
+        '; ',
+      ),
     );
-    await session.query('ROLLBACK TO SAVEPOINT append_optimized');
-    for (const { oid, ...state } of read) states.set(oid, state);
+    for (const { oid, mayHide } of some) {
+      const files = digestIn(results.shift());
+      states.set(oid, { files, hidden: mayHide ? digestIn(results.shift()) : NOTHING });
+    }
   }
   return states;
+}
+
+function digestIn(rows: readonly Record<string, unknown>[] | undefined): string {
+  const digest = rows?.[0]?.['digest'];
+  if (typeof digest === 'string') return digest;
+  throw new Error('an aggregate of an append-optimized table has given no text');
 }
 
 interface AppendOptimizedTable {
@@ -38,14 +54,21 @@ interface AppendOptimizedTable {
   /** Names of its metadata relations, as SQL. */
   readonly files: string;
   readonly hidden: string;
+  /** False: the file of `hidden` is empty, so no snapshot sees a row of it. */
+  readonly mayHide: boolean;
   /** The number of a file of segment file 0 that every INSERT writes. */
   readonly file: number;
 }
 
-/** By column: the files of the n-th column have the numbers from n × 128 on. */
+/**
+ * By column: the files of the n-th column have the numbers from n × 128 on. A block of a relation
+ * is in its file from the moment it is added, and none is cut off that a snapshot still sees.
+ */
 const TABLES = `
   SELECT a.relid::int8::float8 AS oid,
          a.segrelid::regclass::text AS files, a.visimaprelid::regclass::text AS hidden,
+         coalesce((pg_catalog.pg_stat_file(
+           pg_catalog.pg_relation_filepath(a.visimaprelid), true)).size > 0, true) AS "mayHide",
          CASE WHEN a.columnstore THEN coalesce(
            (SELECT min(t.attnum) - 1 FROM pg_catalog.pg_attribute t
             WHERE t.attrelid = a.relid AND t.attnum > 0 AND NOT t.attisdropped), 0) * 128
@@ -56,12 +79,13 @@ const TABLES = `
  * All columns, as each version has them. xmin and the time of the file tell apart two INSERTs that
  * leave equal numbers, when the segment was put back to an older state between them.
  */
-const stateSql = ({ oid, files, hidden, file }: AppendOptimizedTable) => `
-  SELECT ${oid}::float8 AS oid,
-    (SELECT md5(coalesce(string_agg(f.xmin::text || f::text || coalesce(s.modification::text, ''),
-                                    E'\\n' ORDER BY f.segno), ''))
-     FROM ${files} f CROSS JOIN LATERAL pg_catalog.pg_stat_file(
-       pg_catalog.pg_relation_filepath(${oid}) ||
-       CASE WHEN f.segno + ${file} = 0 THEN '' ELSE '.' || (f.segno + ${file}) END, true) s) AS files,
-    (SELECT md5(coalesce(string_agg(md5(h::text), '' ORDER BY h.segno, h.first_row_no), ''))
-     FROM ${hidden} h) AS hidden`;
+const filesSql = ({ oid, files, file }: AppendOptimizedTable) => `
+  SELECT md5(coalesce(string_agg(f.xmin::text || f::text || coalesce(
+    (pg_catalog.pg_stat_file(
+      pg_catalog.pg_relation_filepath(${oid}) ||
+      CASE WHEN f.segno + ${file} = 0 THEN '' ELSE '.' || (f.segno + ${file}) END, true)
+    ).modification::text, ''), E'\\n' ORDER BY f.segno), '')) AS digest FROM ${files} f`;
+
+const hiddenSql = ({ hidden }: AppendOptimizedTable) => `
+  SELECT md5(coalesce(string_agg(md5(h::text), '' ORDER BY h.segno, h.first_row_no), '')) AS digest
+  FROM ${hidden} h`;

@@ -18,7 +18,7 @@ export async function whyNone(session: Session): Promise<string | undefined> {
   const { major, text } = await readVersion(session);
   if (major !== 6) return `Stowage has witnesses for Greenplum 6 only, and this is ${text}`;
   const [role] = await session.query<{ name: string; isSuper: boolean }>(
-    'SELECT rolname::text AS name, rolsuper AS "isSuper" FROM pg_catalog.pg_roles WHERE rolname = current_user',
+    `SELECT current_user::text AS name, pg_catalog.current_setting('is_superuser') = 'on' AS "isSuper"`,
   );
   if (role?.isSuper === true) return undefined;
   return `role ${role?.name ?? '?'} is not a superuser, and Greenplum 6 shows the files of a segment and the schema pg_aoseg only to superusers`;

@@ -2,9 +2,15 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { Session } from '../../session/session.ts';
 import type { ServerTables } from '../../witness/provider.ts';
 import { factsOf, type TableRow } from '../../witness/tables.ts';
+import { whyNone } from './history.ts';
 
-/** Which segment this is, and its tables: Greenplum 6, in a utility session of a superuser. */
+/**
+ * Which segment this is, and its tables: Greenplum 6, in a utility session of a superuser.
+ * @throws StowageError which says why there are no witnesses here.
+ */
 export async function readGreenplumTables(session: Session): Promise<ServerTables> {
+  const missing = await whyNone(session);
+  if (missing !== undefined) throw new StowageError('database/denied', missing);
   const server = await readServer(session);
   return { server, tables: await factsOf(session, await session.query<TableRow>(TABLES)) };
 }
@@ -24,7 +30,8 @@ async function readServer(session: Session): Promise<ServerTables['server']> {
 
 /**
  * relstorage: h heap; a, c append-optimized by row and column; others have no rows here. The
- * setting server_version is that of PostgreSQL, so the version of Greenplum is added.
+ * setting server_version is that of PostgreSQL, so the version of Greenplum is added. The columns of
+ * the server's own tables would take most of the time.
  */
 const TABLES = `
   SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name,
@@ -41,6 +48,11 @@ const TABLES = `
            json_agg(json_build_array(attnum, attname, atttypid::text, atttypmod, attlen, attalign,
                                      attisdropped, attcollation::text) ORDER BY attnum)::text AS columns,
            array_agg(DISTINCT atttypid::int8::float8) FILTER (WHERE NOT attisdropped) AS types
-    FROM pg_catalog.pg_attribute WHERE attnum > 0 GROUP BY attrelid) a ON a.attrelid = c.oid
+    FROM pg_catalog.pg_attribute
+    JOIN pg_catalog.pg_class o ON o.oid = attrelid
+    JOIN pg_catalog.pg_namespace s ON s.oid = o.relnamespace
+    WHERE attnum > 0 AND o.relkind = 'r'
+      AND s.nspname !~ '^pg_' AND s.nspname <> 'information_schema'
+    GROUP BY attrelid) a ON a.attrelid = c.oid
   WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relfilenode <> 0
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;

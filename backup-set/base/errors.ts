@@ -61,6 +61,10 @@ export const ERRORS = {
     exit: 3,
     hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
   },
+  'restore/order': {
+    exit: 4,
+    hint: 'rows that the changed order names were not loaded; find out which program writes below restores/, update functions that are of another version than the command, and continue with `stowage restore --resume ID`',
+  },
   'adopt/not-found': {
     exit: 4,
     hint: 'nothing was written; pass the folders of the master and of all segments, and the timestamp of the set',

@@ -18,6 +18,7 @@ import { runShipperHere } from '../shippers/in-process.ts';
 import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { notePhase, PHASE_WORK } from './command/phase-text.ts';
+import { expectedOrders } from './expected-orders.ts';
 import type { RestoreRun } from './run.ts';
 
 /** The shippers of one restore. */
@@ -74,9 +75,12 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
         chosen.map((member) => lineOf(member, phase)),
       );
       const startedAt = context.clock().getTime();
+      const digestOf = expectedOrders(run, phase);
       try {
         const keys = await Promise.all(
-          chosen.map((member) => follow(run, member, phase).finally(() => rates.end(member))),
+          chosen.map((member) =>
+            follow(run, member, phase, digestOf).finally(() => rates.end(member)),
+          ),
         );
         const lines = chosen.map((member) => lineOf(member, phase));
         notePhase(context, phase, lines, context.clock().getTime() - startedAt);
@@ -152,6 +156,7 @@ async function follow(
   { context, store, plan }: RestoreRun,
   member: Member,
   phase: Phase,
+  digestOf: ReturnType<typeof expectedOrders>,
 ): Promise<string> {
   const { content } = member;
   const key = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
@@ -159,8 +164,9 @@ async function follow(
   const ordered = new Promise<unknown>((resolve) => {
     member.ordered = resolve;
   });
-  member.shipper.send({ type: 'order', phase });
   try {
+    const expected = digestOf && { sha256: await digestOf(content) };
+    member.shipper.send({ type: 'order', phase, ...expected });
     await Promise.race([
       ordered,
       member.shipper.ended.then(() => Promise.reject(endedEarly(content))),

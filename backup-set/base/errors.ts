@@ -1,3 +1,4 @@
+import { withoutKeys } from '../messages/secrets.ts';
 import { ENCRYPTION_ERRORS } from './errors/encryption-errors.ts';
 import { HOST_ERRORS } from './errors/host-errors.ts';
 import { ROWS_ERRORS } from './errors/rows-errors.ts';
@@ -250,9 +251,10 @@ export class StowageError extends Error {
   readonly where: Where;
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; where?: Where } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // An operator's secret key may be anywhere: a field name, a path, a flag.
+    super(withoutKeys(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.where = options.where ?? {};
+    this.where = placeWithoutKeys(options.where ?? {});
   }
 
   get hint(): string {
@@ -262,6 +264,14 @@ export class StowageError extends Error {
   get exitCode(): number {
     return ERRORS[this.code].exit;
   }
+}
+
+function placeWithoutKeys(where: Where): Where {
+  const fields = Object.entries(where).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? withoutKeys(value) : value,
+  ]);
+  return Object.fromEntries(fields) as Where;
 }
 
 /** True for a StowageError with one of these codes; without codes, for any StowageError. */

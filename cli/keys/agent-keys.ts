@@ -5,8 +5,8 @@ import { contentsRead } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { agentRecipient, wrapRestoreKeys } from '../../encryption/agent-keys.ts';
 import type { ClusterContext } from '../context.ts';
-import { allExpectedOrders } from '../restore/expected-orders.ts';
 import type { RestoreRun } from '../restore/run.ts';
+import { allExpectedOrders } from './expected-orders.ts';
 
 /**
  * Nothing is asked of agents that could not get their keys.

@@ -11,6 +11,7 @@ import {
 import { contentsIn, contentsRead } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
+import { expectedOrders } from '../keys/expected-orders.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
@@ -18,7 +19,6 @@ import { runShipperHere } from '../shippers/in-process.ts';
 import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { notePhase, PHASE_WORK } from './command/phase-text.ts';
-import { expectedOrders } from './expected-orders.ts';
 import type { RestoreRun } from './run.ts';
 
 /** The shippers of one restore. */

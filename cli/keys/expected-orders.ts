@@ -7,8 +7,8 @@ import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { draftOrders } from '../../backup-set/restore/orders.ts';
 import { phasesOf } from '../../backup-set/restore/sections.ts';
 import { ORDERS_IN_FLIGHT, orderMaker } from '../../functions/stored/make-orders.ts';
+import type { RestoreRun } from '../restore/run.ts';
 import { functionDeps } from '../wait-for-functions.ts';
-import type { RestoreRun } from './run.ts';
 
 type Expecting = Pick<RestoreRun, 'context' | 'store' | 'request' | 'manifest'>;
 

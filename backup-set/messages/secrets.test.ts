@@ -58,5 +58,6 @@ test('the secrets of S3 in the environment are not printed, short words of test 
   const env = { AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPx', AWS_SESSION_TOKEN: 'token' };
   const redact = redactor(env);
   expect(redact('--x=wJalrXUtnFEMI/K7MDENG+bPx of token')).toBe('--x=… of token');
+  expect(redact('was "wJalrXUtnFEMI/K7M…')).toBe('was "……');
   expect(redact('an identity begins with AGE-SECRET-KEY-1…')).toContain('AGE-SECRET-KEY-1…');
 });

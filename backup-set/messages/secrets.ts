@@ -22,6 +22,7 @@ export const withoutKeys = (text: string) => text.replace(SECRET_KEY, 'AGE-SECRE
 const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 /** A shorter value is a word of a test server. To replace it would make texts unreadable. */
 const SECRET_CHARS_MIN = 16;
+const BEGINNING_CHARS = 12;
 
 /**
  * For the edges of a program, where it prints results, events, errors and its log: removes secret
@@ -33,7 +34,19 @@ export function redactor(
   const known = SECRET_VARIABLES.flatMap((name) => env[name] ?? []).filter(
     (value) => value.length >= SECRET_CHARS_MIN,
   );
-  return (text) => known.reduce((rest, secret) => rest.replaceAll(secret, '…'), withoutKeys(text));
+  return (text) => known.reduce(withoutSecret, withoutKeys(text));
+}
+
+/** Also without its beginning, where a message was shortened. */
+function withoutSecret(text: string, secret: string): string {
+  const begins = secret.slice(0, BEGINNING_CHARS);
+  const [first = '', ...others] = text.split(begins);
+  const rest = secret.slice(begins.length);
+  return others.reduce((done, piece) => {
+    let same = 0;
+    while (same < rest.length && piece[same] === rest[same]) same += 1;
+    return `${done}…${piece.slice(same)}`;
+  }, first);
 }
 
 /** A destination of a log that passes each line through a redactor. */

@@ -12,8 +12,8 @@ import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { SHIPPER } from '../../support/programs/programs.ts';
 
 /**
- * An operator puts a secret into a wrong place. Nothing that a program prints may have it: terminals
- * are recorded, and logs are collected.
+ * An operator puts a secret into a wrong place. Nothing that a program prints may have it:
+ * terminals are recorded, and logs are collected.
  */
 let place: Place;
 let keys: TestKeys;

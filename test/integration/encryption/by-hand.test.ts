@@ -52,9 +52,9 @@ test('the script refuses a key document that was wrapped for another root', asyn
     expect(stdout).toContain('orders');
     const folder = join(copy, 'sets', TIMESTAMP.slice(0, 8), TIMESTAMP, 'keys');
     const [name = ''] = await readdir(folder);
-    const document = JSON.parse(await readFile(join(folder, name), 'utf8'));
+    const document = JSON.parse(await readFile(join(folder, name), 'utf8')) as { age: string };
     const age = await parseIdentities(await readFile(IDENTITY, 'utf8'), IDENTITY);
-    const wrapped = JSON.parse(String(await unwrap({ age }, document.age)));
+    const wrapped = JSON.parse(String(await unwrap({ age }, document.age))) as object;
     const moved = JSON.stringify({ ...wrapped, root: 's3://another/root' });
     document.age = await wrapFor(recipient, Buffer.from(`${moved}\n`));
     await writeFile(join(folder, name), JSON.stringify(document));

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
+import { redacted, redactor } from '../backup-set/messages/secrets.ts';
 import { ConfigError, problemLines } from '../segment-shipper/config-file/config-error.ts';
 import type { CommandDefinition, Described, Flags } from './command.ts';
 import { commandsFor, helpArguments } from './commands/index.ts';
@@ -108,7 +109,7 @@ async function newContext(
       level: textOf(flags['logLevel']) ?? logLevel ?? 'silent',
       serializers: { err: withOwnMessage(stdSerializers.err) },
     },
-    destination,
+    redacted(destination, redactor(process.env)),
   );
   const streams = { out: process.stdout, err: process.stderr };
   const output = newOutput(
@@ -133,20 +134,21 @@ function report(error: unknown, json: boolean, usage: string | undefined): numbe
   // commander has printed the help instead.
   if (error instanceof CommanderError && error.code === 'commander.help' && !json) return 2;
   const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
+  const redact = redactor(process.env);
   const problems = error instanceof ConfigError && { problems: error.problems };
   if (json)
     process.stdout.write(
-      `${JSON.stringify({ error: { code, message, where, hint, ...problems } })}\n`,
+      redact(`${JSON.stringify({ error: { code, message, where, hint, ...problems } })}\n`),
     );
   else {
     const lines = error instanceof ConfigError ? problemLines(error.problems) : [message];
     const called = code === 'usage/flag' && usage !== undefined ? `: ${usage}` : '';
     process.stderr.write(
-      `stowage: ${lines.map(printable).join('\n')}\n  ${code}: ${hint}${called}\n`,
+      redact(`stowage: ${lines.map(printable).join('\n')}\n  ${code}: ${hint}${called}\n`),
     );
   }
   if (code === 'internal')
-    process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
+    process.stderr.write(redact(`${cause instanceof Error ? cause.stack : stack}\n`));
   return exitCode;
 }
 

@@ -132,6 +132,8 @@ function unwrapped(set) {
     const id = hkdf(key, NONE, 'stowage/1 set key id', 16).toString('hex');
     if (wrapped.timestamp !== set || id !== document.keyId)
       fail(`${name} is not a key of set ${set}`);
+    if (wrapped.root !== manifest.root)
+      fail(`${name} is a key of root ${wrapped.root}, and the manifest names ${manifest.root}`);
     return key;
   }
   return fail(`no identity in ${identityFile} opens set ${set}`);

@@ -69,11 +69,11 @@ export async function openRestoreKeys(
   identities: Identities,
   age: string,
   expected: Pick<WrappedRestoreKeys, 'id' | 'root' | 'content'>,
-): Promise<WrappedRestoreKeys['keys']> {
+): Promise<Pick<WrappedRestoreKeys, 'keys' | 'orders'>> {
   const bytes = await openFor(identities, age);
   const found = decode(WrappedRestoreKeys, { key: 'the wrapped keys of the restore', bytes });
   requireSame(found, expected);
-  return found.keys;
+  return found;
 }
 
 async function openFor(identities: Identities, age: string): Promise<Buffer> {

@@ -7,7 +7,7 @@ import { SetKeyDocument } from '../backup-set/documents/keys/set-key.ts';
 import { setKeyId } from '../frame/seal/derive.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { type Identities, parseIdentities } from './identities.ts';
-import { readSetKey } from './read-set-key.ts';
+import { DOCUMENTS_MAX, readSetKey } from './read-set-key.ts';
 import { recipientProblem } from './recipients.ts';
 import { makeSetKey } from './set-key.ts';
 import { EncryptionSection } from './settings.ts';
@@ -26,10 +26,12 @@ async function identity(name: string): Promise<Identities & { secret: string }> 
 }
 
 /** A store with these key documents of the set. */
+const instantAt = (at: number) => `20260131120${String(at).padStart(6, '0')}`;
+
 function storeOf(...documents: SetKeyDocument[]): ObjectStore {
   const objects = new Map(
     documents.map((document, at) => [
-      formatKey({ kind: 'set-key', timestamp: SET.timestamp, instant: `2026013112000000${at}` }),
+      formatKey({ kind: 'set-key', timestamp: SET.timestamp, instant: instantAt(at) }),
       encode(SetKeyDocument, document),
     ]),
   );
@@ -96,6 +98,19 @@ test('a document that is too large or removed does not hide the whole one beside
     expect(await read(failing(1), one)).toEqual(made.key);
     await expect(read(failing(2), one)).rejects.toMatchObject({ code });
   }
+});
+
+test('the newest key documents of a set are read, and a message says that there are more', async () => {
+  const { document } = await makeSetKey(
+    { recipients: other.age.map(({ recipient }) => recipient) },
+    SET,
+    { wrappedAt },
+  );
+  const many = Array.from({ length: DOCUMENTS_MAX }, () => document);
+  expect(await read(storeOf(...many, made.document), one)).toEqual(made.key);
+  await expect(read(storeOf(made.document, ...many), one)).rejects.toThrow(
+    `of its newest ${DOCUMENTS_MAX} key documents, and older ones were not read`,
+  );
 });
 
 test('bytes that are wrapped for a recipient are opened by its identity only', async () => {

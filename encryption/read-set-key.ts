@@ -13,8 +13,11 @@ import type { Identities } from './identities.ts';
 import { type KeyedSet, kmsContext } from './set-key.ts';
 import { unwrap } from './wrap.ts';
 
-/** Key documents of one set that are looked at. A change of recipients writes one. */
-const DOCUMENTS_MAX = 1000;
+/**
+ * Key documents of one set that are read, the newest: a change of recipients writes one. More are
+ * there only when another program has written them.
+ */
+export const DOCUMENTS_MAX = 1000;
 
 /** A set, and what its plan says of its key: of an expired set whose packs are used, nothing. */
 export type NamedSet = KeyedSet & { readonly keyId?: string };
@@ -77,7 +80,7 @@ export async function keyDocumentsOf(
 ): Promise<RawDocument[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(setKeysPrefix(timestamp), { signal }))
-    if (parseKey(key)?.kind === 'set-key' && keys.length < DOCUMENTS_MAX) keys.push(key);
+    if (parseKey(key)?.kind === 'set-key' && keys.push(key) > DOCUMENTS_MAX) keys.shift();
   const documents: RawDocument[] = [];
   let failure: StowageError | undefined;
   for (const key of keys) {
@@ -103,9 +106,23 @@ export async function openSetKey(
   identities: Identities,
   { signal }: Options,
 ): Promise<Buffer | undefined> {
-  const byAge = document.age === undefined ? undefined : await unwrap(identities, document.age);
-  const line = byAge ?? (await byKms());
-  return line === undefined ? undefined : keyIn(line, set);
+  let damage: StowageError | undefined;
+  for (const copy of [byAge, byKms]) {
+    try {
+      const line = await copy();
+      if (line !== undefined) return keyIn(line, set);
+    } catch (error) {
+      // A damaged copy must not hide the good one beside it.
+      if (!isStowageError(error, ...OF_THE_COPY)) throw error;
+      damage ??= error;
+    }
+  }
+  if (damage !== undefined) throw damage;
+  return undefined;
+
+  async function byAge(): Promise<Uint8Array | undefined> {
+    return document.age === undefined ? undefined : unwrap(identities, document.age);
+  }
 
   async function byKms(): Promise<Uint8Array | undefined> {
     const [first] = document.kms ?? [];
@@ -114,6 +131,9 @@ export async function openSetKey(
     return identities.kms.decrypt(first.keyArn, first.ciphertext, call);
   }
 }
+
+/** Codes of what is wrong with one wrapped copy of the key. */
+const OF_THE_COPY = ['set/unreadable', 'encryption/no-key', 'encryption/kms'] as const;
 
 function keyIn(line: Uint8Array, set: NamedSet): Buffer {
   const { timestamp, root, key } = decode(WrappedSetKey, { key: 'the wrapped key', bytes: line });
@@ -151,9 +171,13 @@ function notOpened(
     mine === ''
       ? 'and no identity is named'
       : `and ${identities.age.length === 1 ? 'the identity does' : 'the identities do'} not open it (${mine})`;
+  const isCut = documents.length === DOCUMENTS_MAX;
+  const cut = isCut
+    ? ` of its newest ${DOCUMENTS_MAX} key documents, and older ones were not read`
+    : '';
   return new StowageError(
     'encryption/no-identity',
-    `set ${timestamp} is encrypted, ${had}. Its ${plural(new Set(names).size, 'recipient')}: ${[...new Set(names)].join(', ')}`,
+    `set ${timestamp} is encrypted, ${had}. Its ${plural(new Set(names).size, 'recipient')}: ${[...new Set(names)].join(', ')}${cut}`,
     { where },
   );
 }

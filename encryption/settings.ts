@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { RECIPIENTS_MAX } from '../backup-set/documents/keys/set-key.ts';
+import { hasSecretKey } from '../backup-set/messages/secrets.ts';
 import { isKmsKey, recipientProblem } from './recipients.ts';
 
 /** A text that holds a public recipient. Messages about it never print it. */
@@ -9,6 +10,15 @@ const AgeRecipient = z.string().superRefine((text, context) => {
 });
 
 const Path = z.string().min(1);
+
+/** Other users of the host see the arguments of a program. */
+const Argument = z
+  .string()
+  .min(1)
+  .refine(
+    (text) => !hasSecretKey(text),
+    'has the secret key of an identity (AGE-SECRET-KEY-…): name a program that prints it, or use encryption.identityFile, and make a new identity',
+  );
 
 const Section = z.strictObject({
   /** Public keys: a set is encrypted for all of them, and the identity of any one opens it. */
@@ -28,7 +38,7 @@ const Section = z.strictObject({
   /** Files with identities, for commands that read rows. A backup needs none. */
   identityFile: z.union([Path, z.array(Path).min(1)]).exactOptional(),
   /** A program that prints identities; it is run when no identity file is named. */
-  identityCommand: z.array(z.string().min(1)).min(1).exactOptional(),
+  identityCommand: z.array(Argument).min(1).exactOptional(),
   /** Recipients of agents, by host or content. */
   agents: z.record(z.string().min(1), AgeRecipient).exactOptional(),
 });

@@ -2,6 +2,7 @@ import pino, { type Logger } from 'pino';
 import { asStowageError, ERRORS, isStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
 import { withOwnMessage } from '../backup-set/messages/log-error.ts';
+import { redacted, redactor } from '../backup-set/messages/secrets.ts';
 import { ConfigError, problemLines } from './config-file/config-error.ts';
 import { noProgress } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
@@ -121,7 +122,7 @@ function newLog(level: string): Logger {
       base: { pid: process.pid },
       serializers: { err: withOwnMessage(pino.stdSerializers.err) },
     },
-    destination,
+    redacted(destination, redactor(process.env)),
   );
 }
 

@@ -10,7 +10,7 @@ import { BASE_EXTENTS_MAX } from './backup/carry/base-index.ts';
 import { offeredBase } from './backup/carry/offered-base.ts';
 import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
-import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
+import { announcedOrders, watchCoordinator } from './protocol/instructions.ts';
 import { linesOf, parseLine } from './protocol/ndjson.ts';
 import { sealingOf } from './protocol/sealing.ts';
 import { withSharedParts } from './protocol/shared-relations.ts';
@@ -64,7 +64,7 @@ export async function runJob(run: JobRun): Promise<void> {
       const { restore } = await import('./restore/restore.ts');
       const reads = throttledReads(store, limit.throttle);
       const keys = job.keys && setKeysOf(job.keys);
-      await restore(job, announcedPhases(lines, stop, limit), { ...deps, store: reads, keys });
+      await restore(job, announcedOrders(lines, stop, limit), { ...deps, store: reads, keys });
     }
   } finally {
     if (run.store === undefined) await store.close();

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../backup-set/base/errors.ts';
+import { withoutKeys } from '../backup-set/messages/secrets.ts';
 
 const NAME = 'stowage-segment-shipper';
 const CONFIG_DEFAULT = 'agent.yaml';
@@ -64,11 +65,11 @@ export function parseCommand(args: readonly string[]): ShipperCommand {
 
 /** Lines for standard error; control characters of a file must not move the cursor. */
 export function usageText(lines: readonly string[]): string {
-  const text = lines.map((line) => line.replaceAll(/\p{Cc}/gu, '?')).join('\n');
+  const text = lines.map((line) => withoutKeys(line).replaceAll(/\p{Cc}/gu, '?')).join('\n');
   return `${NAME}: ${text}\n`;
 }
 
 /** One line for standard error. */
 export function usageLine(message: string): string {
-  return `${NAME}: ${message.replace(/\.$/, '')} (--help prints the usage)\n`;
+  return `${NAME}: ${withoutKeys(message).replace(/\.$/, '')} (--help prints the usage)\n`;
 }

@@ -1,3 +1,4 @@
+import { withoutKeys } from '../messages/secrets.ts';
 import { ENCRYPTION_ERRORS } from './errors/encryption-errors.ts';
 import { HOST_ERRORS } from './errors/host-errors.ts';
 import { REQUEST_ERRORS } from './errors/request-errors.ts';
@@ -61,6 +62,10 @@ export const ERRORS = {
   'restore/failed': {
     exit: 3,
     hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
+  },
+  'restore/order': {
+    exit: 4,
+    hint: 'rows that the changed order names were not loaded; find out which program writes below restores/, update functions that are of another version than the command, and continue with `stowage restore --resume ID`',
   },
   'adopt/not-found': {
     exit: 4,
@@ -248,9 +253,10 @@ export class StowageError extends Error {
   readonly where: Where;
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; where?: Where } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // An operator's secret key may be anywhere: a field name, a path, a flag.
+    super(withoutKeys(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.where = options.where ?? {};
+    this.where = placeWithoutKeys(options.where ?? {});
   }
 
   get hint(): string {
@@ -260,6 +266,14 @@ export class StowageError extends Error {
   get exitCode(): number {
     return ERRORS[this.code].exit;
   }
+}
+
+function placeWithoutKeys(where: Where): Where {
+  const fields = Object.entries(where).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? withoutKeys(value) : value,
+  ]);
+  return Object.fromEntries(fields) as Where;
 }
 
 /** True for a StowageError with one of these codes; without codes, for any StowageError. */

@@ -104,6 +104,11 @@ export const Seal = z.object({
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),
   ),
+  /**
+   * Encrypted sets only, before `mac`: HMAC of the bytes that the document has without both, under
+   * a key from the digest key. It shows a coordinator, which has no key of older sets, its own.
+   */
+  coordinatorMac: Sha256.exactOptional(),
   /** Encrypted sets only. The last field: HMAC of the bytes that the document has without it. */
   mac: Sha256.exactOptional(),
 });

@@ -50,11 +50,7 @@ export function resolveRequest(
     id: request.id,
     timestamp: request.timestamp,
     manifestSha256,
-    phases: phasesOf(request),
-    load,
-    ...(request.map && { map: request.map }),
-    count: request.count && restores(request, 'data'),
-    ...(request.objects === undefined ? {} : { objects: request.objects && makesObjects(request) }),
+    ...plannedSteps(request, manifest),
     contents,
     totals: {
       contents: contents.length,
@@ -64,6 +60,29 @@ export function resolveRequest(
       storedBytes: total(contents, 'storedBytes'),
     },
   });
+}
+
+/** What a plan says of the steps of its restore. It follows from request and manifest alone. */
+export function plannedSteps(
+  request: RestoreRequest,
+  manifest: Manifest,
+): Pick<RestorePlan, 'phases' | 'load' | 'map' | 'count' | 'objects'> {
+  return {
+    phases: phasesOf(request),
+    load: loadStrategy(request, manifest),
+    ...(request.map && { map: request.map }),
+    count: request.count && restores(request, 'data'),
+    ...(request.objects === undefined ? {} : { objects: request.objects && makesObjects(request) }),
+  };
+}
+
+/** The contents that a plan names, in its order. */
+export function contentsPlanned(request: RestoreRequest, manifest: Manifest): number[] {
+  const load = loadStrategy(request, manifest);
+  if (load === 'mapped') return (request.map ?? []).map(({ to }) => to).sort((a, b) => a - b);
+  if (load !== 'per-segment') return workingContents(request, manifest);
+  const restored = restoredContents(request, manifest.contents);
+  return restored.map(({ content }) => content).sort((a, b) => a - b);
 }
 
 function plannedContents(

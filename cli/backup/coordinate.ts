@@ -27,7 +27,8 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { type ChosenBase, chooseBase, type WantedBase } from './base/choose.ts';
+import type { ChosenBase } from './base/candidate.ts';
+import { chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
@@ -88,7 +89,8 @@ export async function runBackup(
     const segments = read.map(({ segment }) => segment);
     await noteUnfinished(context, segments);
     if (keys !== undefined) requireAgentRecipients(context, segments);
-    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
+    const wanted = options.base ?? (carry ? 'newest' : 'none');
+    const base = await chooseBase(context, store, wanted, keys);
     const prepared = await whileServersFlush(context, () =>
       prepareWitnesses(context, segments, options.rangeBlocks),
     );

@@ -1,7 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
-import { carriedLines, digestFault } from '../backup/base/carried.ts';
+import { carriedLines } from '../backup/base/carried.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupOptions, type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
@@ -147,7 +147,6 @@ function wantedBase(flags: Flags): { readonly base?: WantedBase } {
 
 export function summaryOf(result: BackupResult) {
   const { timestamp, status, verdict, plan, failures, elapsedMs } = result;
-  const digests = digestFault(plan);
   return {
     timestamp,
     status,
@@ -155,7 +154,6 @@ export function summaryOf(result: BackupResult) {
     writerWaitMs: plan.snapshot.writerWaitMs,
     encrypted: plan.encryption !== undefined,
     ...(plan.base && { base: plan.base.timestamp }),
-    ...(digests !== undefined && { digests }),
     ...(plan.tags && { tags: plan.tags }),
     ...(plan.group && { group: plan.group }),
     ...totalsOf(result),

@@ -1,4 +1,4 @@
-import { isSecretName, printedValue } from '../../backup-set/messages/secrets.ts';
+import { isSecretName, printedValue, redactor } from '../../backup-set/messages/secrets.ts';
 import { problemLines } from '../../segment-shipper/config-file/config-error.ts';
 import type { Flags, PlainCommand } from '../command.ts';
 import { leavesOf, type Origin, type ReadConfig, readConfig } from '../config/config.ts';
@@ -23,10 +23,16 @@ Users and passwords in URLs, and values of fields that are named like secrets, a
   },
 };
 
-function printConfig({ output }: Context, { config, values, sources, problems }: ReadConfig): void {
+function printConfig(
+  { output, env }: Context,
+  { config, values, sources, problems }: ReadConfig,
+): void {
+  // Before the table: it may fold a secret over two lines.
+  const redact = redactor(env);
   const fields = [...leavesOf(config ?? values)].map(({ field, value }) => {
     const from: Origin = sources.get(field) ?? { source: 'default', name: '' };
-    return { field, value: masked(lastOf(field), value), ...from };
+    const shown = redact(JSON.stringify(masked(lastOf(field), value)) ?? 'null');
+    return { field: redact(field), value: JSON.parse(shown) as unknown, ...from };
   });
   const rows = fields.map(({ field, value, ...from }) => [
     field,

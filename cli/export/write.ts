@@ -168,6 +168,8 @@ function summarize(
     bytes: written.bytes,
     sha256: written.sha256,
     elapsedMs,
+    // Backups are encrypted, and this object of the bucket is not.
+    ...(place.kind === 'bucket' && place.isPlain && { plain: true }),
     ...(source.mayLack !== undefined && source.mayLack.length > 0 && lackField(source.mayLack)),
   };
   const text = `exported ${plural(rows, 'row')} of ${printable(source.what)} to ${printable(where)}: ${bytes(written.bytes)} in ${duration(elapsedMs)} (${rate(written.bytes, elapsedMs)})`;

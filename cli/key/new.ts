@@ -66,7 +66,7 @@ function digestText(file: string): string[] {
   return [
     `digest key     ${file} (mode 0600)`,
     '',
-    'Set encryption.digestKeyFile to it, on the coordinator only. Nothing is lost with it: without the file the next set stores all rows again.',
+    'Set encryption.digestKeyFile to it, on the coordinator only. Nothing is lost with it: without the file the next backup stores all rows. A thief of the file can make sets that your backups take rows from.',
   ];
 }
 

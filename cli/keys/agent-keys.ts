@@ -6,6 +6,7 @@ import type { Segment } from '../../database/flavour.ts';
 import { agentRecipient, wrapRestoreKeys } from '../../encryption/agent-keys.ts';
 import type { ClusterContext } from '../context.ts';
 import type { RestoreRun } from '../restore/run.ts';
+import { allExpectedOrders } from './expected-orders.ts';
 
 /**
  * Nothing is asked of agents that could not get their keys.
@@ -20,17 +21,13 @@ export function requireAgentRecipients(
 }
 
 /** Stores what the agents need to read an encrypted set, before the request that they wait for. */
-export async function storeRestoreKeys({
-  context,
-  store,
-  request,
-  manifest,
-  segments,
-}: Omit<RestoreRun, 'plan'>): Promise<void> {
+export async function storeRestoreKeys(run: Omit<RestoreRun, 'plan'>): Promise<void> {
+  const { context, store, request, manifest, segments } = run;
   const { config, keys, signal } = context;
   if (keys === undefined || config.shippers.start !== 'agents') return;
   requireAgentRecipients(context, segments);
   const { id } = request;
+  const expected = await allExpectedOrders(run);
   for (const { content, host } of segments) {
     const recipient = agentRecipient(config.encryption ?? {}, { content, host });
     const passed = keys.passed(contentsRead(request, manifest, content));
@@ -39,7 +36,10 @@ export async function storeRestoreKeys({
       version: FORMAT_VERSION,
       id,
       content,
-      age: await wrapRestoreKeys(recipient, { id, root: store.url, content, keys: passed }),
+      age: await wrapRestoreKeys(recipient, {
+        ...{ id, root: store.url, content },
+        ...{ keys: passed, orders: expected.get(content) ?? [] },
+      }),
     });
     const key = formatKey({ kind: 'restore-keys', restore: id, content });
     await store.create(key, bytes, { signal });

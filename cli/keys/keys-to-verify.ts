@@ -8,7 +8,7 @@ import { tryReadDocument } from '../../functions/sets/status.ts';
 import { loadHeads } from '../../functions/stored/fold.ts';
 import type { ClusterContext } from '../context.ts';
 import { heldKeys } from './held-keys.ts';
-import { sealFault } from './prove.ts';
+import { sealFault } from './seal-macs.ts';
 
 type Keyed = Pick<VerifyOptions, 'keys' | 'proof'>;
 

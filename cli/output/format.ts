@@ -1,4 +1,5 @@
 import prettyMs from 'pretty-ms';
+import { withoutKeys } from '../../backup-set/messages/secrets.ts';
 
 /** Numbers and names as the command line prints them. */
 
@@ -48,7 +49,7 @@ export function localTime(date: Date): string {
 
 /** Escapes control characters, which would move the cursor of a terminal. */
 export function printable(text: string): string {
-  return text.replace(
+  return withoutKeys(text).replace(
     /\p{Cc}/gu,
     (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );

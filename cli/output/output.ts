@@ -1,3 +1,4 @@
+import { redactor } from '../../backup-set/messages/secrets.ts';
 import { type Screen, screenOf } from './table/screen.ts';
 import { shortened } from './table/width.ts';
 
@@ -33,6 +34,7 @@ export function newOutput(
 ): Output {
   const live = err.isTTY === true && !json;
   const drawnOn = screenOf(err, env);
+  const redact = redactor(env);
   let drawn = 0;
   const erase = () => {
     if (drawn > 0) err.write(`\u001b[${drawn}A\u001b[0J`);
@@ -46,14 +48,15 @@ export function newOutput(
     result(value, text) {
       beforeResult();
       erase();
-      out.write(json ? `${JSON.stringify(value)}\n` : `${text.trimEnd()}\n`);
+      out.write(redact(json ? `${JSON.stringify(value)}\n` : `${text.trimEnd()}\n`));
     },
     note(event, fields, text) {
       if (json) {
-        err.write(`${JSON.stringify({ at: clock().toISOString(), event, ...fields })}\n`);
+        const line = JSON.stringify({ at: clock().toISOString(), event, ...fields });
+        err.write(redact(`${line}\n`));
       } else if (text !== undefined) {
         erase();
-        err.write(`${text}\n`);
+        err.write(redact(`${text}\n`));
       }
     },
     draw(lines) {
@@ -61,7 +64,7 @@ export function newOutput(
       erase();
       // A line that fills the last column may continue on the next line.
       const width = Math.min(drawnOn.columns, err.columns ?? 80) - 1;
-      for (const line of lines) err.write(`${shortened(line, width)}\n`);
+      for (const line of lines) err.write(`${shortened(redact(line), width)}\n`);
       drawn = lines.length;
     },
   };

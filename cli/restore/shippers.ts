@@ -11,6 +11,7 @@ import {
 import { contentsIn, contentsRead } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
+import { expectedOrders } from '../keys/expected-orders.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
@@ -74,9 +75,12 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
         chosen.map((member) => lineOf(member, phase)),
       );
       const startedAt = context.clock().getTime();
+      const digestOf = expectedOrders(run, phase);
       try {
         const keys = await Promise.all(
-          chosen.map((member) => follow(run, member, phase).finally(() => rates.end(member))),
+          chosen.map((member) =>
+            follow(run, member, phase, digestOf).finally(() => rates.end(member)),
+          ),
         );
         const lines = chosen.map((member) => lineOf(member, phase));
         notePhase(context, phase, lines, context.clock().getTime() - startedAt);
@@ -152,6 +156,7 @@ async function follow(
   { context, store, plan }: RestoreRun,
   member: Member,
   phase: Phase,
+  digestOf: ReturnType<typeof expectedOrders>,
 ): Promise<string> {
   const { content } = member;
   const key = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
@@ -159,8 +164,9 @@ async function follow(
   const ordered = new Promise<unknown>((resolve) => {
     member.ordered = resolve;
   });
-  member.shipper.send({ type: 'order', phase });
   try {
+    const expected = digestOf && { sha256: await digestOf(content) };
+    member.shipper.send({ type: 'order', phase, ...expected });
     await Promise.race([
       ordered,
       member.shipper.ended.then(() => Promise.reject(endedEarly(content))),

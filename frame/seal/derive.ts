@@ -38,3 +38,11 @@ export function contentDigestKey(digestKey: Uint8Array, content: number): Buffer
 export function sealMac(setKey: Uint8Array, bytes: Uint8Array): string {
   return createHmac('sha256', derive(setKey, 'seal')).update(bytes).digest('hex');
 }
+
+/**
+ * The `coordinatorMac` of a seal: of the bytes of the document without both macs. The keys of
+ * digests that shippers get do not give it.
+ */
+export function coordinatorMac(digestKey: Uint8Array, bytes: Uint8Array): string {
+  return createHmac('sha256', derive(digestKey, 'coordinator seal')).update(bytes).digest('hex');
+}

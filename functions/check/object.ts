@@ -5,11 +5,11 @@ import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
 import { digesting, digestOf, digestText } from '../../frame/digest.ts';
 import { countRows } from '../../frame/rows/count.ts';
+import { fileOpener, frameOpener, type SealOpener } from '../../frame/seal/opener.ts';
 import type { SetKeys } from '../../frame/seal/set-keys.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 import { type ByteReader, readBytes } from './byte-reader.ts';
-import { type FrameOpener, frameOpener, openFileBytes } from './sealed.ts';
 
 /** An object to read in full, and the frames that it must hold. */
 export interface CheckedObject extends ObjectRef {
@@ -104,7 +104,7 @@ async function verifyFrames(
   for (const extent of object.extents) {
     await reader.skip(extent.offset - reader.position());
     const relation = object.relation(extent.relation);
-    const opener = keys && frameOpener(keys, object.key, extent, relation);
+    const opener = keys && frameOpener(keys, { ...extent, key: object.key }, relation ?? NOWHERE);
     const isFaulty = () => faults.has(extent);
     const isRead = decode || opener !== undefined;
     const unreadable = isRead
@@ -122,6 +122,9 @@ async function verifyFrames(
   return problems;
 }
 
+/** A frame of a relation that the manifest does not name opens nowhere. */
+const NOWHERE = { schema: '', name: '' };
+
 /** A metadata file or a file of gpbackup of an encrypted set, read to its end. */
 async function openFile(
   reader: ByteReader,
@@ -129,7 +132,8 @@ async function openFile(
   keys: SetKeys,
 ): Promise<Problem[]> {
   try {
-    await openFileBytes(keys, object.key, reader.stream(object.bytes));
+    const stored = reader.stream(object.bytes);
+    for await (const _ of fileOpener(keys, object.key).long(stored));
     return [];
   } catch (error) {
     const { code, message } = unreadable(error);
@@ -151,7 +155,7 @@ async function readFrame(
 
 interface FrameReading {
   /** Of an encrypted set. Its digests are keyed, so they are not compared. */
-  readonly opener: FrameOpener | undefined;
+  readonly opener: SealOpener | undefined;
   readonly isFaulty: () => boolean;
 }
 
@@ -218,7 +222,7 @@ function compareRows(extent: Extent, rows: number | undefined): Finding | undefi
 /** A wrong digest would make a later set leave out other rows than these. */
 function compareDigest(
   { digest }: Extent,
-  opener: FrameOpener | undefined,
+  opener: SealOpener | undefined,
   rows: Buffer,
 ): Finding | undefined {
   if (digest === undefined || opener !== undefined || digestText(rows) === digest) return undefined;

@@ -1,24 +1,19 @@
-import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import type { Result } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { readPinned } from '../../backup-set/documents/pinned.ts';
-import { Order, Outcome } from '../../backup-set/documents/restore/restore.ts';
+import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
-import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../backup-set/restore/orders.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
-import { EXTENTS_IN_FLIGHT } from '../stored/fold.ts';
 import { readDocument } from '../stored/load.ts';
 import { type LoadedRestore, loadRestore, orderKey, orderKeys } from '../stored/load-restore.ts';
-import { readPart } from '../stored/read-part.ts';
+import { ORDERS_IN_FLIGHT, orderMaker } from '../stored/make-orders.ts';
 import { createOrRead, createSame } from '../stored/save.ts';
-
-/** Orders can be large (every extent of a segment), so only a few are in memory at once. */
-const WRITES_IN_FLIGHT = 4;
 
 /**
  * Called after a segment wrote its receipt. Writes the orders of the next phase when every segment
@@ -65,26 +60,16 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   );
   const wrote: string[] = [];
   let problem: Problem | undefined;
-  const writeOne = async (draft: OrderDraft) => {
-    if (problem !== undefined) return;
-    const found = await addParts(deps, manifest, draft);
-    // Not `problem ??= await …`: it would overwrite what another order found during the await.
-    problem ??= found;
+  const make = orderMaker(deps, manifest);
+  await eachInFlight(missing, ORDERS_IN_FLIGHT, async (draft) => {
     // After a problem no further order is written.
     if (problem !== undefined) return;
     const key = keyOf(draft.content);
-    if (await createSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
-  };
-  const extents = new Map(
-    manifest.contents.map(({ content, totals }) => [content, totals.extents]),
-  );
-  const admit = weighed(EXTENTS_IN_FLIGHT);
-  await eachInFlight(missing, WRITES_IN_FLIGHT, (draft) =>
-    admit(
-      draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0),
-      () => writeOne(draft),
-    ),
-  );
+    const made = await make(draft, async (bytes) => {
+      if (problem === undefined && (await createSame(deps, key, bytes))) wrote.push(key);
+    });
+    if (!made.ok) problem ??= made.failure;
+  });
   if (problem !== undefined) {
     const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
     return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');
@@ -101,20 +86,6 @@ function endWith(
   status: 'refused' | 'failed',
 ): Promise<JobResult> {
   return writeOutcome(deps, request.id, { ...refusedOutcome(request, [problem]), status });
-}
-
-/** Adds to an order the manifest parts it is made from. @returns a problem with one of them. */
-async function addParts(
-  deps: Deps,
-  manifest: Manifest,
-  draft: OrderDraft,
-): Promise<Problem | undefined> {
-  for (const content of draft.needs) {
-    const part = await readPart(deps, manifest, content);
-    if (!part.ok) return part.failure;
-    draft.take(part.value);
-  }
-  return undefined;
 }
 
 /** The manifest that the plan was made from, or the problem that it has changed. */

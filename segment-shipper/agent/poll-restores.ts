@@ -136,8 +136,9 @@ function startRestoreOrder(
   startOrder(agent, {
     key: formatKey(key),
     claim: formatKey({ ...key, kind: 'order-claim' }),
-    work: async (signal) =>
-      completeOrder(
+    work: async (signal) => {
+      const held = await restoreKeysFor(agent, key, signal);
+      return completeOrder(
         {
           control: CONTROL_VERSION,
           type: 'restore',
@@ -149,7 +150,8 @@ function startRestoreOrder(
           fifoBase: config.fifoBase,
           ...(own.dataDir !== undefined && { dataDir: own.dataDir }),
         },
-        phase,
+        // A phase that the command has not made an order for has no digest that fits.
+        { phase, ...(held && { sha256: held.orders.get(phase) ?? '' }) },
         {
           store: throttledReads(store, throttle),
           clock,
@@ -158,9 +160,10 @@ function startRestoreOrder(
           progress: noProgress(),
           throttle,
           signal,
-          keys: await restoreKeysFor(agent, key, signal),
+          keys: held?.keys,
         },
-      ),
+      );
+    },
     fail: (error) => storeFailedReceipt(agent, receipt, key, error, startedAt),
   });
 }

@@ -116,13 +116,19 @@ export type BaseExtents = z.infer<typeof BaseExtents>;
  * no more programs start.
  */
 export const Instruction = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
+  z.object({
+    type: z.literal('order'),
+    phase: z.enum(PHASES),
+    /** Of the bytes of the order that follows from the proven set: another one is refused. */
+    sha256: Sha256.exactOptional(),
+  }),
   z.object({ type: z.literal('rate'), bytesPerSecond: Count.min(1) }),
   z.object({ type: z.literal('end') }),
   BaseExtents,
   z.object({ type: z.literal('base-end') }),
 ]);
 export type Instruction = z.infer<typeof Instruction>;
+export type AnnouncedOrder = Omit<Extract<Instruction, { type: 'order' }>, 'type'>;
 
 const Failure = z.object({
   code: z.string(),

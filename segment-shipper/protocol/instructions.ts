@@ -1,8 +1,7 @@
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import type { Phase } from '../../backup-set/base/keys.ts';
 import type { OfferedBase } from '../backup/carry/offered-base.ts';
 import type { RateLimit } from '../rate/throttle.ts';
-import { Instruction } from './control.ts';
+import { type AnnouncedOrder, Instruction } from './control.ts';
 import { parseLine } from './ndjson.ts';
 
 const coordinatorDied = () => new StowageError('interrupted', 'the coordinator has died');
@@ -34,16 +33,16 @@ export async function watchCoordinator(
 }
 
 /**
- * The phases of a restore, as the coordinator announces them, until it sends `end`. Lines are read
+ * The orders of a restore, as the coordinator announces them, until it sends `end`. Lines are read
  * ahead, so that the end of standard input is noticed while an order runs: without `end`, the
  * coordinator has died.
  */
-export async function* announcedPhases(
+export async function* announcedOrders(
   lines: AsyncGenerator<string>,
   stop: AbortController,
   limit: RateLimit,
-): AsyncGenerator<Phase> {
-  const waiting: Phase[] = [];
+): AsyncGenerator<AnnouncedOrder> {
+  const waiting: AnnouncedOrder[] = [];
   let ended = false;
   let wake = () => {};
   const reading = (async () => {
@@ -59,7 +58,7 @@ export async function* announcedPhases(
           continue;
         }
         if (instruction.type !== 'order') continue;
-        waiting.push(instruction.phase);
+        waiting.push(instruction);
         wake();
       }
       stop.abort(coordinatorDied());

@@ -1,8 +1,7 @@
 import type { Name } from '../../backup-set/base/document.ts';
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
-import { fileContext, frameContext } from '../../frame/seal/context.ts';
-import { open, opening } from '../../frame/seal/open.ts';
+import { fileOpener, frameOpener } from '../../frame/seal/opener.ts';
 import type { SetKeys } from '../../frame/seal/set-keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { damaged } from './damage.ts';
@@ -26,7 +25,7 @@ export function opensFor(keys: SetKeys | undefined, relation: Named): { readonly
 /** The compressed frame in stored bytes. @throws StowageError `set/damaged`, `encryption/no-key` */
 export function openFrame(opens: Opens | undefined, extent: SourceExtent, stored: Buffer): Buffer {
   if (opens === undefined) return stored;
-  return open(opens.keys.of(extent.key), frameContext(extent, opens.relation), stored);
+  return frameOpener(opens.keys, extent, opens.relation).whole(stored);
 }
 
 /** As `openFrame`, for a frame that does not fit into memory. */
@@ -36,7 +35,7 @@ export function openLongFrame(
   stored: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {
   if (opens === undefined) return stored;
-  return opening(opens.keys.of(extent.key), frameContext(extent, opens.relation), stored);
+  return frameOpener(opens.keys, extent, opens.relation).long(stored);
 }
 
 export interface FileOptions {
@@ -66,7 +65,7 @@ async function* openedFile(
   stored: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* opening(keys.of(key), fileContext(key), stored);
+    yield* fileOpener(keys, key).long(stored);
   } catch (cause) {
     throw named(cause, key);
   }
@@ -81,7 +80,7 @@ function named(cause: unknown, key: string): unknown {
 /** As `fileBytes`, of a file in memory. */
 export function openFile(keys: SetKeys, key: string, stored: Uint8Array): Buffer {
   try {
-    return open(keys.of(key), fileContext(key), stored);
+    return fileOpener(keys, key).whole(stored);
   } catch (cause) {
     throw named(cause, key);
   }

@@ -3,15 +3,16 @@ import {
   decode,
   encode,
   FORMAT_VERSION,
+  sha256,
 } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { rolesKeptField } from '../../backup-set/documents/restore/found.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore/restore.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
-import type { RestoreJob } from '../protocol/control.ts';
+import type { AnnouncedOrder, RestoreJob } from '../protocol/control.ts';
 import { progressReport } from '../protocol/reports.ts';
 import { rememberedMetadata } from '../read/remembered-metadata.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
@@ -19,18 +20,18 @@ import { withLockedTarget } from './locked-order.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
 import { runOrder } from './run-order.ts';
 
-/** Runs the orders of a restore as the coordinator announces their phases. */
+/** Runs the orders of a restore as the coordinator announces them. */
 export async function restore(
   job: RestoreJob,
-  phases: AsyncIterable<Phase>,
+  orders: AsyncIterable<AnnouncedOrder>,
   deps: ShipperDeps,
 ): Promise<void> {
   const kept = verifiedBytes();
   const store = rememberedMetadata(deps.store);
-  for await (const phase of phases) {
+  for await (const order of orders) {
     deps.signal.throwIfAborted();
-    await completeOrder(job, phase, { ...deps, store }, kept);
-    if (phase === 'data') kept.forgetRows();
+    await completeOrder(job, order, { ...deps, store }, kept);
+    if (order.phase === 'data') kept.forgetRows();
   }
 }
 
@@ -40,18 +41,19 @@ export async function restore(
  */
 export async function completeOrder(
   job: RestoreJob,
-  phase: Phase,
+  order: AnnouncedOrder,
   deps: ShipperDeps,
   kept?: VerifiedBytes,
 ): Promise<void> {
   const { content } = job;
+  const { phase } = order;
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
   const metered = meteredReads(deps.store, (bytes) => {
     deps.progress.storedBytes += bytes;
   });
   const store = kept === undefined ? metered : kept.servedFrom(metered);
-  const result = await readAndRun(job, phase, { ...deps, store }, kept);
+  const result = await readAndRun(job, order, { ...deps, store }, kept);
   // The next order must not show what this one did last.
   deps.progress.underWay.length = 0;
   // An interrupted order gets no receipt: another shipper may run the same order again.
@@ -93,9 +95,19 @@ function requireKeys({ encrypted, timestamp }: Order, { keys }: ShipperDeps): vo
     );
 }
 
+/** @throws StowageError `restore/order`: also an order that was changed must change nothing. */
+function requireOwn(object: string, bytes: Uint8Array, expected: string): void {
+  if (sha256(bytes) === expected) return;
+  throw new StowageError(
+    'restore/order',
+    `${object} is not the order that this restore makes of the proven set (its SHA-256 differs): another program has changed it, or a function of another version has written it`,
+    { where: { object } },
+  );
+}
+
 async function readAndRun(
   job: RestoreJob,
-  phase: Phase,
+  { phase, sha256: expected }: AnnouncedOrder,
   deps: ShipperDeps,
   kept: VerifiedBytes | undefined,
 ): Promise<OrderResult> {
@@ -103,6 +115,7 @@ async function readAndRun(
   try {
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
+    if (expected !== undefined) requireOwn(key, bytes, expected);
     const order = decode(Order, { key, bytes });
     requireKeys(order, deps);
     return await withLockedTarget(order, job, deps, (locked) => runOrder(order, job, locked, kept));

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { Content, header } from '../../base/document.ts';
+import { Content, header, Sha256 } from '../../base/document.ts';
+import { PHASES } from '../../base/keys.ts';
 import { RestoreId, Timestamp } from '../../base/timestamps.ts';
 
 /** 32 bytes in base64. */
@@ -41,5 +42,10 @@ export const WrappedRestoreKeys = z.object({
   content: Content,
   /** Of contents of the set, and of the older sets whose packs it uses. */
   keys: z.array(z.object({ timestamp: Timestamp, content: Content, key: Key })),
+  /**
+   * Digests of the orders that the agent may carry out with these keys. Orders lie in the bucket
+   * in clear; only a program that has the keys can wrap them beside other digests.
+   */
+  orders: z.array(z.object({ phase: z.enum(PHASES), sha256: Sha256 })),
 });
 export type WrappedRestoreKeys = z.infer<typeof WrappedRestoreKeys>;

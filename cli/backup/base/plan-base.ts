@@ -1,5 +1,5 @@
 import type { Plan, Relation } from '../../../backup-set/documents/plan.ts';
-import type { ChosenBase } from './choose.ts';
+import type { ChosenBase } from './candidate.ts';
 
 type Body = Omit<Plan, 'timestamp'>;
 

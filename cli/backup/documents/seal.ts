@@ -5,7 +5,7 @@ import { asStowageError, isStowageError } from '../../../backup-set/base/errors.
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
-import { sealMac } from '../../../frame/seal/derive.ts';
+import { coordinatorMac, sealMac } from '../../../frame/seal/derive.ts';
 import type { BackupKeys } from '../keys/backup-keys.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
@@ -57,13 +57,19 @@ export async function storeSeal(
   };
   const signal = AbortSignal.timeout(SEAL_MS_MAX);
   const key = formatKey({ kind: 'seal', timestamp: plan.timestamp });
-  await store.create(key, encode(Seal, withMac(seal, keys)), { signal });
+  await store.create(key, encode(Seal, withMacs(seal, keys)), { signal });
   return failed;
 }
 
-/** Proves to a holder of the set's key that the seal is this one. */
-function withMac(seal: Seal, keys: BackupKeys | undefined): Seal {
-  return keys === undefined ? seal : { ...seal, mac: sealMac(keys.setKey, encode(Seal, seal)) };
+/** Proves the seal to a coordinator with the same digest key, and to holders of the set's key. */
+export function withMacs(seal: Seal, keys: BackupKeys | undefined): Seal {
+  if (keys === undefined) return seal;
+  const { setKey, digestKey } = keys;
+  const own =
+    digestKey === undefined
+      ? seal
+      : { ...seal, coordinatorMac: coordinatorMac(digestKey, encode(Seal, seal)) };
+  return { ...own, mac: sealMac(setKey, encode(Seal, own)) };
 }
 
 async function storeParts(

@@ -1,11 +1,9 @@
 import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
-import { readDigestKey } from '../../../encryption/digest-key.ts';
 import type { Identities } from '../../../encryption/identities.ts';
 import { keyFrom } from '../../../encryption/read-set-key.ts';
 import { type EncryptionSettings, isEncrypting } from '../../../encryption/settings.ts';
-import { digestKeyId } from '../../../frame/seal/derive.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { readSetDocument } from '../../../functions/sets/status.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
@@ -16,6 +14,7 @@ import { identitiesOf } from '../../keys/identities.ts';
 import { withStore } from '../../open.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import type { Check } from '../check.ts';
+import { checkDigestKey } from './digest-key.ts';
 
 const of = 'encryption';
 const NONE: EncryptionSettings = { recipients: [] };
@@ -30,7 +29,7 @@ export async function checkKeys(context: ClusterContext): Promise<Check[]> {
       if (context.config.encryption === undefined && newest?.encryption === undefined) return [];
       return [
         checkRecipients(settings, newest),
-        ...(await checkDigestKey(settings, newest)),
+        ...(await checkDigestKey(settings, deps, newest)),
         ...(await checkIdentities(context, deps, newest)),
       ];
     });
@@ -74,35 +73,6 @@ function checkRecipients(settings: EncryptionSettings, newest: Plan | undefined)
       detail: `${count}; set ${newest.timestamp} is not encrypted: the next set is, and stores all rows`,
     };
   return { ...check, detail: `${count}: the identity of any one opens a set` };
-}
-
-async function checkDigestKey(
-  settings: EncryptionSettings,
-  newest: Plan | undefined,
-): Promise<Check[]> {
-  if (!isEncrypting(settings)) return [];
-  const check = { of, name: 'digest key' };
-  const { digestKeyFile } = settings;
-  if (digestKeyFile === undefined)
-    return [
-      {
-        ...check,
-        ok: true,
-        remark: true,
-        detail:
-          'encryption.digestKeyFile is not set: rows that an older set has are stored again, except where a witness proves a table unchanged. `stowage key new --digest-key FILE` makes one',
-      },
-    ];
-  try {
-    const id = digestKeyId(await readDigestKey(digestKeyFile));
-    const before = newest?.encryption?.digestKeyId;
-    if (before === undefined || before === id)
-      return [{ ...check, ok: true, detail: digestKeyFile }];
-    const detail = `${digestKeyFile} is another key than that of set ${newest?.timestamp}: the next set stores rows again. Restore the old file if you still have it`;
-    return [{ ...check, ok: true, remark: true, detail }];
-  } catch (error) {
-    return [{ ...check, ok: false, detail: messageOf(error) }];
-  }
 }
 
 async function checkIdentities(

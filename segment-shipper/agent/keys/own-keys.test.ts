@@ -93,7 +93,8 @@ test('an agent reads the keys of a restore, and refuses those of another restore
   const agent = agentOf(own);
   const keys = [{ timestamp: TIMESTAMP, content: 0, key: KEY }];
   const store = async (restore: string, wrappedFor: string) => {
-    const wrapped = { id: wrappedFor, root: agent.store.url, content: 0, keys };
+    const orders = [{ phase: 'verify' as const, sha256: '0'.repeat(64) }];
+    const wrapped = { id: wrappedFor, root: agent.store.url, content: 0, keys, orders };
     const bytes = encode(RestoreKeys, {
       format: 'stowage/restore-keys',
       version: FORMAT_VERSION,
@@ -108,8 +109,9 @@ test('an agent reads the keys of a restore, and refuses those of another restore
   await store(replayed, RESTORE);
   const found = await restoreKeysFor(agent, { restore: RESTORE, content: 0 }, signal);
   const file = { kind: 'metadata', content: 0, attempt: 1, file: 'schema.dump' } as const;
-  const key = found?.of(formatKey({ ...file, timestamp: TIMESTAMP }));
+  const key = found?.keys.of(formatKey({ ...file, timestamp: TIMESTAMP }));
   expect(key?.toString('base64')).toBe(KEY);
+  expect([...(found?.orders ?? [])]).toEqual([['verify', '0'.repeat(64)]]);
   const other = restoreKeysFor(agent, { restore: replayed, content: 0 }, signal);
   await expect(other).rejects.toMatchObject(refused);
   expect(await restoreKeysFor(agent, { restore: RESTORE, content: 1 }, signal)).toBeUndefined();

@@ -1,6 +1,6 @@
 import { decode } from '../../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
-import { formatKey } from '../../../backup-set/base/keys.ts';
+import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
 import type { BackupOrder } from '../../../backup-set/documents/agents.ts';
 import {
   RESTORE_KEYS_BYTES_MAX,
@@ -44,6 +44,13 @@ export async function sealingFor(
   return sealingOf(await openSealing(await ownIdentities(config), sealing, expected), relations);
 }
 
+/** What an agent may do with an encrypted set. */
+export interface OwnRestore {
+  readonly keys: SetKeys;
+  /** The digest of the order of each phase, as the command has made it. */
+  readonly orders: ReadonlyMap<Phase, string>;
+}
+
 /**
  * The keys that the command has stored for a content of a restore; undefined: the set is not
  * encrypted, or this agent has no identity.
@@ -53,7 +60,7 @@ export async function restoreKeysFor(
   { config, store }: Keyed,
   { restore, content }: { readonly restore: string; readonly content: number },
   signal: AbortSignal,
-): Promise<SetKeys | undefined> {
+): Promise<OwnRestore | undefined> {
   if (config.encryption === undefined) return undefined;
   const key = formatKey({ kind: 'restore-keys', restore, content });
   let bytes: Uint8Array;
@@ -65,5 +72,9 @@ export async function restoreKeysFor(
   }
   const { age } = decode(RestoreKeys, { key, bytes });
   const expected = { id: restore, root: store.url, content };
-  return setKeysOf(await openRestoreKeys(await ownIdentities(config), age, expected));
+  const { keys, orders } = await openRestoreKeys(await ownIdentities(config), age, expected);
+  return {
+    keys: setKeysOf(keys),
+    orders: new Map(orders.map(({ phase, sha256 }) => [phase, sha256])),
+  };
 }

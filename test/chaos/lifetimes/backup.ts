@@ -17,11 +17,13 @@ import {
   sealOf,
 } from '../../../backup-set/testing/builders.ts';
 import { PLAN } from '../../../backup-set/testing/plans.ts';
-import { type ChosenBase, chooseBase } from '../../../cli/backup/base/choose.ts';
+import type { ChosenBase } from '../../../cli/backup/base/candidate.ts';
+import { chooseBase } from '../../../cli/backup/base/choose.ts';
 import { withBase } from '../../../cli/backup/base/plan-base.ts';
 import { offerBase } from '../../../cli/backup/base/send.ts';
 import { type Draft, storePlan } from '../../../cli/backup/documents/plan.ts';
-import { encryptionOf } from '../../../cli/backup/keys/backup-keys.ts';
+import { withMacs } from '../../../cli/backup/documents/seal.ts';
+import { type BackupKeys, encryptionOf } from '../../../cli/backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
 import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
 import { hex } from '../../../frame/hex.ts';
@@ -40,7 +42,7 @@ const EXTENT_BYTES = 2000;
 const PACK_USE_MIN = 0.5;
 const ROWS = 10;
 const DIGEST_CHARS = 32;
-/** Of all backups: without one, shippers write no digests, and nothing is carried. */
+/** Of all backups: without one, nothing proves a base, and nothing is carried. */
 const DIGEST_KEY = Buffer.alloc(32, 1);
 
 const relations: Relation[] = Array.from({ length: TABLES }, (_, id) => ({
@@ -75,16 +77,18 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   const { store } = deps;
   const signal = deps.signal ?? new AbortController().signal;
   const context = contextOf(deps, signal, life.isEncrypted);
-  const base = await chooseBase(context, store, 'newest');
+  const keys = life.isEncrypted
+    ? { setKey: Buffer.alloc(32, life.serial()), digestKey: DIGEST_KEY }
+    : undefined;
+  const base = await chooseBase(context, store, 'newest', keys);
   const startedAt = new Date(life.now);
   const plain = { ...PLAN, startedAt: startedAt.toISOString(), relations, contents };
   const based = base ? withBase(plain, base) : plain;
-  const setKey = life.isEncrypted ? Buffer.alloc(32, life.serial()) : undefined;
-  const body = setKey ? encryptedBy(setKey, based, base) : based;
+  const body = keys ? encryptedBy(keys, based, base) : based;
   const draft = { body, work };
   const plan = await storePlan(store, draft, startedAt, signal);
-  if (setKey !== undefined) {
-    const { key, bytes } = keyDocument(plan.timestamp, setKeyId(setKey));
+  if (keys !== undefined) {
+    const { key, bytes } = keyDocument(plan.timestamp, setKeyId(keys.setKey));
     await store.create(key, bytes);
   }
   // The plan names the base: an expiry that has not seen it wrote its tombstone before.
@@ -95,7 +99,7 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   const receipts: Receipt[] = [];
   for (const { content, offers } of shippers)
     receipts.push(...(await shipContent(deps, plan, content, rows[content] ?? [], offers)));
-  await storeSeal(deps, plan, receipts);
+  await storeSeal(deps, plan, receipts, keys);
   const functions = inProcess(deps);
   await functions.announce(formatKey({ kind: 'seal', timestamp: plan.timestamp }));
   await functions.idle();
@@ -112,11 +116,11 @@ function countUse(life: Lifetime, timestamp: string): void {
 }
 
 function encryptedBy(
-  setKey: Buffer,
+  keys: BackupKeys,
   body: Omit<Plan, 'timestamp'>,
   base: ChosenBase | undefined,
 ): Omit<Plan, 'timestamp'> {
-  const encryption = encryptionOf({ setKey, digestKey: DIGEST_KEY }, body.base && base?.manifest);
+  const encryption = encryptionOf(keys, body.base && base?.manifest);
   return { ...body, features: [...(body.features ?? []), 'encrypted'], encryption };
 }
 
@@ -212,7 +216,12 @@ async function shipContent(
   return receipts;
 }
 
-async function storeSeal({ store }: Deps, plan: Plan, receipts: readonly Receipt[]): Promise<void> {
+async function storeSeal(
+  { store }: Deps,
+  plan: Plan,
+  receipts: readonly Receipt[],
+  keys: BackupKeys | undefined,
+): Promise<void> {
   const rows = ROWS * HALVES;
   const bytes = EXTENT_BYTES * HALVES;
   const counted = relations.map(({ id }) => ({ relation: id, attempt: 1, rows, bytes }));
@@ -228,5 +237,6 @@ async function storeSeal({ store }: Deps, plan: Plan, receipts: readonly Receipt
     const key = formatKey({ kind: 'seal-part', timestamp, content: part.content });
     await store.create(key, encode(SealPart, part));
   }
-  await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, sealFor(whole)));
+  const { mac: _, ...seal } = sealFor(whole);
+  await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, withMacs(seal, keys)));
 }

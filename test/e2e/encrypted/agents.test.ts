@@ -36,13 +36,13 @@ afterAll(async () => {
 
 async function startOf(content: number, keys: TestKeys | undefined): Promise<RunningAgent> {
   const serves = new Map([[content, servers[content] as TestServer]]);
-  const more = keys && { encryption: { identityFile: keys.identityFile } };
+  const more = { encryption: keys && { identityFile: keys.identityFile } };
   const agent = await startAgent({
     place,
     root,
     name: `agent${content}`,
     serves,
-    more: more ?? {},
+    more,
   });
   agents.add(agent);
   return agent;

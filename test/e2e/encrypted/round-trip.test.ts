@@ -154,6 +154,18 @@ describe('an encrypted set', () => {
     await stowage(['delete', timestamp, '--yes'], { config: plain });
   });
 
+  test('is not the base of a backup without the digest key, which stores all rows and says why', async () => {
+    const { digestKeyFile: _, ...section } = keys.section(false);
+    const config = await configFor(place, servers, root, { encryption: section });
+    const made = await stowage(['backup'], { config, plain: true });
+    expect(made.text).toMatch(
+      new RegExp(`stores all rows, because set ${first} .*encryption.digestKeyFile is not set`),
+    );
+    expect(made.text).not.toContain('carried');
+    const checks = await stowage(['doctor'], { config });
+    expect(checks.text).toContain('every backup stores all rows');
+  });
+
   test('is the base of the next one, which stores only changed rows under a key of its own', async () => {
     await servers[0]?.psql(`UPDATE orders SET word = 'new' WHERE id = 1`, DATABASE);
     const second = await backup();

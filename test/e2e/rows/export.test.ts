@@ -112,6 +112,9 @@ describe('export', () => {
     expect([refused.code, refused.json.error.code]).toEqual([4, 'export/impossible']);
     const { json, code } = await run(...args);
     expect(code).toBe(0);
+    const other = ['export', 'big', '--at', second, '--name', 'big-2', '--plain', '--accept-plain'];
+    const clear = isEncryptedSuite ? json : (await stowage(other, { config: sealed })).json;
+    expect(clear).toMatchObject({ status: 'exported', plain: true });
     const store = await place.open(root);
     const read = async (key: string) => Buffer.from(await store.read(key, { bytesMax: 1e8 }));
     const receipt = ExportReceipt.parse(

@@ -164,7 +164,7 @@ describe('a set whose documents were edited until they agree again', () => {
       encrypted: {
         ...real,
         file: (_, key) => files.get(key) ?? Buffer.alloc(0),
-        mac: () => 'ab'.repeat(32),
+        sealed: (seal) => ({ ...seal, mac: 'ab'.repeat(32) }),
       },
     });
     await storeAll(store, [

@@ -1,6 +1,7 @@
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import type { Encryption } from '../../../backup-set/documents/plan.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
+import type { Seal } from '../../../backup-set/documents/seal.ts';
 import { digestOf as digestOfRows, digestText } from '../../../frame/digest.ts';
 import { hex } from '../../../frame/hex.ts';
 
@@ -22,7 +23,7 @@ export interface SmallEncryption {
   ) => Buffer;
   readonly file: (content: number, key: string, bytes: Buffer) => Buffer;
   readonly digest: (content: number, rows: Buffer) => string;
-  readonly mac: (seal: Uint8Array) => string;
+  readonly sealed: (seal: Seal) => Seal;
 }
 
 export interface Frame {

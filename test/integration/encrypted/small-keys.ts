@@ -3,9 +3,10 @@ import { encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/documen
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
 import type { Encryption } from '../../../backup-set/documents/plan.ts';
+import { withMacs } from '../../../cli/backup/documents/seal.ts';
 import { digestOf, digestText } from '../../../frame/digest.ts';
 import { fileContext, frameContext } from '../../../frame/seal/context.ts';
-import { contentDigestKey, contentKey, sealMac, setKeyId } from '../../../frame/seal/derive.ts';
+import { contentDigestKey, contentKey, setKeyId } from '../../../frame/seal/derive.ts';
 import { seal } from '../../../frame/seal/seal.ts';
 import { type SetKeys, setKeysOf } from '../../../frame/seal/set-keys.ts';
 import type { Deps } from '../../../functions/deps.ts';
@@ -15,15 +16,19 @@ import { documentsOf, type SmallSet, storeAll, storeObjects } from '../functions
 import type { SmallEncryption } from './small-frames.ts';
 
 export const CONTENTS = [0, 1];
-const DIGEST_KEY = Buffer.alloc(32, 3);
+export const DIGEST_KEY = Buffer.alloc(32, 3);
 const OLDER = '20260131010203';
 const YOUNGER = '20260201010203';
 
-/** Seals a small set as shippers and the coordinator do. */
+/**
+ * Seals a small set as shippers and the coordinator do.
+ * @param digestKey of the coordinator; `none`: as programs did before the second mac.
+ */
 export function encryptionOf(
   setKey: Buffer,
   timestamp: string,
   older: Encryption['older'],
+  digestKey: Buffer | 'none' = DIGEST_KEY,
 ): SmallEncryption {
   const of = (content: number) => contentKey(setKey, timestamp, content);
   return {
@@ -36,7 +41,8 @@ export function encryptionOf(
       seal(of(content), frameContext(place, relation), bytes),
     file: (content, key, bytes) => seal(of(content), fileContext(key), bytes),
     digest: (content, rows) => digestText(digestOf(rows, contentDigestKey(DIGEST_KEY, content))),
-    mac: (bytes) => sealMac(setKey, bytes),
+    sealed: (plain) =>
+      withMacs(plain, { setKey, digestKey: digestKey === 'none' ? undefined : digestKey }),
   };
 }
 

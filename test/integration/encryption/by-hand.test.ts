@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { identityToRecipient } from 'age-encryption';
 import { expect, test } from 'vitest';
+import { parseIdentities } from '../../../encryption/identities.ts';
+import { unwrap, wrapFor } from '../../../encryption/wrap.ts';
 import { GOLDEN } from '../../golden/made.ts';
 import { rowSum } from '../../model/truth.ts';
 
@@ -38,6 +42,31 @@ test('the script of docs/restore-by-hand.md opens rows and files of an encrypted
   const schema = /^file\t(.*\/0\/.*schema\.dump)$/m.exec(listed)?.[1] ?? '';
   expect((await open(...SET, schema)).subarray(0, 5).toString()).toBe('PGDMP');
 });
+
+test('the script refuses a key document that was wrapped for another root', async () => {
+  const copy = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
+  try {
+    await cp(ROOT, copy, { recursive: true });
+    const recipient = await identityToRecipient(identityIn(await readFile(IDENTITY, 'utf8')));
+    const { stdout } = await run(process.execPath, [SCRIPT, copy, TIMESTAMP, IDENTITY]);
+    expect(stdout).toContain('orders');
+    const folder = join(copy, 'sets', TIMESTAMP.slice(0, 8), TIMESTAMP, 'keys');
+    const [name = ''] = await readdir(folder);
+    const document = JSON.parse(await readFile(join(folder, name), 'utf8')) as { age: string };
+    const age = await parseIdentities(await readFile(IDENTITY, 'utf8'), IDENTITY);
+    const wrapped = JSON.parse(String(await unwrap({ age }, document.age))) as object;
+    const moved = JSON.stringify({ ...wrapped, root: 's3://another/root' });
+    document.age = await wrapFor(recipient, Buffer.from(`${moved}\n`));
+    await writeFile(join(folder, name), JSON.stringify(document));
+    await expect(run(process.execPath, [SCRIPT, copy, TIMESTAMP, IDENTITY])).rejects.toMatchObject({
+      stderr: expect.stringContaining('is a key of root s3://another/root'),
+    });
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+});
+
+const identityIn = (text: string) => /AGE-SECRET-KEY-1\w+/.exec(text)?.[0] ?? '';
 
 test.runIf(await hasProgram('age', '--version'))(
   'the program age unwraps the key of a set, and the script takes it instead of an identity',

@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decode } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Plan } from '../../../backup-set/documents/plan.ts';
 import { loadConfig } from '../../../cli/config/config.ts';
+import { checkDigestKey } from '../../../cli/doctor/keys/digest-key.ts';
 import { checkKeys } from '../../../cli/doctor/keys/keys.ts';
 import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
+import { openStore } from '../../../storage/open.ts';
 import { GOLDEN } from '../../golden/made.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 
@@ -65,7 +70,9 @@ test('doctor wants two recipients, the digest key of the newest set, and recipie
     identity: expect.stringMatching(/^ok none on this host/),
     'recipients of sets': expect.stringContaining('stowage key add'),
   });
-  expect((await checks({ recipients: [own.recipient] }))['digest key']).toMatch(/^note .*not set/);
+  expect((await checks({ recipients: [own.recipient] }))['digest key']).toMatch(
+    /^note .*not set: every backup stores all rows/,
+  );
 });
 
 test('doctor proves that the identity of this host opens the newest set', async () => {
@@ -91,4 +98,23 @@ test('doctor notes a drill of the schedule on a host without an identity', async
   const found = await checks(encryption, { schedule: { entries } });
   expect(found['identity']).toMatch(/^note none on this host: here the drills .*weekly.* fail/);
   expect((await checks(encryption))['identity']).toMatch(/^ok none on this host/);
+});
+
+test('doctor notes a newest set that its digest key does not prove', async () => {
+  const store = await openStore({ root });
+  const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+  const settings = { recipients: [own.recipient], digestKeyFile: own.digestKeyFile };
+  const key = formatKey({ kind: 'plan', timestamp: '20261130035601' });
+  const plan = decode(Plan, { key, bytes: await store.read(key, { bytesMax: 1e6 }) });
+  // As a backup without a digest key, or another program, would have made it.
+  const unkeyed = { ...plan, encryption: { keyId: plan.encryption?.keyId ?? '' } };
+  const [found] = await checkDigestKey(settings, deps, unkeyed);
+  expect(found).toMatchObject({ ok: true, remark: true });
+  expect(found?.detail).toMatch(/does not prove set 20261130035601.*has no coordinatorMac/);
+  const [plain] = await checkDigestKey(settings, deps, undefined);
+  expect(plain).toEqual({
+    ...{ of: 'encryption', name: 'digest key', ok: true },
+    detail: own.digestKeyFile,
+  });
+  await store.close();
 });

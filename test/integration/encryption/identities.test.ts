@@ -1,6 +1,4 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { armor, Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
@@ -10,6 +8,7 @@ import { identitiesFrom } from '../../../encryption/identities.ts';
 import { awsKms } from '../../../encryption/kms/aws-kms.ts';
 import { openSetKey } from '../../../encryption/read-set-key.ts';
 import { makeSetKey } from '../../../encryption/set-key.ts';
+import { fakeKms, KMS_ARN } from '../../support/kms.ts';
 
 let folder: string;
 const secret = await generateIdentity();
@@ -92,56 +91,37 @@ describe('identities', () => {
   });
 });
 
-/** Speaks the JSON protocol of KMS, and "encrypts" by reversing. */
-function fakeKms(): Promise<Server & { requests: Record<string, unknown>[] }> {
-  const requests: Record<string, unknown>[] = [];
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const body = JSON.parse((await Array.fromAsync(request)).join('')) as Record<string, string>;
-    const target = String(request.headers['x-amz-target']).split('.')[1];
-    requests.push({ target, ...body });
-    const reply = (status: number, value: object) =>
-      response
-        .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
-        .end(JSON.stringify(value));
-    const reversed = (text = '') => Buffer.from(text, 'base64').reverse().toString('base64');
-    if (body['KeyId']?.includes('denied'))
-      reply(400, { __type: 'AccessDeniedException', message: 'not authorized to kms:Encrypt' });
-    else if (target === 'Encrypt')
-      reply(200, { KeyId: ARN, CiphertextBlob: reversed(body['Plaintext']) });
-    else reply(200, { KeyId: ARN, Plaintext: reversed(body['CiphertextBlob']) });
-  };
-  const server = createServer((request, response) => void answer(request, response));
-  return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve(Object.assign(server, { requests }))),
-  );
-}
-
-const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const SET = { timestamp: '20260131120000', root: 's3://backups/shop' };
 
 test('a key of AWS KMS wraps a set key for its set and root, and opens it without an identity', async () => {
   const server = await fakeKms();
   try {
-    vi.stubEnv(
-      'AWS_ENDPOINT_URL_KMS',
-      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    );
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
     const kms = awsKms({ region: 'eu-central-1', env: {} });
     const options = { wrappedAt: new Date(0), kms };
     const settings = { recipients: [recipient], kms: 'alias/backups' };
     const { key, document } = await makeSetKey(settings, SET, options);
     expect(document.recipients).toEqual([
       { kind: 'age', recipient },
-      { kind: 'kms', keyArn: ARN },
+      { kind: 'kms', keyArn: KMS_ARN },
     ]);
     const identities = await from({ kms: 'alias/backups' }, { kms });
     expect(await openSetKey(document, SET, identities, {})).toEqual(key);
     expect(server.requests).toMatchObject([
       { target: 'Encrypt', KeyId: 'alias/backups', EncryptionContext: SET },
-      { target: 'Decrypt', KeyId: ARN, EncryptionContext: SET },
+      { target: 'Decrypt', KeyId: KMS_ARN, EncryptionContext: SET },
     ]);
+    // A damaged copy for age does not hide the one of KMS in the same document.
+    const damaged = { ...document, age: document.age?.replace(/\n.{64}\n/, '\n') ?? '' };
+    const both = await from(
+      { identityFile: await fileOf('beside.txt', secret), kms: 'alias/backups' },
+      { kms },
+    );
+    expect(await openSetKey(damaged, SET, both, {})).toEqual(key);
+    const { kms: _, ...onlyAge } = damaged;
+    await expect(openSetKey(onlyAge, SET, both, {})).rejects.toMatchObject({
+      code: 'set/unreadable',
+    });
     // Without `encryption.kms`, KMS is not asked.
     expect(await openSetKey(document, SET, await from({}, { kms }), {})).toBeUndefined();
     const denied = makeSetKey({ recipients: [], kms: 'alias/denied' }, SET, options);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encode } from '../../../backup-set/base/document.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { decode, encode } from '../../../backup-set/base/document.ts';
 import { formatKey, setKeysPrefix } from '../../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
 import { committedSet } from '../../../backup-set/testing/committed/committed-set.ts';
@@ -15,6 +15,7 @@ import { makeSetKey } from '../../../encryption/set-key.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
+import { fakeKms, KMS_ARN } from '../../support/kms.ts';
 
 const ROOT_IN_PLANS = 's3://backups/shop';
 const SETS = ['20260131120000', '20260201120000', '20260202120000'];
@@ -64,12 +65,14 @@ const storeKey = (document: SetKeyDocument, at: number) => {
 async function key(
   positional: string[],
   flags: Record<string, unknown> = {},
-  recipients: readonly (TestKeys | undefined)[] = [second, other],
+  given: readonly (TestKeys | undefined)[] | object = [second, other],
 ) {
   const config = join(folder, 'stowage.yaml');
-  const encryption = { recipients: recipients.map((each) => each?.recipient) };
+  const more = Array.isArray(given)
+    ? { encryption: { recipients: given.map((each: TestKeys | undefined) => each?.recipient) } }
+    : given;
   const segments = [{ content: 0, host: 'localhost' }];
-  await writeFile(config, JSON.stringify({ root, database: 'd', segments, encryption }));
+  await writeFile(config, JSON.stringify({ root, database: 'd', segments, ...more }));
   let [value, text]: [unknown, string] = [undefined, ''];
   const output = {
     ...{ json: false, live: false, screen: NO_SCREEN, drawnOn: NO_SCREEN },
@@ -86,6 +89,53 @@ async function key(
   const code = await keyCommand.run({ flags: { config, ...flags }, positional, context });
   return { code, text, value: value as Record<string, unknown> };
 }
+
+test('key rotate wraps the keys of all sets for KMS, and the next rotate opens them with KMS alone', async () => {
+  const server = await fakeKms();
+  try {
+    for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
+    const own = join(folder, 'of-kms');
+    const at = await openStore({ root: pathToFileURL(own).href });
+    const keyIds: string[] = [];
+    for (const timestamp of SETS) {
+      const set = { timestamp, root: at.url };
+      const wrapping = { recipients: [old?.recipient ?? ''] };
+      const { document } = await makeSetKey(wrapping, set, { wrappedAt: new Date(0) });
+      keyIds.push(document.keyId);
+      const key = formatKey({ kind: 'set-key', timestamp, instant: `${timestamp}000` });
+      await at.create(key, encode(SetKeyDocument, document));
+    }
+    const stored = async () => {
+      const found: SetKeyDocument[] = [];
+      for await (const { key: name } of at.list('sets/'))
+        found.push(
+          decode(SetKeyDocument, { key: name, bytes: await at.read(name, { bytesMax: 1e6 }) }),
+        );
+      return found;
+    };
+    const rotate = (encryption: object) =>
+      key(['rotate'], { yes: true }, { root: at.url, encryption });
+    const kms = 'arn:aws:kms:eu-central-1:111122223333:alias/backups';
+    const there = await rotate({ kms, identityFile: old?.identityFile });
+    expect(there.code, there.text).toBe(0);
+    for (const { recipients, age } of await stored())
+      expect([recipients, age]).toEqual([[{ kind: 'kms', keyArn: KMS_ARN }], undefined]);
+    expect(server.requests.map(({ target }) => target)).toEqual(SETS.map(() => 'Encrypt'));
+    const back = await rotate({ recipients: [second?.recipient], kms });
+    expect(back.code, back.text).toBe(0);
+    const documents = await stored();
+    expect(documents.map(({ keyId }) => keyId)).toEqual(keyIds);
+    for (const { recipients } of documents)
+      expect(recipients.map(({ kind }) => kind)).toEqual(['age', 'kms']);
+    expect(server.requests.filter(({ target }) => target === 'Decrypt')).toMatchObject(
+      SETS.map(() => ({ EncryptionContext: { root: at.url } })),
+    );
+    await at.close();
+  } finally {
+    vi.unstubAllEnvs();
+    server.close();
+  }
+});
 
 const documentsOf = async (timestamp: string) =>
   (await Array.fromAsync(store.list(setKeysPrefix(timestamp)))).map((each) => each.key);

@@ -158,10 +158,11 @@ export async function storeObjects(
     receipts,
     baseParts,
     sealParts,
-    seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
-      ...seal,
-      ...(encrypted && { mac: encrypted.mac(encode(Seal, seal)) }),
-    }),
+    seal: document(
+      formatKey({ kind: 'seal', timestamp }),
+      Seal,
+      encrypted ? encrypted.sealed(seal) : seal,
+    ),
   };
 }
 

@@ -34,7 +34,8 @@ it('a backup prefers an older set of the same tables to a newer one of other tab
   await writeFile(fileOf(store, key), encode(Manifest, { ...manifest, selection }));
   const rooted = { ...store, url: manifest.root };
   const chosen = async (wanted: Manifest) =>
-    (await chooseBase(contextFor(deps, wanted) as never, rooted, 'newest'))?.manifest.timestamp;
+    (await chooseBase(contextFor(deps, wanted) as never, rooted, 'newest', undefined))?.manifest
+      .timestamp;
   expect(await chosen(manifest)).toBe(older.timestamp);
   expect(await chosen({ ...manifest, selection })).toBe(set.timestamp);
   const neither = { ...manifest.selection, excludeSchemas: ['other'] };
@@ -53,7 +54,7 @@ it('a backup finds its base behind many newer sets of other databases', async ()
     await store.create(formatKey({ kind: 'manifest', timestamp }), encode(Manifest, other));
   }
   const rooted = { ...store, url: manifest.root };
-  const base = await chooseBase(contextFor(deps, manifest) as never, rooted, 'newest');
+  const base = await chooseBase(contextFor(deps, manifest) as never, rooted, 'newest', undefined);
   expect(base?.manifest.timestamp).toBe(set.timestamp);
 });
 
@@ -65,7 +66,9 @@ it('a backup without a base says why the newest set of its database is none', as
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
   const context = { ...contextFor(deps, manifest), log } as never;
-  expect(await chooseBase(context, { ...store, url: manifest.root }, 'newest')).toBeUndefined();
+  expect(
+    await chooseBase(context, { ...store, url: manifest.root }, 'newest', undefined),
+  ).toBeUndefined();
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     {
       set: set.timestamp,

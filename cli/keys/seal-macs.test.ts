@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { Seal } from '../../backup-set/documents/seal.ts';
-import { sealMac } from '../../frame/seal/derive.ts';
-import { sealFault } from './prove.ts';
+import { coordinatorMac, sealMac } from '../../frame/seal/derive.ts';
+import { withMacs } from '../backup/documents/seal.ts';
+import { coordinatorFault, sealFault } from './seal-macs.ts';
 
 const setKey = Buffer.alloc(32, 1);
 const seal: Seal = {
@@ -40,4 +41,27 @@ test('a seal without a mac, or with bytes behind it, is not proven', () => {
   const plain = Buffer.from(encode(Seal, seal)).toString();
   for (const text of [plain, signed(plain).replace(/\}\n$/, ',"later":1}\n')])
     expect(sealFault(setKey, raw(text))).toMatch(/not the one/);
+});
+
+test('a seal is proven to a coordinator with the digest key, also with a field of a later version', () => {
+  const digestKey = Buffer.alloc(32, 3);
+  const whole = Buffer.from(encode(Seal, withMacs(seal, { setKey, digestKey }))).toString();
+  expect(coordinatorFault(digestKey, raw(whole))).toBeUndefined();
+  expect(sealFault(setKey, raw(whole))).toBeUndefined();
+  expect(coordinatorFault(Buffer.alloc(32, 4), raw(whole))).toMatch(/another digest key/);
+  expect(coordinatorFault(digestKey, raw(whole.replace('12:00:01', '12:00:02')))).toMatch(
+    /another digest key/,
+  );
+  const later = Buffer.from(encode(Seal, seal))
+    .toString()
+    .replace('"failures"', '"later":1,"failures"');
+  const own = coordinatorMac(digestKey, Buffer.from(later));
+  const signedLater = signed(later.replace(/\}\n$/, `,"coordinatorMac":"${own}"}\n`));
+  expect(coordinatorFault(digestKey, raw(signedLater))).toBeUndefined();
+});
+
+test('a seal of an earlier program, which has one mac, is not proven to a coordinator', () => {
+  const whole = encode(Seal, withMacs(seal, { setKey, digestKey: undefined }));
+  const fault = coordinatorFault(Buffer.alloc(32, 3), { key: 'seal.json', bytes: whole });
+  expect(fault).toMatch(/has no coordinatorMac/);
 });

@@ -1,0 +1,156 @@
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pause } from '../../../async/poll.ts';
+import { decode, encode } from '../../../backup-set/base/document.ts';
+import { type Phase, parseKey } from '../../../backup-set/base/keys.ts';
+import { Order, RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
+import { planRestore } from '../../../functions/handlers/plan-restore.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { type CliResult, stowage } from '../../support/cli.ts';
+import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
+import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
+import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+
+/** Plan and orders of a restore lie in the bucket: a program that writes there changes them. */
+let place: Place;
+let servers: TestServer[];
+let keys: TestKeys;
+let agentKeys: TestKeys;
+let agents: RunningAgent[] = [];
+let [root, timestamp] = ['', ''];
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  servers = await startCluster(2, { databases: [DATABASE] });
+  for (const server of servers)
+    await server.psql(
+      'CREATE TABLE facts AS SELECT g AS id FROM generate_series(1, 5000) g',
+      DATABASE,
+    );
+  keys = await testKeys(place.folder);
+  agentKeys = await testKeys(place.folder);
+  root = place.newRoot();
+  const config = await configFor(place, servers, root, { encryption: keys.section(false) });
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+  agents = await Promise.all(
+    servers.map((server, content) =>
+      startAgent({
+        ...{ place, root, name: `agent${content}`, serves: new Map([[content, server]]) },
+        more: { encryption: { identityFile: agentKeys.identityFile } },
+      }),
+    ),
+  );
+});
+afterAll(async () => {
+  for (const agent of agents) agent.kill('SIGKILL');
+  await Promise.all(agents.map(({ ended }) => ended));
+  await stopAll(servers);
+  await place?.stop();
+});
+
+type Change = (key: string, bytes: Uint8Array) => Uint8Array;
+
+/** Restores while the functions of the root write what the attacker makes of their documents. */
+async function restored(
+  start: 'process' | 'agents',
+  database: string,
+  change: Change,
+): Promise<CliResult> {
+  const agentsOf = { agents: { '0': agentKeys.recipient, '1': agentKeys.recipient } };
+  const config = await configFor(place, servers, root, {
+    functions: 'events',
+    shippers: { workers: 2, start },
+    encryption: { ...keys.section(), ...(start === 'agents' && agentsOf) },
+  });
+  const store = await place.open(root);
+  const over = new AbortController();
+  const functions = runFunctions(store, change, over.signal);
+  try {
+    const flags = ['--create', '--database', database, '--no-count', '--no-objects'];
+    return await stowage(['restore', timestamp, ...flags], { config });
+  } finally {
+    over.abort();
+    await functions;
+    await store.close();
+  }
+}
+
+async function runFunctions(store: ObjectStore, change: Change, signal: AbortSignal) {
+  const create: ObjectStore['create'] = (key, bytes, options) =>
+    store.create(key, bytes instanceof Uint8Array ? change(key, bytes) : bytes, options);
+  const deps: Deps = {
+    ...{ store: { ...store, create }, clock: () => new Date() },
+    log: pino({ level: 'silent' }),
+  };
+  while (!signal.aborted) {
+    for await (const { key } of store.list('restores/')) {
+      const parsed = parseKey(key);
+      // A changed order is not written again as it should be.
+      if (parsed?.kind === 'restore-request')
+        await planRestore(deps, parsed.restore).catch(ignored);
+      if (parsed?.kind === 'restore-plan')
+        await advanceRestore(deps, parsed.restore).catch(ignored);
+    }
+    await pause(100, signal);
+  }
+}
+
+const ignored = () => undefined;
+
+/** An order of this phase that does less, and agrees with itself. */
+const shortened =
+  (phase: Phase): Change =>
+  (key, bytes) => {
+    const parsed = parseKey(key);
+    if (parsed?.kind !== 'order' || parsed.phase !== phase || parsed.content !== 1) return bytes;
+    const order = decode(Order, { key, bytes });
+    if (order.phase === 'data')
+      return encode(Order, {
+        ...order,
+        relations: order.relations.map((one) => ({ ...one, rows: 0, bytes: 0, extents: [] })),
+      });
+    return order.phase === 'pre-data' ? encode(Order, { ...order, noOwner: true }) : bytes;
+  };
+
+const rowsIn = (database: string) =>
+  Promise.all(servers.map((server) => server.psql('SELECT count(*) FROM facts', database)));
+
+describe.each(['process', 'agents'] as const)('a restore of an encrypted set by %s', (start) => {
+  test('loads the set when the documents of the restore are as the functions make them', async () => {
+    const made = await restored(start, `whole_${start}`, (_, bytes) => bytes);
+    expect(made.json.status, made.text).toBe('restored');
+    expect(await rowsIn(`whole_${start}`)).toEqual(['5000', '5000']);
+  });
+
+  test('is refused by a server whose order was changed, before it makes a database', async () => {
+    const made = await restored(start, `schema_${start}`, shortened('pre-data'));
+    expect(made.code).not.toBe(0);
+    expect(JSON.stringify(made.json), made.text).toContain('restore/order');
+    expect(await databasesOf(servers[1] as TestServer)).not.toContain(`schema_${start}`);
+  });
+
+  test('fails when an order to load rows was changed, and says so', async () => {
+    const made = await restored(start, `data_${start}`, shortened('data'));
+    expect(made.json.status, made.text).toBe('failed');
+    expect(JSON.stringify(made.json.problems)).toContain('restore/order');
+    expect(JSON.stringify(made.json.problems)).toContain(
+      'is not the order that this restore makes',
+    );
+  });
+
+  test('is refused when its plan was changed, so that a phase is left out', async () => {
+    const made = await restored(start, `plan_${start}`, (key, bytes) => {
+      if (parseKey(key)?.kind !== 'restore-plan') return bytes;
+      const plan = decode(RestorePlan, { key, bytes });
+      const phases = plan.phases.filter((phase) => phase !== 'data');
+      return encode(RestorePlan, { ...plan, phases });
+    });
+    expect(made.json.status, made.text).toBe('refused');
+    expect(made.json.problems).toMatchObject([{ code: 'not-proven' }]);
+    expect(await databasesOf(servers[1] as TestServer)).not.toContain(`plan_${start}`);
+  });
+});

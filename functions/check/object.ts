@@ -129,7 +129,7 @@ async function openFile(
   keys: SetKeys,
 ): Promise<Problem[]> {
   try {
-    await openFileBytes(keys, object.key, reader.stream(object.bytes));
+    await openFileBytes(keys, object, reader.stream(object.bytes));
     return [];
   } catch (error) {
     const { code, message } = unreadable(error);

@@ -1,5 +1,5 @@
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { Extent } from '../../backup-set/documents/receipt.ts';
+import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { fileContext, frameContext } from '../../frame/seal/context.ts';
 import { open, opening } from '../../frame/seal/open.ts';
 import type { SetKeys } from '../../frame/seal/set-keys.ts';
@@ -31,8 +31,8 @@ export function frameOpener(
 /** Reads a sealed file to its end. @throws StowageError `set/damaged` */
 export async function openFileBytes(
   keys: SetKeys,
-  key: string,
+  { key, keyId }: Pick<ObjectRef, 'key' | 'keyId'>,
   stored: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  for await (const _ of opening(keys.of(key), fileContext(key), stored));
+  for await (const _ of opening(keys.of(key, keyId), fileContext(key), stored));
 }

@@ -87,6 +87,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'restore-keys':
     case 'lock-record':
     case 'set-key':
+    case 'host-key':
       return [];
   }
 }

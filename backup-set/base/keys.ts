@@ -19,8 +19,8 @@ import {
   TASKS,
   type TaskKey,
 } from './keys/more-keys.ts';
-import { formatKeyDocument, type KeyDocumentKey, parseKeyDocument } from './keys/set-key-keys.ts';
 import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatKeyDocument, type KeyDocumentKey, parseKeyDocument } from './keys/set-key-keys.ts';
 import {
   locksPrefix,
   receiptsPrefix,

@@ -134,7 +134,9 @@ export type Encryption = z.infer<typeof Encryption>;
 /** Fields of plan and manifest of a set with a base, with witnesses, or encrypted. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness', 'files', 'encrypted', 'host-keys'])).exactOptional(),
+  features: z
+    .array(z.enum(['carried', 'witness', 'files', 'encrypted', 'host-keys']))
+    .exactOptional(),
   base: Base.exactOptional(),
   encryption: Encryption.exactOptional(),
 };

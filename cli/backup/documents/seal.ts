@@ -62,7 +62,7 @@ export async function storeSeal(
 }
 
 /** Proves to a holder of the set's key that the seal is this one. */
-function withMac(seal: Seal, keys: BackupKeys | undefined): Seal {
+export function withMac(seal: Seal, keys: Pick<BackupKeys, 'setKey'> | undefined): Seal {
   return keys === undefined ? seal : { ...seal, mac: sealMac(keys.setKey, encode(Seal, seal)) };
 }
 

@@ -11,7 +11,7 @@ import { asSource } from '../../adopt/gpbackup/as-source.ts';
 import { readSet } from '../../adopt/gpbackup/read-set.ts';
 import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
 import type { ClusterContext } from '../../context.ts';
-import { requireEncrypted } from '../../keys/proven-keys.ts';
+import { provenKeys, requireEncrypted } from '../../keys/proven-keys.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { filesInSets, filesOfSets } from './set-files.ts';
 
@@ -31,6 +31,7 @@ export async function convertedSet(
   mayConvert: boolean,
 ): Promise<string> {
   requireEncrypted(context, manifest);
+  const deps = functionDeps(context, store);
   const { timestamp, needs } = manifest;
   const { converted, free } = await findConverted(context, store, timestamp);
   const { output, signal } = context;
@@ -53,7 +54,9 @@ export async function convertedSet(
     { timestamp, converted: free },
     `set ${timestamp} consists of files of gpbackup: converting it into set ${free}, which is kept`,
   );
-  const files = await filesInSets(functionDeps(context, store), [timestamp, ...needs]);
+  const files = await filesInSets(deps, [timestamp, ...needs], (one) =>
+    provenKeys(context, deps, one),
+  );
   const places = [filesOfSets(store, files)];
   const set = await readSet(places, timestamp, signal).catch((error: unknown) => {
     throw error instanceof UnsoundSet ? unsound(timestamp, error.problems) : error;

@@ -16,8 +16,8 @@ import { kmsOf } from '../../keys/identities.ts';
 import type { StoredReceipt } from '../store-file.ts';
 
 /**
- * The key of the set itself: it seals no file, and proves plan and seal to whoever opens it. Its
- * document is stored before the seal.
+ * The key of the set itself: it seals no file, and proves plan and seal to a holder of an identity.
+ * Its document is stored before the seal.
  */
 export async function storeNewSetKey(
   context: ClusterContext,

@@ -219,7 +219,7 @@ test('a set that not every recipient opens is not complete, and gpbackup is told
   expect(end.stderr).toMatch(/gpbackup_1_20261129015653/);
 });
 
-test('a resident process that is killed between two calls leaves files that open', async () => {
+test('a resident process that ends between two calls leaves files that open', async () => {
   const config = await hostWith('restarted', keys?.section(false));
   const end = await replayBackup({
     ...{ config, host: folder, env },
@@ -230,10 +230,40 @@ test('a resident process that is killed between two calls leaves files that open
   });
   expect(end).toMatchObject({ code: 0, stderr: '' });
   expect(keyDocuments().filter((key) => key.includes('/host-'))).toHaveLength(2);
-  await hostWith('reader', keys?.section());
+  const reader = await hostWith('reader', keys?.section());
   const verified = await stowage(['verify', FIXTURE_TIMESTAMP], {
     config: stowageOf('reader'),
     env,
   });
   expect(failureOf(verified)).toBeUndefined();
+
+  // As of an older set that has expired, whose files an increment needs.
+  for (const key of strict.objects.keys())
+    if (key.endsWith('/manifest.json')) strict.objects.delete(key);
+  const whole = await readFile(join(FIXTURE, OF_TABLE));
+  const unproven = await callPlugin(['restore_data', reader, pathOf(OF_TABLE)], { env });
+  expect(unproven).toMatchObject({ code: 0, stderr: '' });
+  expect(unproven.stdout).toEqual(whole);
+});
+
+test('a plan that was replaced after the backup opens no file, and nor does a plain set', async () => {
+  await encryptedBackup();
+  const [key, object] = [...strict.objects].find(([one]) => one.endsWith('/plan.json')) ?? [];
+  if (key === undefined || object === undefined) throw new Error('no plan is stored');
+  const forged = object.body.toString().replace('"database":"tiny"', '"database":"many"');
+  strict.objects.set(key, { ...object, body: Buffer.from(forged) });
+  const forging = await hostWith('forging', keys?.section());
+  const refused = await callPlugin(['restore_data', forging, pathOf(OF_TABLE)], { env });
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('the seal names') });
+  expect(refused.stdout).toHaveLength(0);
+
+  strict.reset();
+  const plain = await hostWith('unencrypted', undefined, {});
+  expect(await replayBackup({ config: plain, host: folder, env })).toMatchObject({ code: 0 });
+  const reader = await hostWith('reader', keys?.section());
+  const args = ['restore_data', reader, pathOf(OF_TABLE)];
+  expect(await callPlugin(args, { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is not encrypted, and the plugin configuration has'),
+  });
 });

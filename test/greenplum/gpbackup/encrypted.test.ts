@@ -88,6 +88,15 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
       return target;
     };
 
+    const restoreByStowage = async (timestamp: string) => {
+      const target = databaseOn(source.cluster, freshName());
+      made.push(target);
+      const args = ['restore', timestamp, '--create', '--redirect-db', target.name];
+      const restored = await stowage(args, { config });
+      expect(restored.code, restored.text).toBe(0);
+      return target;
+    };
+
     test('is restored by gprestore and by Stowage with an identity, and not without', async () => {
       const timestamp = await backup();
       const verified = await stowage(['verify', timestamp], { config });
@@ -98,12 +107,7 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
       // gpbackup leaves the files of its coordinator, so those of the segments are what is refused.
       await expect(restore(timestamp, writing)).rejects.toThrow(/no-identity/);
       expect(await rowsOf(await restore(timestamp, reading), tables)).toEqual(rows);
-      const target = databaseOn(source.cluster, freshName());
-      made.push(target);
-      const args = ['restore', timestamp, '--create', '--redirect-db', target.name];
-      const restored = await stowage(args, { config });
-      expect(restored.code, restored.text).toBe(0);
-      expect(await rowsOf(target, tables)).toEqual(rows);
+      expect(await rowsOf(await restoreByStowage(timestamp), tables)).toEqual(rows);
     });
 
     test('gives gprestore single tables out of one file with all of them', async () => {
@@ -121,8 +125,9 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
       const timestamp = await backup('--leaf-partition-data', '--incremental');
       const shown = await stowage(['show', timestamp], { config });
       expect(shown.json.manifest.needs).toHaveLength(1);
-      const target = await restore(timestamp, reading);
-      expect(await rowsOf(target)).toEqual(await rowsOf(source));
+      const rows = await rowsOf(source);
+      expect(await rowsOf(await restore(timestamp, reading))).toEqual(rows);
+      expect(await rowsOf(await restoreByStowage(timestamp))).toEqual(rows);
     });
   },
 );

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { sha256 } from '../../../backup-set/base/document.ts';
 import { GOLDEN } from '../../golden/made.ts';
 import { rowSum } from '../../model/truth.ts';
 
@@ -37,6 +38,22 @@ test('the script of docs/restore-by-hand.md opens rows and files of an encrypted
   }
   const schema = /^file\t(.*\/0\/.*schema\.dump)$/m.exec(listed)?.[1] ?? '';
   expect((await open(...SET, schema)).subarray(0, 5).toString()).toBe('PGDMP');
+});
+
+test('the script opens files of gpbackup, each with the key of its host', async () => {
+  const golden = join(GOLDEN, 'v1-gpbackup-encrypted');
+  const expected = JSON.parse(await readFile(join(golden, 'expected.json'), 'utf8'));
+  const [timestamp = ''] = Object.keys(expected);
+  const set = [join(golden, 'root'), timestamp, join(golden, 'identity.txt')];
+  const listed = (await open(...set)).toString();
+  for (const content of ['-1', '1']) {
+    const [name = '', sum] = Object.entries(expected[timestamp][content])[0] ?? [];
+    const file = await open(
+      ...set,
+      new RegExp(`^file\\t(.*/${name})$`, 'm').exec(listed)?.[1] ?? '',
+    );
+    expect(`${file.length} ${sha256(file)}`, name).toBe(sum);
+  }
 });
 
 test.runIf(await hasProgram('age', '--version'))(

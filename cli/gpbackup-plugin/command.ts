@@ -97,6 +97,8 @@ function answering(context: ClusterContext, options: PluginOptions, plugin: Plug
     switch (name) {
       case 'setup_plugin_for_backup':
         if (ofCoordinator) await requireNewSet(store, path);
+        // Rights and recipients that do not suffice fail here, before gpbackup reads a table.
+        await plugin.hostKeys?.sealerOf(timestampIn(path), -1);
         return undefined;
       case 'setup_plugin_for_restore':
         return undefined;

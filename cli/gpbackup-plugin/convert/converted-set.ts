@@ -10,6 +10,7 @@ import { adoptSource } from '../../adopt/convert/adopt-source.ts';
 import { asSource } from '../../adopt/gpbackup/as-source.ts';
 import { readSet } from '../../adopt/gpbackup/read-set.ts';
 import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
+import { encryptsBackups } from '../../backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../context.ts';
 import { provenKeys, requireEncrypted } from '../../keys/proven-keys.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
@@ -31,6 +32,7 @@ export async function convertedSet(
   mayConvert: boolean,
 ): Promise<string> {
   requireEncrypted(context, manifest);
+  requireRecipients(context, manifest);
   const deps = functionDeps(context, store);
   const { timestamp, needs } = manifest;
   const { converted, free } = await findConverted(context, store, timestamp);
@@ -69,6 +71,16 @@ export async function convertedSet(
     'set/incomplete',
     `set ${free}, which was made from the files of set ${timestamp}, is ${status}`,
     { where: { set: free } },
+  );
+}
+
+/** Rows of an encrypted set must not be stored in clear. */
+function requireRecipients({ config }: ClusterContext, { timestamp, encryption }: Manifest): void {
+  if (encryption === undefined || encryptsBackups(config)) return;
+  throw new StowageError(
+    'config/missing',
+    `set ${timestamp} is encrypted, and the configuration has no encryption.recipients: its conversion would store the rows in clear`,
+    { where: { set: timestamp, field: 'encryption.recipients' } },
   );
 }
 

@@ -156,6 +156,8 @@ test('the commands of Stowage check, convert, copy and rewrap an encrypted backu
   // The rows are in a set of Stowage's own, which is encrypted, too.
   const cat = ['cat', FIXTURE_TIMESTAMP, 'app.heap', '--root', copy];
   expect((await run(cat, 'coordinator')).text).toContain('encryption/no-identity');
+  await hostWith('only-reader', { identityFile: keys?.identityFile });
+  expect((await run(cat, 'only-reader')).text).toContain('would store the rows in clear');
   const rows = await stowage(cat, { config: stowageOf('reader'), env, plain: true });
   expect(failureOf(rows)).toBeUndefined();
   expect(rows.text.split('\n').filter((line) => /^\d+\t/.test(line))).toHaveLength(100);
@@ -192,6 +194,19 @@ test('the commands of Stowage check, convert, copy and rewrap an encrypted backu
   const repaired = await run(['repair', FIXTURE_TIMESTAMP, '--from', copy], 'other');
   expect(failureOf(repaired)).toBeUndefined();
   expect(keyDocuments().filter((key) => key.includes(`host-${keyId}`))).toHaveLength(1);
+});
+
+test('a backup that ends before its first file leaves a key, and no set', async () => {
+  const config = await hostWith('coordinator', keys?.section(false));
+  const begun = ['setup_plugin_for_backup', config, pathOf('').slice(0, -1), 'master'];
+  expect(await callPlugin(begun, { env })).toMatchObject({ code: 0, stderr: '' });
+  expect(keyDocuments()).toHaveLength(1);
+  for (const command of [['list'], ['sweep'], ['key', 'list']]) {
+    const run = await stowage(command, { config: stowageOf('coordinator'), env });
+    expect(failureOf(run), command.join(' ')).toBeUndefined();
+  }
+  const listed = await stowage(['list'], { config: stowageOf('coordinator'), env });
+  expect(listed.json.sets).toEqual([]);
 });
 
 test('no byte is stored where a host and the plugin configuration disagree on encryption', async () => {

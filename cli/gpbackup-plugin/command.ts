@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -98,7 +99,7 @@ function answering(context: ClusterContext, options: PluginOptions, plugin: Plug
       case 'setup_plugin_for_backup':
         if (ofCoordinator) await requireNewSet(store, path);
         // Rights and recipients that do not suffice fail here, before gpbackup reads a table.
-        await plugin.hostKeys?.sealerOf(timestampIn(path), -1);
+        if (isTimestamp(timestampIn(path))) await plugin.hostKeys?.sealerOf(timestampIn(path), -1);
         return undefined;
       case 'setup_plugin_for_restore':
         return undefined;
@@ -145,6 +146,8 @@ async function restoreFile(proven: ProvenFiles, path: string, signal: AbortSigna
 
 /** The folder of a backup ends in its timestamp. */
 const timestampIn = (path: string) => /(\d{14})\/?$/.exec(path)?.[1] ?? '';
+
+const isTimestamp = (text: string) => Timestamp.safeParse(text).success;
 
 /** Also the first request: wrong keys fail before gpbackup reads a table. */
 async function requireNewSet(store: ObjectStore, path: string): Promise<void> {

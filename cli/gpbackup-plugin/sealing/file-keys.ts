@@ -1,6 +1,5 @@
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import type { Manifest } from '../../../backup-set/documents/manifest.ts';
-import type { Identities } from '../../../encryption/identities.ts';
 import { readHostKeys } from '../../../encryption/read-host-keys.ts';
 import { listKeyDocuments, readSetKey } from '../../../encryption/read-set-key.ts';
 import { fileContext } from '../../../frame/seal/context.ts';
@@ -42,8 +41,8 @@ interface OpenedSet {
 export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
   const { store, signal } = deps;
   const options = { ...(signal && { signal }) };
-  let named: Promise<Identities> | undefined;
-  const identities = () => (named ??= identitiesOf(context));
+  const asked = kept(() => identitiesOf(context));
+  const identities = () => asked('of this host');
   const hostKey = kept(async (name: string) => {
     const [timestamp = '', root = '', keyId = ''] = name.split('\0');
     const own = { identities: await identities(), ...options };

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../../backup-set/base/document.ts';
-import { GOLDEN } from '../../golden/made.ts';
+import { expectedOf, GOLDEN } from '../../golden/made.ts';
 import { rowSum } from '../../model/truth.ts';
 
 const run = promisify(execFile);
@@ -42,12 +42,12 @@ test('the script of docs/restore-by-hand.md opens rows and files of an encrypted
 
 test('the script opens files of gpbackup, each with the key of its host', async () => {
   const golden = join(GOLDEN, 'v1-gpbackup-encrypted');
-  const expected = JSON.parse(await readFile(join(golden, 'expected.json'), 'utf8'));
-  const [timestamp = ''] = Object.keys(expected);
+  const expected = await expectedOf('v1-gpbackup-encrypted');
+  const [[timestamp = '', contents = {}] = []] = Object.entries(expected);
   const set = [join(golden, 'root'), timestamp, join(golden, 'identity.txt')];
   const listed = (await open(...set)).toString();
   for (const content of ['-1', '1']) {
-    const [name = '', sum] = Object.entries(expected[timestamp][content])[0] ?? [];
+    const [name = '', sum] = Object.entries(contents[content] ?? {})[0] ?? [];
     const file = await open(
       ...set,
       new RegExp(`^file\\t(.*/${name})$`, 'm').exec(listed)?.[1] ?? '',

@@ -13,7 +13,7 @@ import type { ClusterContext } from '../../context.ts';
 import { isSame, namesOf } from '../../key/change.ts';
 import { recipientsOf } from '../../key/sets.ts';
 import { kmsOf } from '../../keys/identities.ts';
-import type { StoredReceipt } from '../store-file.ts';
+import type { StoredReceipts } from './receipts.ts';
 
 /**
  * The key of the set itself: it seals no file, and proves plan and seal to a holder of an identity.
@@ -36,7 +36,7 @@ export async function storeNewSetKey(
 }
 
 /** The ids of the keys with which hosts have sealed files, sorted. */
-export function hostKeyIds(receipts: ReadonlyMap<string, StoredReceipt>): string[] {
+export function hostKeyIds(receipts: StoredReceipts): string[] {
   const ids = [...receipts.values()].flatMap(({ receipt }) => receipt.object.keyId ?? []);
   return [...new Set(ids)].sort();
 }
@@ -49,7 +49,7 @@ export async function keyFailures(
   encryption: EncryptionSettings,
   store: ObjectStore,
   timestamp: string,
-  receipts: ReadonlyMap<string, StoredReceipt>,
+  receipts: StoredReceipts,
 ): Promise<StowageError[]> {
   const failures: StowageError[] = [];
   const fail = (keyId: string, why: string) => {

@@ -1,16 +1,7 @@
-import { mapInFlight } from '../../../async/each-in-flight.ts';
-import {
-  decode,
-  digestOf,
-  encode,
-  FORMAT_VERSION,
-  RECEIPT_BYTES_MAX,
-  sha256,
-} from '../../../backup-set/base/document.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
-import { Receipt } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
 import { expectedFiles } from '../../../backup-set/files/expected.ts';
 import { setKeyId } from '../../../frame/seal/derive.ts';
@@ -19,13 +10,12 @@ import { parseDocument, Toc } from '../../adopt/gpbackup/documents.ts';
 import { UnsoundScript } from '../../adopt/script/unsound.ts';
 import { withMac } from '../../backup/documents/seal.ts';
 import type { ClusterContext } from '../../context.ts';
-import type { Plugin, StoredReceipt } from '../store-file.ts';
+import type { Plugin } from '../store-file.ts';
 import { type OlderSets, olderSets } from './older-sets.ts';
-import { plannedSet, SealedConfig } from './planned.ts';
+import { type CoordinatorFiles, plannedSet, SealedConfig } from './planned.ts';
+import { type StoredReceipts, storedReceipts } from './receipts.ts';
 import { hostKeyIds, keyFailures, storeNewSetKey } from './seal-keys.ts';
 import { localSources, storedSources } from './source-files.ts';
-
-const READS_AT_ONCE = 32;
 
 /** A backup that has ended, on the host of its coordinator. */
 export interface EndedBackup {
@@ -42,40 +32,25 @@ export interface EndedBackup {
 export async function sealSet(
   plugin: Plugin,
   context: ClusterContext,
-  { timestamp, folder }: EndedBackup,
+  ended: EndedBackup,
 ): Promise<Plan | undefined> {
   const { store, clock } = plugin;
-  const receipts = await receiptsOf(plugin, timestamp);
+  const { timestamp } = ended;
+  const all = await storedReceipts(plugin, timestamp);
+  const { receipts } = all;
   const encryption = plugin.hostKeys && context.config.encryption;
-  const read =
-    encryption === undefined
-      ? storedSources(store, timestamp)
-      : localSources(folder, timestamp, receipts);
-  const configText = await read('config.yaml');
-  if (configText === undefined) return undefined;
+  const told = await toldBySource(store, { ...ended, receipts }, encryption !== undefined);
+  if (told === undefined) return undefined;
   if ((await store.head(formatKey({ kind: 'seal', timestamp }))) !== undefined) return undefined;
-  const source = parsed('config.yaml', () => parseDocument(SealedConfig, configText));
-  const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
-  const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
-  const plain = plannedSet(
-    {
-      timestamp,
-      stored: stored.map(({ receipt }) => receipt.file),
-      config: source,
-      tables:
-        toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
-      metadata: metadata?.toString('latin1', 0, 1000) ?? '',
-    },
-    context.config,
-    store.url,
-  );
-  const { restoreplan } = source;
+  const plain = plannedSet(told, context.config, store.url);
+  const { restoreplan } = told.config;
   const older = await olderSets(store, plain, { restoreplan, encrypts: encryption !== undefined });
   const setKey = encryption && (await storeNewSetKey(context, encryption, store, timestamp));
   const plan = setKey === undefined ? plain : encryptedPlan(plain, setKey, { older, receipts });
   const failures = [
-    ...statusFailures(source, timestamp),
+    ...statusFailures(told.config, timestamp),
     ...older.failures,
+    ...all.failures,
     ...(encryption ? await keyFailures(encryption, store, timestamp, receipts) : []),
   ];
   const planBytes = encode(Plan, plan);
@@ -96,11 +71,33 @@ export async function sealSet(
   return plan;
 }
 
+/** What gpbackup says of its backup; undefined when it has stored no config.yaml. */
+async function toldBySource(
+  store: ObjectStore,
+  { timestamp, folder, receipts }: EndedBackup & { readonly receipts: StoredReceipts },
+  isSealed: boolean,
+): Promise<CoordinatorFiles | undefined> {
+  const read = isSealed
+    ? localSources(folder, timestamp, receipts)
+    : storedSources(store, timestamp);
+  const configText = await read('config.yaml');
+  if (configText === undefined) return undefined;
+  const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
+  const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
+  return {
+    timestamp,
+    stored: stored.map(({ receipt }) => receipt.file),
+    config: parsed('config.yaml', () => parseDocument(SealedConfig, configText)),
+    tables: toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
+    metadata: metadata?.toString('latin1', 0, 1000) ?? '',
+  };
+}
+
 /** The plan says which keys seal its files, and which one proves it. */
 function encryptedPlan(
   plan: Plan,
   setKey: Buffer,
-  { older, receipts }: { older: OlderSets; receipts: ReadonlyMap<string, StoredReceipt> },
+  { older, receipts }: { older: OlderSets; receipts: StoredReceipts },
 ): Plan {
   const hostKeys = hostKeyIds(receipts);
   const features = [...(plan.features ?? []), 'encrypted' as const];
@@ -118,7 +115,7 @@ function encryptedPlan(
 async function storeParts(
   store: ObjectStore,
   plan: Plan,
-  receipts: ReadonlyMap<string, StoredReceipt>,
+  receipts: StoredReceipts,
 ): Promise<Seal['contents']> {
   const { timestamp } = plan;
   const contents: Seal['contents'] = [];
@@ -139,44 +136,8 @@ function parsed<Value>(file: string, parse: () => Value): Value {
   }
 }
 
-/** The receipts of all hosts, by file. Those of this process need not be read. */
-async function receiptsOf(
-  plugin: Plugin,
-  timestamp: string,
-): Promise<ReadonlyMap<string, StoredReceipt>> {
-  const { store, stored } = plugin;
-  const own = new Map<string, StoredReceipt>();
-  for (const one of stored.values())
-    if (one.receipt.timestamp === timestamp) own.set(receiptKey(one), one);
-  const found = new Map<string, StoredReceipt>();
-  const unread: string[] = [];
-  for await (const { key } of store.list(receiptsPrefix(timestamp))) {
-    const known = own.get(key);
-    if (known !== undefined) found.set(known.receipt.file, known);
-    else if (parseKey(key)?.kind === 'receipt') unread.push(key);
-  }
-  const read = await mapInFlight(unread, READS_AT_ONCE, (key) => readReceipt(store, key));
-  for (const one of read)
-    if (one !== undefined && !found.has(one.receipt.file)) found.set(one.receipt.file, one);
-  return found;
-}
-
-async function readReceipt(store: ObjectStore, key: string): Promise<StoredReceipt | undefined> {
-  const bytes = await store.read(key, { bytesMax: RECEIPT_BYTES_MAX });
-  const receipt = decode(Receipt, { key, bytes });
-  if (receipt.kind !== 'file') return undefined;
-  const { attempt, worker, sequence } = receipt;
-  return { receipt, sealed: { attempt, worker, sequence, sha256: sha256(bytes) } };
-}
-
-const receiptKey = ({ receipt }: StoredReceipt) => formatKey({ ...receipt, kind: 'receipt' });
-
 /** The receipts that count: those of expected files. */
-function sealPart(
-  { timestamp, files }: Plan,
-  content: number,
-  receipts: ReadonlyMap<string, StoredReceipt>,
-): SealPart {
+function sealPart({ timestamp, files }: Plan, content: number, receipts: StoredReceipts): SealPart {
   const expected = files === undefined ? [] : expectedFiles(files, timestamp, content);
   return {
     format: 'stowage/seal-part',

@@ -4,7 +4,7 @@ import { isStowageError, messageOf, StowageError } from '../../../backup-set/bas
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { sealedBytes } from '../../../frame/seal/seal.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import type { StoredReceipt } from '../store-file.ts';
+import type { StoredReceipts } from './receipts.ts';
 
 const SOURCE_BYTES_MAX = 512 * 1024 * 1024;
 
@@ -33,7 +33,7 @@ export function storedSources(store: ObjectStore, timestamp: string): ReadSource
 export function localSources(
   folder: string,
   timestamp: string,
-  receipts: ReadonlyMap<string, StoredReceipt>,
+  receipts: StoredReceipts,
 ): ReadSource {
   return async (rest) => {
     const name = nameOf(timestamp, rest);

@@ -282,3 +282,23 @@ test('a plan that was replaced after the backup opens no file, and nor does a pl
     stderr: expect.stringContaining('is not encrypted, and the plugin configuration has'),
   });
 });
+
+test('a receipt of another program contradicts that of the host, and the set is not complete', async () => {
+  const config = await hostWith('coordinator', keys?.section(false));
+  const end = await replayBackup({
+    ...{ config, host: folder, env },
+    between: async () => {
+      // Of the process itself: it need not read its own.
+      const [key, object] = [...strict.objects].find(([one]) => one.includes('/receipts/')) ?? [];
+      if (key === undefined || object === undefined) throw new Error('no receipt is stored');
+      const receipt = JSON.parse(object.body.toString());
+      const forged = { ...receipt, worker: 0, object: { ...receipt.object, crc32: '00000000' } };
+      const body = Buffer.from(`${JSON.stringify(forged)}\n`);
+      const sequence = /-(\d{6})\.json$/.exec(key)?.[1];
+      const place = key.replace(/[^/]+$/, `1-0-${sequence}.json`);
+      strict.objects.set(place, { ...object, body });
+      await Promise.resolve();
+    },
+  });
+  expect(end).toMatchObject({ code: 1, stderr: expect.stringContaining('contradict each other') });
+});

@@ -35,8 +35,8 @@ const SEQUENCE_MAX = 999_999;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Stores a file of gpbackup as it comes, sealed where the host encrypts, and then its receipt. It is
- * not visible before its stream has ended.
+ * Stores a file of gpbackup as it comes, sealed where the host encrypts, and then its receipt. It
+ * is not visible before its stream has ended.
  * @throws StowageError `gpbackup/stream`: it ended early; `storage/exists`: it was stored before.
  */
 export async function storeFile(

@@ -5,7 +5,7 @@
 //   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE
 //     lists the tables with their rows, and the files
 //   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE FILE
-//     prints a metadata file
+//     prints a metadata file, or a file of gpbackup
 //   node open-set.mjs ROOT TIMESTAMP IDENTITY_FILE SCHEMA TABLE [CONTENT]
 //     prints the rows of a table, of all contents or of one
 //
@@ -104,17 +104,18 @@ function ageOpen(armored, identities) {
 
 // -- Keys of sets
 
-const setKeys = new Map();
+const known = new Map();
 
-function setKeyOf(set) {
-  if (setKeys.has(set)) return setKeys.get(set);
-  const given = process.env[`SET_KEY_${set}`];
-  const key = given === undefined ? unwrapped(set) : Buffer.from(given, 'base64');
-  setKeys.set(set, key);
-  return key;
+/** The key of a set, or the key of a host that has sealed files of gpbackup. */
+function setKeyOf(set, host = '') {
+  const named = `${set} ${host}`;
+  const given = host === '' ? process.env[`SET_KEY_${set}`] : undefined;
+  if (!known.has(named))
+    known.set(named, given === undefined ? unwrapped(set, host) : Buffer.from(given, 'base64'));
+  return known.get(named);
 }
 
-function unwrapped(set) {
+function unwrapped(set, host) {
   const text = readFileSync(identityFile, 'utf8');
   if (/^(?:age-encryption|-----BEGIN AGE)/.test(text))
     fail(`${identityFile} has a passphrase: open it first, with age -d ${identityFile}`);
@@ -123,14 +124,15 @@ function unwrapped(set) {
     .filter((line) => line.startsWith('AGE-SECRET-KEY-1'))
     .map(bech32);
   const folder = join(folderOf(set), 'keys');
-  for (const name of readdirSync(folder).sort().reverse()) {
+  const isWanted = (name) => (host === '' ? /^\d/.test(name) : name.startsWith(`host-${host}-`));
+  for (const name of readdirSync(folder).filter(isWanted).sort().reverse()) {
     const document = json(join(folder, name));
     const line = document.age === undefined ? undefined : ageOpen(document.age, identities);
     if (line === undefined) continue;
     const wrapped = JSON.parse(line);
     const key = Buffer.from(wrapped.key, 'base64');
     const id = hkdf(key, NONE, 'stowage/1 set key id', 16).toString('hex');
-    if (wrapped.timestamp !== set || id !== document.keyId)
+    if (wrapped.timestamp !== set || id !== document.keyId || (host !== '' && id !== host))
       fail(`${name} is not a key of set ${set}`);
     if (wrapped.root !== manifest.root)
       fail(`${name} is a key of root ${wrapped.root}, and the manifest names ${manifest.root}`);
@@ -140,15 +142,15 @@ function unwrapped(set) {
 }
 
 /** The key of the content and set in whose folder an object lies. */
-function contentKeyOf(object) {
+function contentKeyOf(object, host) {
   const [, , set, , content] = object.split('/');
-  return hkdf(setKeyOf(set), NONE, `stowage/1 content ${set} ${content}`);
+  return hkdf(setKeyOf(set, host), NONE, `stowage/1 content ${set} ${content}`);
 }
 
 // -- Sealed objects: 32 bytes of salt, then chunks of at most 1 MiB in AES-256-GCM
 
-function opened(object, sealed, place) {
-  const key = hkdf(contentKeyOf(object), sealed.subarray(0, 32), 'stowage/1 object');
+function opened(object, sealed, place, host) {
+  const key = hkdf(contentKeyOf(object, host), sealed.subarray(0, 32), 'stowage/1 object');
   const parts = [];
   for (let at = 32, number = 0; number === 0 || at < sealed.length; number++) {
     const chunk = sealed.subarray(at, at + 1024 * 1024 + 16);
@@ -164,7 +166,8 @@ function opened(object, sealed, place) {
   return Buffer.concat(parts);
 }
 
-const fileOf = (key) => opened(key, readFileSync(join(root, key)), ['file', key]);
+const fileOf = ({ key, keyId: host }) =>
+  opened(key, readFileSync(join(root, key)), ['file', key], host);
 
 function frameOf(key, pack, { offset, length, rowFormat = 'text' }, { schema, name }) {
   const sealed = pack.subarray(offset, offset + length);
@@ -186,6 +189,8 @@ const parts = manifest.contents.map(({ content, part }) => {
   return JSON.parse(bytes.toString());
 });
 
+const files = parts.flatMap(({ metadata, files: ofTool = [] }) => [...metadata, ...ofTool]);
+
 if (first === undefined) {
   for (const { id, schema, name } of manifest.relations) {
     const counts = parts.flatMap(({ relations }) =>
@@ -193,9 +198,13 @@ if (first === undefined) {
     );
     say(`${counts.reduce((sum, { rows }) => sum + rows, 0)}\t${schema}.${name}`);
   }
-  for (const { key } of parts.flatMap(({ metadata }) => metadata)) say(`file\t${key}`);
+  for (const { key } of files) say(`file\t${key}`);
 } else if (second === undefined) {
-  process.stdout.write(fileOf(first));
+  const file = files.find(({ key }) => key === first);
+  if (file === undefined) fail(`the set has no file ${first}`);
+  if (file.keyId !== undefined && manifest.encryption.hostKeys?.includes(file.keyId) !== true)
+    fail(`the manifest does not name the key of ${first}`);
+  process.stdout.write(fileOf(file));
 } else {
   const relation = manifest.relations.find(
     ({ schema, name }) => schema === first && name === second,

@@ -1,6 +1,6 @@
 import { decode, type RawDocument } from '../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../backup-set/base/errors.ts';
-import { parseKey, setKeysPrefix } from '../backup-set/base/keys.ts';
+import { hostKeyPrefix, parseKey, setKeysPrefix } from '../backup-set/base/keys.ts';
 import { plural } from '../backup-set/base/words.ts';
 import {
   SET_KEY_BYTES_MAX,
@@ -20,7 +20,11 @@ import { unwrap } from './wrap.ts';
 export const DOCUMENTS_MAX = 1000;
 
 /** A set, and what its plan says of its key: of an expired set whose packs are used, nothing. */
-export type NamedSet = KeyedSet & { readonly keyId?: string };
+export type NamedSet = KeyedSet & {
+  readonly keyId?: string;
+  /** The key is one of a host, with which it has sealed files of the set. */
+  readonly ofHost?: true;
+};
 
 interface Options {
   readonly signal?: AbortSignal | undefined;
@@ -66,7 +70,7 @@ export async function keyFrom(
       );
     }
   }
-  throw failures[0] ?? notOpened(set.timestamp, documents, identities);
+  throw failures[0] ?? notOpened(set, documents, identities);
 }
 
 /**
@@ -76,11 +80,43 @@ export async function keyFrom(
 export async function keyDocumentsOf(
   store: ObjectStore,
   timestamp: string,
+  options: Options,
+): Promise<RawDocument[]> {
+  const { ofSet } = await listKeyDocuments(store, timestamp, options);
+  return readKeyDocuments(store, ofSet, options);
+}
+
+/** Keys of objects, oldest first: what holds the key of a set, and what each key of its hosts. */
+export async function listKeyDocuments(
+  store: ObjectStore,
+  timestamp: string,
+  { signal }: Options,
+): Promise<{ readonly ofSet: string[]; readonly ofHosts: Map<string, string[]> }> {
+  const ofSet: string[] = [];
+  const ofHosts = new Map<string, string[]>();
+  for await (const { key } of store.list(setKeysPrefix(timestamp), { signal })) {
+    const parsed = parseKey(key);
+    if (parsed?.kind === 'set-key') keepNewest(ofSet, key);
+    else if (parsed?.kind === 'host-key') {
+      const ofHost = ofHosts.get(parsed.keyId) ?? [];
+      ofHosts.set(parsed.keyId, ofHost);
+      keepNewest(ofHost, key);
+    }
+  }
+  return { ofSet, ofHosts };
+}
+
+/** Keys of documents are listed in the order of their instants. */
+function keepNewest(keys: string[], key: string): void {
+  if (keys.push(key) > DOCUMENTS_MAX) keys.shift();
+}
+
+/** Reads documents with wrapped keys, as `keyDocumentsOf`. */
+export async function readKeyDocuments(
+  store: ObjectStore,
+  keys: readonly string[],
   { signal }: Options,
 ): Promise<RawDocument[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(setKeysPrefix(timestamp), { signal }))
-    if (parseKey(key)?.kind === 'set-key' && keys.push(key) > DOCUMENTS_MAX) keys.shift();
   const documents: RawDocument[] = [];
   let failure: StowageError | undefined;
   for (const key of keys) {
@@ -153,17 +189,21 @@ const otherKey = (reason: string) =>
   new StowageError('encryption/no-key', `the wrapped key is refused: ${reason}`);
 
 function notOpened(
-  timestamp: string,
+  { timestamp, keyId = '', ofHost }: NamedSet,
   documents: readonly RawDocument[],
   identities: Identities,
 ): StowageError {
   const where = { set: timestamp };
-  if (documents.length === 0)
+  if (documents.length === 0) {
+    const [what, prefix] = ofHost
+      ? [`the wrapped key ${keyId} of a host`, hostKeyPrefix(timestamp, keyId)]
+      : ['its wrapped key', setKeysPrefix(timestamp)];
     return new StowageError(
       'encryption/no-key',
-      `set ${timestamp} is encrypted, and its wrapped key is missing: no object below ${setKeysPrefix(timestamp)}`,
+      `set ${timestamp} is encrypted, and ${what} is missing: no object below ${prefix}`,
       { where },
     );
+  }
   const recipients = documents.flatMap((raw) => decode(SetKeyDocument, raw).recipients);
   const names = recipients.map((one) => (one.kind === 'age' ? one.recipient : one.keyArn));
   const mine = identities.age.map(({ recipient, from }) => `${from}: ${recipient}`).join(', ');

@@ -36,10 +36,16 @@ export async function makeSetKey(
   return { key, document: await wrapSetKey(recipients, { ...set, key }, options) };
 }
 
+type WrappedKey = KeyedSet & {
+  readonly key: Uint8Array;
+  /** A key of a host: its document says in clear for which root it was wrapped. */
+  readonly ofHost?: true | undefined;
+};
+
 /** @throws StowageError `encryption/recipient`, `encryption/kms`. */
 export async function wrapSetKey(
   { recipients, kms: kmsKey }: Recipients,
-  { timestamp, root, key }: KeyedSet & { readonly key: Uint8Array },
+  { timestamp, root, key, ofHost }: WrappedKey,
   { wrappedAt, kms, signal }: WrapOptions,
 ): Promise<SetKeyDocument> {
   const wrapped = Buffer.from(key).toString('base64');
@@ -52,6 +58,7 @@ export async function wrapSetKey(
     version: FORMAT_VERSION,
     timestamp,
     keyId: setKeyId(key),
+    ...(ofHost && { root }),
     wrappedAt: wrappedAt.toISOString(),
     recipients: [
       ...recipients.map((recipient) => ({ kind: 'age' as const, recipient })),

@@ -81,6 +81,12 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   }),
   'lock-record': fc.record({ kind: fc.constant('lock-record'), timestamp, instant }),
   'set-key': fc.record({ kind: fc.constant('set-key'), timestamp, instant }),
+  'host-key': fc.record({
+    kind: fc.constant('host-key'),
+    timestamp,
+    keyId: fc.stringMatching(/^[0-9a-f]{32}$/),
+    instant,
+  }),
   needs: fc.record({ kind: fc.constant('needs'), timestamp }),
   retention: fc.record({
     kind: fc.constant('retention'),

@@ -11,7 +11,6 @@ import {
   parseFile,
   parseLockRecord,
   parseMark,
-  parseSetKeyDocument,
   parseTaskKey,
   type RetentionMark,
   shipmentName,
@@ -31,13 +30,13 @@ import {
   type RestoreKey,
 } from './keys/restore-keys.ts';
 import { formatScheduleKey, SCHEDULE_PARSERS, type ScheduleKey } from './keys/schedule-keys.ts';
+import { formatKeyDocument, type KeyDocumentKey, parseKeyDocument } from './keys/set-key-keys.ts';
 import {
   locksPrefix,
   receiptsPrefix,
   retentionPrefix,
   SEAL_PARTS,
   SETS,
-  setKeysPrefix,
   setPrefix,
 } from './keys/set-prefixes.ts';
 import { Instant, Timestamp, timestampOf } from './timestamps.ts';
@@ -62,11 +61,8 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
-  | {
-      readonly kind: 'lock-record' | 'set-key';
-      readonly timestamp: string;
-      readonly instant: string;
-    }
+  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
+  | KeyDocumentKey
   | {
       readonly kind: 'retention';
       readonly timestamp: string;
@@ -111,6 +107,7 @@ const NEEDS = 'manifest/needs.json';
 
 export { type Phase, taskPrefix } from './keys/more-keys.ts';
 export { phasePrefix, RESTORES, restorePrefix } from './keys/restore-keys.ts';
+export { hostKeyPrefix } from './keys/set-key-keys.ts';
 export {
   agentsPrefix,
   locksPrefix,
@@ -173,7 +170,8 @@ export function formatKey(key: Key): string {
     case 'lock-record':
       return `${locksPrefix(key.timestamp)}${key.instant}.json`;
     case 'set-key':
-      return `${setKeysPrefix(key.timestamp)}${key.instant}.json`;
+    case 'host-key':
+      return formatKeyDocument(key);
     case 'retention':
       return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
     case 'expiry':
@@ -273,7 +271,7 @@ function parseSetKey(text: string): Key | undefined {
     return { kind: 'metadata', timestamp, content, attempt, file };
   }
   const mark =
-    parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest) ?? parseSetKeyDocument(rest);
+    parseFile(rest) ?? parseMark(rest) ?? parseLockRecord(rest) ?? parseKeyDocument(rest);
   if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);

@@ -126,13 +126,17 @@ export const Encryption = z.object({
   older: z
     .array(z.object({ timestamp: Timestamp, keyId: KeyId, digestKeyId: KeyId.exactOptional() }))
     .exactOptional(),
+  /** Of the keys that seal the files of a set of gpbackup: one of each process of a host. */
+  hostKeys: z.array(KeyId).min(1).exactOptional(),
 });
 export type Encryption = z.infer<typeof Encryption>;
 
 /** Fields of plan and manifest of a set with a base, with witnesses, or encrypted. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.enum(['carried', 'witness', 'files', 'encrypted'])).exactOptional(),
+  features: z
+    .array(z.enum(['carried', 'witness', 'files', 'encrypted', 'host-keys']))
+    .exactOptional(),
   base: Base.exactOptional(),
   encryption: Encryption.exactOptional(),
 };

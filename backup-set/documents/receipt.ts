@@ -16,6 +16,7 @@ import { Timestamp } from '../base/timestamps.ts';
 import { plural } from '../base/words.ts';
 import { storedFile } from '../files/names.ts';
 import { fastArray, isCount, isCrc32, isDigest, isRowFormat } from './fast-array.ts';
+import { KeyId } from './keys/set-key.ts';
 
 /**
  * COPY BINARY, for rows that are too long for COPY text. Absent = COPY text. All rows of a relation
@@ -111,12 +112,20 @@ export const ObjectRef = z.object({
   bytes: Count,
   crc32: Crc32,
   etag: z.string().exactOptional(),
+  /** Of the key of a host that has sealed it. Absent: the key of the set, or it is not sealed. */
+  keyId: KeyId.exactOptional(),
 });
 export type ObjectRef = z.infer<typeof ObjectRef>;
 
 /** Copies only these fields. */
-export function objectRefShape({ key, bytes, crc32, etag }: ObjectRef): ObjectRef {
-  return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
+export function objectRefShape({ key, bytes, crc32, etag, keyId }: ObjectRef): ObjectRef {
+  return {
+    key,
+    bytes,
+    crc32,
+    ...(etag === undefined ? {} : { etag }),
+    ...(keyId === undefined ? {} : { keyId }),
+  };
 }
 
 const shipped = {

@@ -115,6 +115,43 @@ describe('a set is not complete', () => {
   });
 });
 
+/** The set, with files that are sealed with a key of a host. */
+function sealed(set: SetParts, keyId: string) {
+  const { features = [] } = set.plan;
+  const encryption = { keyId: 'ab'.repeat(16), hostKeys: [HOST_KEY] };
+  return {
+    ...set,
+    plan: { ...set.plan, encryption, features: [...features, ...SEALED] },
+    sealed: set.sealed.map((receipt) =>
+      receipt.kind === 'file' ? { ...receipt, object: { ...receipt.object, keyId } } : receipt,
+    ),
+  };
+}
+
+const HOST_KEY = 'cd'.repeat(16);
+const SEALED = ['encrypted', 'host-keys'] as const;
+
+test('the manifest of an encrypted set says which key of a host opens each file', () => {
+  fc.assert(
+    fc.property(fileSet, (set) => {
+      const folded = foldOf(sealed(set, HOST_KEY));
+      if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
+      expect(folded.manifest.encryption?.hostKeys).toEqual([HOST_KEY]);
+    }),
+  );
+});
+
+test('a file that is sealed with a key that the plan does not name makes a set damaged', () => {
+  fc.assert(
+    fc.property(fileSet, (set) => {
+      expect(foldOf(sealed(set, 'ef'.repeat(16))).status).toBe('damaged');
+      const named = sealed(set, HOST_KEY);
+      const features = named.plan.features.filter((feature) => feature !== 'host-keys');
+      expect(foldOf({ ...named, plan: { ...named.plan, features } }).status).toBe('damaged');
+    }),
+  );
+});
+
 test('the manifest of an increment names the older sets that it needs', () => {
   fc.assert(
     fc.property(fileSet, (set) => {

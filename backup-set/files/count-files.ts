@@ -11,12 +11,13 @@ type StoredFiles = NonNullable<ManifestPart['files']>;
 
 /** Each file that the plan expects of a content must have one sealed receipt, and the reverse. */
 export function countFiles(
-  { timestamp, files }: Pick<Plan, 'timestamp' | 'files'>,
+  { timestamp, files, encryption }: Pick<Plan, 'timestamp' | 'files' | 'encryption'>,
   content: number,
   receipts: readonly Receipt[],
 ): { readonly files?: StoredFiles; readonly problems: readonly Problem[] } {
   const sealed = receipts.filter((receipt) => receipt.kind === 'file');
   const expected = new Set(files === undefined ? [] : expectedFiles(files, timestamp, content));
+  const hostKeys = new Set(encryption?.hostKeys);
   const found = new Map<string, FileReceipt>();
   const problems: Problem[] = [];
   const disagree = ({ file, object }: FileReceipt, what: string) =>
@@ -31,6 +32,8 @@ export function countFiles(
     else if (found.has(receipt.file)) disagree(receipt, 'it lists already');
     else if (parseFileName(receipt.file)?.hasRows === true && receipt.rows === undefined)
       disagree(receipt, 'has rows, and its receipt does not count them');
+    else if (receipt.object.keyId !== undefined && !hostKeys.has(receipt.object.keyId))
+      disagree(receipt, 'is encrypted with a key that the plan does not name');
     else found.set(receipt.file, receipt);
   }
   for (const file of expected)

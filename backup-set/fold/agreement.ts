@@ -62,6 +62,9 @@ function baseDisagreements(plan: Plan): string[] {
     ...((encryption !== undefined) === (features?.includes('encrypted') === true)
       ? []
       : ['the plan has only one of encryption and the feature "encrypted"']),
+    ...((encryption?.hostKeys !== undefined) === (features?.includes('host-keys') === true)
+      ? []
+      : ['the plan has only one of keys of hosts and the feature "host-keys"']),
     ...filesDisagreements(plan),
   ];
 }

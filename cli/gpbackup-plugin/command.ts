@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { isEncrypting } from '../../encryption/settings.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
-import { encryptsBackups } from '../backup/keys/backup-keys.ts';
 import type { PlainCommand } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import type { ClusterContext, Context } from '../context.ts';
@@ -12,12 +13,15 @@ import { withStore } from '../open.ts';
 import { decidingVerdict, functionDeps, waitForFunctions } from '../wait-for-functions.ts';
 import { uploadsAtOnce } from './admission.ts';
 import { deleteBackup } from './delete-backup.ts';
-import { giveFile, giveRanges, readOffsets } from './give-file.ts';
+import { giveFile, isThere, readOffsets } from './give-file.ts';
 import { type Answer, type Call, listen } from './listen.ts';
-import { readPluginOptions } from './options.ts';
+import { type PluginOptions, readPluginOptions } from './options.ts';
 import { placeOf } from './place.ts';
-import { provenFiles } from './proven-files.ts';
+import { type ProvenFiles, provenFiles } from './proven-files.ts';
 import { sealSet } from './seal/seal-set.ts';
+import { agreedEncryption } from './sealing/agreement.ts';
+import { fileKeys } from './sealing/file-keys.ts';
+import { hostKeysFor } from './sealing/host-keys.ts';
 import { type Plugin, storeFile, storeLocalFile } from './store-file.ts';
 
 const UPLOADS_AT_ONCE = 24;
@@ -38,24 +42,34 @@ export const gpbackupPluginCommand: PlainCommand = {
     const socket = flags['socket'];
     if (typeof socket !== 'string')
       throw new StowageError('usage/flag', 'gpbackup-plugin needs --socket PATH');
-    const cluster = await clusterOf(context, path);
+    const options = await readPluginOptions(path);
+    const cluster = await clusterOf(context, options);
+    const { encryption } = cluster.config;
     await withStore(cluster, (store) => {
       const plugin: Plugin = {
         store,
         clock: context.clock,
         worker: randomInt(1, WORKER_MAX + 1),
         stored: new Map(),
+        hostKeys:
+          encryption && isEncrypting(encryption)
+            ? hostKeysFor(cluster, encryption, store)
+            : undefined,
       };
-      const { answer, isDone } = answering(cluster, plugin);
+      const { answer, isDone } = answering(cluster, options, plugin);
       return listen({ socket, config: path, idleMs: IDLE_MS, answer, isDone }, context.signal);
     });
     return 0;
   },
 };
 
+const STORING = new Set(['setup_plugin_for_backup', 'backup_data', 'backup_file']);
+
 /** The options override the file that they name; without a file they must name the root. */
-async function clusterOf(context: Context, path: string): Promise<ClusterContext> {
-  const { config, root, endpoint, region, cluster } = await readPluginOptions(path);
+async function clusterOf(
+  context: Context,
+  { config, root, endpoint, region, cluster }: PluginOptions,
+): Promise<ClusterContext> {
   const loaded = await loadConfig({
     env: context.env,
     file: config ?? '/dev/null',
@@ -71,18 +85,21 @@ async function clusterOf(context: Context, path: string): Promise<ClusterContext
   return { ...context, ...loaded };
 }
 
-function answering(context: ClusterContext, plugin: Plugin) {
+function answering(context: ClusterContext, options: PluginOptions, plugin: Plugin) {
   const admit = uploadsAtOnce(UPLOADS_AT_ONCE);
   const { store } = plugin;
-  const proven = provenFiles(functionDeps(context, store));
+  const deps = functionDeps(context, store);
+  const proven = provenFiles(deps, fileKeys(context, deps), options.encryption === 'on');
   let isDone = false;
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     const { name, path, scope } = call;
     const ofCoordinator = scope === 'master' || scope === 'coordinator';
-    if (STORING.has(name)) requirePlainBackups(context, path);
+    if (STORING.has(name)) agreedEncryption(context.config, options);
     switch (name) {
       case 'setup_plugin_for_backup':
         if (ofCoordinator) await requireNewSet(store, path);
+        // Rights and recipients that do not suffice fail here, before gpbackup reads a table.
+        if (isTimestamp(timestampIn(path))) await plugin.hostKeys?.sealerOf(timestampIn(path), -1);
         return undefined;
       case 'setup_plugin_for_restore':
         return undefined;
@@ -93,18 +110,18 @@ function answering(context: ClusterContext, plugin: Plugin) {
         await admit(placeOf(path), (place) => storeLocalFile(plugin, place, path, signal));
         return undefined;
       case 'restore_file':
-        await giveFile(proven.read(placeOf(path), signal), path, signal);
+        await restoreFile(proven, path, signal);
         return undefined;
       case 'restore_data':
         return proven.read(placeOf(path), signal);
       case 'restore_data_subset':
-        return giveRanges(store, placeOf(path), await readOffsets(call.offsets), signal);
+        return proven.readRanges(placeOf(path), await readOffsets(call.offsets), signal);
       case 'delete_backup':
         await deleteBackup({ ...functionDeps(context, store), signal }, path);
         return undefined;
       case 'cleanup_plugin_for_backup':
         if (scope !== 'segment') isDone = true;
-        if (ofCoordinator) await proveSet(context, plugin, timestampIn(path));
+        if (ofCoordinator) await proveSet(context, plugin, path);
         return undefined;
       case 'cleanup_plugin_for_restore':
         if (scope !== 'segment') isDone = true;
@@ -116,20 +133,21 @@ function answering(context: ClusterContext, plugin: Plugin) {
   return { answer, isDone: () => isDone };
 }
 
-const STORING = new Set(['setup_plugin_for_backup', 'backup_data', 'backup_file']);
-
-/** @throws StowageError `config/invalid`: files would be stored in clear, and look encrypted. */
-function requirePlainBackups({ config }: ClusterContext, path: string): void {
-  if (!encryptsBackups(config)) return;
-  throw new StowageError(
-    'config/invalid',
-    `the configuration has encryption, and this plugin stores files of gpbackup unencrypted: ${path} was not stored. Use stowage backup; or let gpbackup write to disks, and encrypt its set by stowage adopt gpbackup; or name a configuration without encryption`,
-    { where: { field: 'encryption' } },
-  );
+/** @throws StowageError `encryption/no-identity` unless gpbackup has left the file on this host. */
+async function restoreFile(proven: ProvenFiles, path: string, signal: AbortSignal): Promise<void> {
+  const place = placeOf(path);
+  try {
+    await giveFile(proven.read(place, signal), path, signal);
+  } catch (error) {
+    if (!isStowageError(error, 'encryption/no-identity')) throw error;
+    if (!(await isThere(path, await proven.sizeOf(place)))) throw error;
+  }
 }
 
 /** The folder of a backup ends in its timestamp. */
 const timestampIn = (path: string) => /(\d{14})\/?$/.exec(path)?.[1] ?? '';
+
+const isTimestamp = (text: string) => Timestamp.safeParse(text).success;
 
 /** Also the first request: wrong keys fail before gpbackup reads a table. */
 async function requireNewSet(store: ObjectStore, path: string): Promise<void> {
@@ -143,8 +161,9 @@ async function requireNewSet(store: ObjectStore, path: string): Promise<void> {
 }
 
 /** @throws StowageError `set/incomplete`, `set/damaged` when the functions find that. */
-async function proveSet(context: ClusterContext, plugin: Plugin, timestamp: string): Promise<void> {
-  const plan = await sealSet(plugin, context.config, timestamp);
+async function proveSet(context: ClusterContext, plugin: Plugin, folder: string): Promise<void> {
+  const timestamp = timestampIn(folder);
+  const plan = await sealSet(plugin, context, { timestamp, folder });
   if (plan === undefined) return;
   // stitch and validate read the same receipts.
   const store = rememberedReads(plugin.store, DOCUMENTS_KEPT_BYTES_MAX);

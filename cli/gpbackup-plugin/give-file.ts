@@ -1,11 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { Place } from './place.ts';
+import { sealedBytes } from '../../frame/seal/seal.ts';
 
 /** Writes a stored file to its path on this host: a file that is there is whole. */
 export async function giveFile(
@@ -35,12 +34,11 @@ export async function readOffsets(path: string): Promise<{ offset: number; lengt
   });
 }
 
-/** Parts of a file, one after the other. */
-export async function* giveRanges(
-  store: ObjectStore,
-  { key }: Place,
-  ranges: readonly { readonly offset: number; readonly length: number }[],
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for (const range of ranges) if (range.length > 0) yield* store.get(key, { signal, ...range });
+/**
+ * Whether a path has the file already, as far as its size tells. gpbackup leaves the files of its
+ * coordinator there, and an increment asks for them: it needs no identity then.
+ */
+export async function isThere(path: string, stored: number | undefined): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true && sealedBytes(found.size) === stored;
 }

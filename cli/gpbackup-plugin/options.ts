@@ -20,6 +20,8 @@ const PluginConfiguration = z.strictObject({
       cluster: z.string().min(1).exactOptional(),
       /** Path of Node, which stowage-gpbackup-plugin reads. */
       node: z.string().min(1).exactOptional(),
+      /** Every host must encrypt; with `off`, none. */
+      encryption: z.enum(['on', 'off']).exactOptional(),
       restore_subset: z.enum(['on', 'off']).exactOptional(),
       // gpbackup adds these.
       pgport: z.string().exactOptional(),

@@ -1,29 +1,54 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { FileName } from '../../backup-set/files/names.ts';
+import { fileContext } from '../../frame/seal/context.ts';
+import { type ByteRange, openRanges } from '../../frame/seal/open-range.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { readSetDocument } from '../../functions/sets/status.ts';
 import { readPart } from '../../functions/stored/read-part.ts';
-import { checked, type StoredFile } from './convert/set-files.ts';
+import type { CallOptions } from '../../storage/store.ts';
+import { checked, openedFile, type StoredFile } from './convert/set-files.ts';
 import type { Place } from './place.ts';
+import type { FileKeys } from './sealing/file-keys.ts';
 
-type FilesOfContent = ReadonlyMap<string, StoredFile>;
+interface FilesOfContent {
+  readonly manifest: Manifest;
+  readonly files: ReadonlyMap<string, StoredFile>;
+}
+
+/** A file, and what its manifest says of it: undefined when the set has no manifest. */
+interface Found {
+  readonly stored: StoredFile | undefined;
+  /** Undefined: it is not sealed. */
+  readonly key: Buffer | undefined;
+}
 
 /** Of a restore, a host reads the files of few contents; an increment also those of older sets. */
 const CONTENTS_KEPT_MAX = 256;
 
-/** Reads stored files, and compares them with what the functions have proven. */
+/** Reads stored files, opens them, and compares them with what the functions have proven. */
 export interface ProvenFiles {
   /**
-   * The bytes of a file. Without a manifest, nothing is proven, and they come as they are stored.
-   * @throws StowageError `storage/changed` behind the last byte; `set/damaged`.
+   * The bytes of a file. Without a manifest, nothing is proven.
+   * @throws StowageError `storage/changed` behind the last byte; `set/damaged`;
+   * `encryption/no-identity`, `encryption/plain-set`.
    */
   read(place: Place, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Parts of a file, one after the other. Of a plain file they are not compared. */
+  readRanges(
+    place: Place,
+    ranges: readonly ByteRange[],
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+  /** Stored bytes of a file, as its manifest says; undefined without a manifest. */
+  sizeOf(place: Place): Promise<number | undefined>;
 }
 
-export function provenFiles(deps: Deps): ProvenFiles {
+/** @param mustBeSealed refuses plain sets: the operator says that all of them are encrypted. */
+export function provenFiles(deps: Deps, keys: FileKeys, mustBeSealed: boolean): ProvenFiles {
   const kept = new Map<string, Promise<FilesOfContent | undefined>>();
-  const filesOf = (timestamp: string, content: number) => {
+  const filesOf = ({ timestamp, content }: FileName) => {
     const of = `${timestamp}/${content}`;
     const known = kept.get(of);
     if (known !== undefined) return known;
@@ -34,19 +59,55 @@ export function provenFiles(deps: Deps): ProvenFiles {
     reading.catch(() => kept.delete(of));
     return reading;
   };
+  const find = async ({ key, file }: Place): Promise<Found> => {
+    if (file === undefined) return { stored: undefined, key: undefined };
+    const place = { ...file, key };
+    const known = await filesOf(file);
+    const stored = known?.files.get(key);
+    if (known !== undefined && stored === undefined)
+      throw new StowageError('storage/not-found', `the manifest of the set has no ${key}`);
+    const found = known && stored;
+    const opens = found ? await keys.of(place, known.manifest, found) : await keys.fitting(place);
+    if (opens === undefined && mustBeSealed) throw plainSet(file.timestamp);
+    return { stored, key: opens };
+  };
   return {
-    async *read({ key, file }, signal) {
-      const files = file && (await filesOf(file.timestamp, file.content));
-      if (files === undefined) {
-        yield* deps.store.get(key, { signal });
+    async *read(place, signal) {
+      const { stored, key } = await find(place);
+      const bytes =
+        stored === undefined
+          ? deps.store.get(place.key, { signal })
+          : checked(deps.store, stored, signal);
+      yield* key === undefined ? bytes : openedFile(key, place.key, bytes);
+    },
+    async *readRanges(place, ranges, signal) {
+      const { stored, key } = await find(place);
+      const get = (range: ByteRange) => deps.store.get(place.key, { signal, ...range });
+      if (key === undefined) {
+        for (const range of ranges) if (range.length > 0) yield* get(range);
         return;
       }
-      const stored = files.get(key);
-      if (stored === undefined)
-        throw new StowageError('storage/not-found', `the manifest of the set has no ${key}`);
-      yield* checked(deps.store, stored, signal);
+      const bytes = stored?.bytes ?? (await sizeInStore(deps, place, { signal }));
+      yield* openRanges({ key, context: fileContext(place.key), bytes, get }, ranges);
+    },
+    async sizeOf({ key, file }) {
+      return file && (await filesOf(file))?.files.get(key)?.bytes;
     },
   };
+}
+
+async function sizeInStore({ store }: Deps, { key }: Place, options: CallOptions): Promise<number> {
+  const stored = await store.head(key, options);
+  if (stored !== undefined) return stored.bytes;
+  throw new StowageError('storage/not-found', `${key} is not stored`, { where: { object: key } });
+}
+
+function plainSet(timestamp: string): StowageError {
+  return new StowageError(
+    'encryption/plain-set',
+    `set ${timestamp} is not encrypted, and the plugin configuration has "encryption: on": gprestore reads it with a plugin configuration without this option, and an increment needs a full backup first`,
+    { where: { set: timestamp } },
+  );
 }
 
 async function filesInManifest(
@@ -63,5 +124,6 @@ async function filesInManifest(
       `set ${timestamp}: ${part === undefined ? 'its manifest cannot be read' : describeProblem(part.failure)}`,
       { where: { set: timestamp } },
     );
-  return new Map((part.value.files ?? []).map((stored) => [stored.key, stored]));
+  const files = new Map((part.value.files ?? []).map((stored) => [stored.key, stored]));
+  return { manifest: document as Manifest, files };
 }

@@ -13,6 +13,8 @@ export type Change =
 /** What is done for one set. An interrupted run is run again. */
 export interface SetChange {
   readonly timestamp: string;
+  /** The key that changes is that of a host with this id. Absent: the key of the set. */
+  readonly hostKey?: string;
   readonly before: readonly string[];
   readonly after: readonly string[];
   /** The keys of the documents that go when the new one is stored. */
@@ -25,11 +27,19 @@ export interface SetChange {
 export const LOST =
   'its key document is missing, so no identity opens it: `stowage repair --from` fetches it from a copy under another root';
 
+/** The same of a key with which a host has sealed files of a set. */
+export const LOST_HOST =
+  'a key of one of its hosts is missing, so no identity opens the files of that host: `stowage repair --from` fetches it from a copy under another root';
+
 /** The sets that change, and those that cannot. Pure. */
 export function planChange(sets: readonly KeyedSetState[], change: Change): SetChange[] {
-  return sets.flatMap((set) => {
-    if (set.keys.length > 0) return changeOf(set, change) ?? [];
-    return set.isLost === true ? [lostOf(set)] : [];
+  return sets.flatMap(({ hosts, ...set }) => {
+    const ofHosts = hosts.flatMap(({ keyId, keys }) => {
+      const one = { ...set, keys, hostKey: keyId };
+      return keys.length > 0 ? (changeOf(one, change) ?? []) : [lostOf(one)];
+    });
+    if (set.keys.length > 0) return [...listed(changeOf(set, change)), ...ofHosts];
+    return [...(set.isLost === true ? [lostOf(set)] : []), ...ofHosts];
   });
 }
 
@@ -44,22 +54,33 @@ export function isSame(stored: string, named: string): boolean {
   return stored.startsWith('arn:') && !named.startsWith('arn:') && !named.startsWith('age1');
 }
 
-const lostOf = ({ timestamp }: KeyedSetState): SetChange => ({
-  ...{ timestamp, before: [], after: [], removes: [] },
-  problem: LOST,
+const listed = <Item>(item: Item | undefined) => (item === undefined ? [] : [item]);
+
+/** A key of a set, or of a host that has sealed files of it. */
+type OneKey = Pick<KeyedSetState, 'timestamp' | 'keys'> & Pick<SetChange, 'hostKey'>;
+
+const which = ({ timestamp, hostKey }: Omit<OneKey, 'keys'>) => ({
+  timestamp,
+  ...(hostKey !== undefined && { hostKey }),
 });
 
-function changeOf(set: KeyedSetState, change: Change): SetChange | undefined {
-  const { timestamp, keys } = set;
+const lostOf = (key: OneKey): SetChange => ({
+  ...which(key),
+  ...{ before: [], after: [], removes: [] },
+  problem: key.hostKey === undefined ? LOST : LOST_HOST,
+});
+
+function changeOf(set: OneKey, change: Change): SetChange | undefined {
+  const { keys } = set;
   const before = allRecipients(set);
   const names = namesOf(change.to);
   if (change.kind === 'add') {
     const [added = ''] = names;
     if (before.some((stored) => isSame(stored, added))) return undefined;
-    return { timestamp, before, after: [...before, added], removes: [] };
+    return { ...which(set), before, after: [...before, added], removes: [] };
   }
   const removes = keys.map(({ raw }) => raw.key);
-  const made = { timestamp, before, after: names, removes };
+  const made = { ...which(set), before, after: names, removes };
   if (change.kind === 'rotate') return isInOrder(set, names) ? undefined : made;
   const { recipient } = change;
   if (!before.some((stored) => isSame(stored, recipient))) return undefined;
@@ -74,7 +95,7 @@ function changeOf(set: KeyedSetState, change: Change): SetChange | undefined {
 }
 
 /** One document, for exactly these recipients: nothing was interrupted, and none is too many. */
-function isInOrder({ keys }: KeyedSetState, names: readonly string[]): boolean {
+function isInOrder({ keys }: OneKey, names: readonly string[]): boolean {
   const [only, ...others] = keys;
   if (only?.document === undefined || others.length > 0) return false;
   const stored = recipientsOf(only.document);

@@ -3,9 +3,9 @@ import type { Recipients } from '../../encryption/set-key.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
 import { table } from '../output/table/table.ts';
-import { isSame, LOST, namesOf } from './change.ts';
+import { isSame, LOST, LOST_HOST, namesOf } from './change.ts';
 import { progressOf } from './progress.ts';
-import { allRecipients, type KeyedSetState, setsWithKeys } from './sets.ts';
+import { type KeyedSetState, openersOf, setsWithKeys } from './sets.ts';
 
 /** Successive sets with the same recipients. */
 export interface RecipientGroup {
@@ -19,7 +19,7 @@ export interface RecipientGroup {
 function groupsOf(sets: readonly KeyedSetState[]): RecipientGroup[] {
   const groups: RecipientGroup[] = [];
   for (const set of sets.filter(({ keys }) => keys.length > 0)) {
-    const recipients = allRecipients(set);
+    const recipients = openersOf(set);
     const { timestamp } = set;
     const open = groups.at(-1);
     if (open !== undefined && open.recipients.join() === recipients.join())
@@ -41,7 +41,7 @@ export function missingIn(sets: readonly KeyedSetState[], recipients: Recipients
     .map((recipient) => ({
       recipient,
       sets: encrypted
-        .filter((set) => !allRecipients(set).some((stored) => isSame(stored, recipient)))
+        .filter((set) => !openersOf(set).some((stored) => isSame(stored, recipient)))
         .map(({ timestamp }) => timestamp),
     }))
     .filter(({ sets: without }) => without.length > 0);
@@ -55,8 +55,11 @@ export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promi
   const keyless = sets.filter(({ keys }) => keys.length === 0);
   const lost = keyless.filter(({ isLost }) => isLost).map(({ timestamp }) => timestamp);
   const without = keyless.length - lost.length;
-  const damaged = sets.flatMap(({ keys }) =>
-    keys.flatMap(({ raw, problem }) =>
+  const lostHosts = sets.flatMap(({ timestamp, hosts }) =>
+    hosts.some(({ keys }) => keys.length === 0) ? [timestamp] : [],
+  );
+  const damaged = sets.flatMap(({ keys, hosts }) =>
+    [...keys, ...hosts.flatMap((host) => host.keys)].flatMap(({ raw, problem }) =>
       problem === undefined ? [] : [{ object: raw.key, message: problem }],
     ),
   );
@@ -74,16 +77,17 @@ export async function listKeysOfSets(context: ClusterContext, deps: Deps): Promi
     ...(without > 0 ? [`${plural(without, 'set')} without a key document: not encrypted`] : []),
     ...damaged.map(({ message }) => `BAD ${message}`),
     ...lost.map((timestamp) => `BAD set ${timestamp} is encrypted: ${LOST}`),
+    ...lostHosts.map((timestamp) => `BAD set ${timestamp} is encrypted: ${LOST_HOST}`),
     ...missing.map(
       ({ recipient, sets: named }) =>
         `${recipient} of the configuration cannot open ${plural(named.length, 'set')} (${named[0]} to ${named.at(-1)}): \`stowage key add\` changes it`,
     ),
   ];
   context.output.result(
-    { root: deps.store.url, groups, withoutKey: without, lost, missing, damaged },
+    { root: deps.store.url, groups, withoutKey: without, lost, lostHosts, missing, damaged },
     lines.join('\n').trimEnd(),
   );
-  return lost.length + damaged.length === 0 ? 0 : 3;
+  return lost.length + lostHosts.length + damaged.length === 0 ? 0 : 3;
 }
 
 const COLUMNS = [

@@ -10,7 +10,7 @@ import { keyFrom } from '../../encryption/read-set-key.ts';
 import { type Recipients, wrapSetKey } from '../../encryption/set-key.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { SetChange } from './change.ts';
-import { type KeyedSetState, namedSet } from './sets.ts';
+import { type KeyedSetState, namedHost, namedSet } from './sets.ts';
 
 const SETS_IN_FLIGHT = 4;
 
@@ -45,13 +45,14 @@ export async function rewrap(
 ): Promise<Rewrapped> {
   const states = new Map(options.sets.map((set) => [set.timestamp, set]));
   const failed: SetFailure[] = [];
-  let [written, removed, done] = [0, 0, 0];
-  await eachInFlight(changes, SETS_IN_FLIGHT, async ({ timestamp, removes }) => {
+  const written = new Set<string>();
+  let [removed, done] = [0, 0];
+  await eachInFlight(changes, SETS_IN_FLIGHT, async ({ timestamp, hostKey, removes }) => {
     const set = states.get(timestamp);
     if (set === undefined) return;
     try {
-      await wrapAgain(deps, set, options);
-      written++;
+      await wrapAgain(deps, set, hostKey, options);
+      written.add(timestamp);
       await deps.store.delete(removes, { signal: deps.signal });
       removed += removes.length;
     } catch (error) {
@@ -61,20 +62,27 @@ export async function rewrap(
     }
     options.progress(++done, changes.length);
   });
-  return { written, removed, failed };
+  return { written: written.size, removed, failed };
 }
 
 async function wrapAgain(
   { store, clock, signal }: Deps,
   set: KeyedSetState,
+  hostKey: string | undefined,
   { to, sets, identities, kms }: RewrapOptions,
 ): Promise<void> {
-  const named = namedSet(set, sets, store.url);
-  const raws = set.keys.map(({ raw }) => raw);
+  const ofSet = namedSet(set, sets, store.url);
+  const named = hostKey === undefined ? ofSet : namedHost(ofSet, hostKey);
+  const host = set.hosts.find(({ keyId }) => keyId === hostKey);
+  const raws = (host ?? set).keys.map(({ raw }) => raw);
   const key = await keyFrom(raws, named, identities, { signal });
   const wrappedAt = clock();
   const document = await wrapSetKey(to, { ...named, key }, { wrappedAt, kms, signal });
   const { timestamp } = set;
-  const at = formatKey({ kind: 'set-key', timestamp, instant: instantOf(wrappedAt) });
+  const instant = instantOf(wrappedAt);
+  const at =
+    hostKey === undefined
+      ? formatKey({ kind: 'set-key', timestamp, instant })
+      : formatKey({ kind: 'host-key', timestamp, keyId: hostKey, instant });
   await store.create(at, encode(SetKeyDocument, document), { signal });
 }

@@ -92,6 +92,8 @@ function planText(planned: readonly SetChange[]): string[] {
     const parts = [...gone.map((one) => `-${one}`), ...added.map((one) => `+${one}`)];
     const what = problem === undefined ? parts.join(' ') || 'wrapped again' : `BAD: ${problem}`;
     const open = lines.at(-1);
+    // A set, and the keys of its hosts.
+    if (open?.what === what && open.last === timestamp) continue;
     if (open?.what === what) Object.assign(open, { last: timestamp, sets: open.sets + 1 });
     else lines.push({ first: timestamp, last: timestamp, sets: 1, what });
   }

@@ -4,7 +4,11 @@ import { messageOf } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../backup-set/documents/keys/set-key.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
-import { keyDocumentsOf, type NamedSet } from '../../encryption/read-set-key.ts';
+import {
+  listKeyDocuments,
+  type NamedSet,
+  readKeyDocuments,
+} from '../../encryption/read-set-key.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { listTimestamps } from '../../functions/sets/list.ts';
 import { readSetDocument } from '../../functions/sets/status.ts';
@@ -31,6 +35,14 @@ export interface KeyedSetState {
   readonly isLost?: boolean;
   /** Oldest first. */
   readonly keys: readonly StoredSetKey[];
+  /** Keys with which hosts have sealed its files. Without one of them, some files are lost. */
+  readonly hosts: readonly HostKeyState[];
+}
+
+/** One key of a host, and the documents that hold it, oldest first. */
+export interface HostKeyState {
+  readonly keyId: string;
+  readonly keys: readonly StoredSetKey[];
 }
 
 /**
@@ -48,10 +60,12 @@ export async function setsWithKeys(
   let done = 0;
   const sets = await mapInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
     const set = await keysOfSet(deps, timestamp);
-    const plan =
-      options.plans === 'all' || set.keys.length === 0 ? await planOf(deps, timestamp) : undefined;
+    const wantsPlan = options.plans === 'all' || set.keys.length === 0 || set.hosts.length > 0;
+    const plan = wantsPlan ? await planOf(deps, timestamp) : undefined;
+    const { hostKeys, ...facts } = plan ?? {};
+    const hosts = plan === undefined ? set.hosts : namedHosts(set.hosts, hostKeys);
     options.progress(++done, timestamps.length);
-    return { ...set, ...plan, ...(await lostKey(deps, { ...set, ...plan })) };
+    return { ...set, ...facts, hosts, ...(await lostKey(deps, { ...set, ...plan })) };
   });
   // An expired set has no plan any more; the plans of the sets that use its packs name its key.
   const named = new Map(
@@ -64,18 +78,33 @@ export async function setsWithKeys(
 }
 
 /** A set with its key documents, without its plan. */
-export async function keysOfSet(deps: Deps, timestamp: string): Promise<KeyedSetState> {
-  const raws = await keyDocumentsOf(deps.store, timestamp, { signal: deps.signal });
+export async function keysOfSet(
+  { store, signal }: Deps,
+  timestamp: string,
+): Promise<KeyedSetState> {
+  const { ofSet, ofHosts } = await listKeyDocuments(store, timestamp, { signal });
+  const read = async (keys: readonly string[]) =>
+    (await readKeyDocuments(store, keys, { signal })).map(parsed);
+  const hosts: HostKeyState[] = [];
+  for (const [keyId, keys] of ofHosts) hosts.push({ keyId, keys: await read(keys) });
   const unknown = { root: undefined, keyId: undefined, isEncrypted: undefined };
-  return { timestamp, ...unknown, keys: raws.map(parsed) };
+  return { timestamp, ...unknown, keys: await read(ofSet), hosts };
+}
+
+/** The keys of hosts that the plan of a set names: documents of others are no part of the set. */
+export function namedHosts(
+  hosts: readonly HostKeyState[],
+  keyIds: readonly string[] = [],
+): HostKeyState[] {
+  return keyIds.map((keyId) => hosts.find((host) => host.keyId === keyId) ?? { keyId, keys: [] });
 }
 
 async function planOf(deps: Deps, timestamp: string) {
   const { document } = await readSetDocument(deps, timestamp, 'plan', Plan);
   if (document === undefined) return undefined;
   const { root, encryption } = document;
-  const { keyId, older } = encryption ?? {};
-  return { root, keyId, older, isEncrypted: encryption !== undefined };
+  const { keyId, older, hostKeys } = encryption ?? {};
+  return { root, keyId, older, hostKeys, isEncrypted: encryption !== undefined };
 }
 
 /** A complete set without its key is lost; a backup that failed early may have stored none. */
@@ -98,13 +127,26 @@ export function recipientsOf({ recipients }: Pick<SetKeyDocument, 'recipients'>)
   return recipients.map((one) => (one.kind === 'age' ? one.recipient : one.keyArn));
 }
 
-/** The recipients that can open a set: those of any of its documents. */
-export function allRecipients({ keys }: Pick<KeyedSetState, 'keys'>): string[] {
+/** The recipients that can open a key: those of any of its documents. */
+export function allRecipients({ keys }: Pick<HostKeyState, 'keys'>): string[] {
   const all = keys.flatMap(({ document }) =>
     document === undefined ? [] : recipientsOf(document),
   );
   return [...new Set(all)].toSorted();
 }
+
+/** The recipients that can open a set: each of its keys. */
+export function openersOf({ keys, hosts }: Pick<KeyedSetState, 'keys' | 'hosts'>): string[] {
+  const ofHosts = hosts.map((host) => new Set(allRecipients(host)));
+  return allRecipients({ keys }).filter((one) => ofHosts.every((others) => others.has(one)));
+}
+
+/** A key of a host as its documents name it. @param set of `namedSet`. */
+export const namedHost = (set: NamedSet, keyId: string): NamedSet => ({
+  ...set,
+  keyId,
+  ofHost: true,
+});
 
 /** A set as its key document names it. All sets of a root have the same root in their plans. */
 export function namedSet(

@@ -7,7 +7,7 @@ import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
 import { identitiesOf } from '../keys/identities.ts';
 import { progressOf } from './progress.ts';
-import { type KeyedSetState, namedSet, setsWithKeys } from './sets.ts';
+import { type KeyedSetState, namedHost, namedSet, setsWithKeys } from './sets.ts';
 
 const SETS_IN_FLIGHT = 8;
 const SHOWN = 20;
@@ -72,10 +72,13 @@ async function testOne(
   { store, signal }: Deps,
 ): Promise<Tested> {
   const results = await mapInFlight(sets, SETS_IN_FLIGHT, async (set) => {
-    const { timestamp, keys } = set;
-    const raws = keys.map(({ raw }) => raw);
+    const { timestamp, keys, hosts } = set;
+    const named = namedSet(set, all, store.url);
+    const rawsOf = (stored: typeof keys) => stored.map(({ raw }) => raw);
     try {
-      await keyFrom(raws, namedSet(set, all, store.url), identities, { signal });
+      await keyFrom(rawsOf(keys), named, identities, { signal });
+      for (const host of hosts)
+        await keyFrom(rawsOf(host.keys), namedHost(named, host.keyId), identities, { signal });
       return [];
     } catch (error) {
       if (isStowageError(error, 'interrupted')) throw error;

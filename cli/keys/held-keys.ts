@@ -1,6 +1,7 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { readHostKeys } from '../../encryption/read-host-keys.ts';
 import { readSetKey } from '../../encryption/read-set-key.ts';
 import { contentKey } from '../../frame/seal/derive.ts';
 import { noKey } from '../../frame/seal/set-keys.ts';
@@ -35,13 +36,20 @@ export async function heldKeys(
   await eachInFlight(needs, SETS_IN_FLIGHT, async (older) => {
     keys.set(older, await read(older, keyIds.get(older)));
   });
+  const set = { timestamp, root };
+  const hostKeys = await readHostKeys(store, set, encryption.hostKeys ?? [], {
+    identities,
+    signal,
+  });
   return {
     setKey,
-    of(object) {
+    hostKeys,
+    of(object, keyId) {
       const place = parseKey(object);
       if (place === undefined || !('timestamp' in place) || !('content' in place))
         throw noKey(object);
-      const key = keys.get(place.timestamp);
+      const isOfHost = keyId !== undefined && place.timestamp === timestamp;
+      const key = isOfHost ? hostKeys.get(keyId) : keys.get(place.timestamp);
       if (key === undefined) throw noKey(object);
       return contentKey(key, place.timestamp, place.content);
     },

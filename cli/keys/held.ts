@@ -4,6 +4,8 @@ import type { PassedKey, SetKeys } from '../../frame/seal/set-keys.ts';
 export interface HeldKeys extends SetKeys {
   /** The key of the set itself. */
   readonly setKey: Buffer;
+  /** Keys of hosts that have sealed files of the set, by their ids. */
+  readonly hostKeys: ReadonlyMap<string, Buffer>;
   /** The keys that a shipper needs which reads these contents. */
   passed(contents: readonly number[]): PassedKey[];
 }

@@ -7,7 +7,7 @@ import { CHUNK_BYTES, nonceOf, SALT_BYTES, TAG_BYTES } from './seal.ts';
 /** How messages of this module begin. */
 export const UNSEALED = 'the object cannot be decrypted';
 
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
+export const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 
 /**
  * The plain bytes of a sealed object in memory.
@@ -22,7 +22,8 @@ export function open(key: Uint8Array, context: SealContext, sealed: Uint8Array):
   const plain = Buffer.allocUnsafeSlow(length - chunks * TAG_BYTES);
   let at = 0;
   for (let from = SALT_BYTES, number = 0; number < chunks; from += SEALED_CHUNK_BYTES, number++) {
-    const chunk = opener.chunk(
+    const chunk = opener(
+      number,
       sealed.subarray(from, from + SEALED_CHUNK_BYTES),
       number === chunks - 1,
     );
@@ -41,13 +42,14 @@ export async function* opening(
   const held = Buffer.allocUnsafeSlow(SEALED_CHUNK_BYTES);
   let wanted = SALT_BYTES;
   let filled = 0;
-  let opener: ReturnType<typeof openChunks> | undefined;
+  let opener: ChunkOpener | undefined;
+  let number = 0;
   for await (const some of sealed) {
     for (let from = 0; from < some.byteLength; ) {
       // A full chunk is opened when more follows: only then it is known not to be the last one.
       if (filled === wanted) {
         if (opener === undefined) opener = openChunks(key, context, held.subarray(0, SALT_BYTES));
-        else yield opener.chunk(held.subarray(0, filled), false);
+        else yield opener(number++, held.subarray(0, filled), false);
         wanted = SEALED_CHUNK_BYTES;
         filled = 0;
       }
@@ -58,33 +60,37 @@ export async function* opening(
     }
   }
   if (opener === undefined) throw notSealed('it ends before its first chunk');
-  yield opener.chunk(held.subarray(0, filled), true);
+  yield opener(number, held.subarray(0, filled), true);
 }
 
-function openChunks(key: Uint8Array, context: SealContext, salt: Uint8Array) {
+/**
+ * The plain bytes of a chunk of a sealed object.
+ * @throws StowageError `set/damaged` when it is not the chunk of this number, or last or not.
+ */
+export type ChunkOpener = (number: number, sealed: Uint8Array, isLast: boolean) => Buffer;
+
+/** Opens the chunks of one sealed object, in any order. @param salt its first bytes. */
+export function openChunks(key: Uint8Array, context: SealContext, salt: Uint8Array): ChunkOpener {
   if (salt.byteLength < SALT_BYTES) throw notSealed('it is shorter than its salt');
   const own = objectKey(key, salt);
-  let number = 0;
-  return {
-    chunk(sealed: Uint8Array, isLast: boolean): Buffer {
-      const end = sealed.byteLength - TAG_BYTES;
-      if (end < 0) throw notSealed('it is truncated');
-      const decipher = createDecipheriv('aes-256-gcm', own, nonceOf(number++, isLast), {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAAD(context);
-      decipher.setAuthTag(sealed.subarray(end));
-      const plain = decipher.update(sealed.subarray(0, end));
-      try {
-        decipher.final();
-      } catch (cause) {
-        throw notSealed(
-          'its bytes are not those that were sealed with the key of this content for this place',
-          cause,
-        );
-      }
-      return plain;
-    },
+  return (number, sealed, isLast) => {
+    const end = sealed.byteLength - TAG_BYTES;
+    if (end < 0) throw notSealed('it is truncated');
+    const decipher = createDecipheriv('aes-256-gcm', own, nonceOf(number, isLast), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(context);
+    decipher.setAuthTag(sealed.subarray(end));
+    const plain = decipher.update(sealed.subarray(0, end));
+    try {
+      decipher.final();
+    } catch (cause) {
+      throw notSealed(
+        'its bytes are not those that were sealed with the key of this content for this place',
+        cause,
+      );
+    }
+    return plain;
   };
 }
 

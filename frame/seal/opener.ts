@@ -30,9 +30,13 @@ export function frameOpener(
   };
 }
 
-/** Opens a metadata file, which is sealed as a whole. @throws as `frameOpener`. */
-export function fileOpener(keys: SetKeys, key: string): SealOpener {
-  const content = keys.of(key);
+/**
+ * Opens a file, which is sealed as a whole: of metadata, or of gpbackup.
+ * @param keyId the id of the host's key that seals a file of gpbackup.
+ * @throws as `frameOpener`.
+ */
+export function fileOpener(keys: SetKeys, key: string, keyId?: string): SealOpener {
+  const content = keys.of(key, keyId);
   const context = fileContext(key);
   return {
     whole: (stored) => open(content, context, stored),

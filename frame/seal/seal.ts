@@ -13,6 +13,12 @@ export function sealedBytes(bytes: number): number {
   return SALT_BYTES + bytes + TAG_BYTES * Math.max(1, Math.ceil(bytes / CHUNK_BYTES));
 }
 
+/** How many bytes an object of so many has when it is opened. */
+export function openedBytes(sealed: number): number {
+  const bytes = sealed - SALT_BYTES;
+  return bytes - TAG_BYTES * Math.max(1, Math.ceil(bytes / (CHUNK_BYTES + TAG_BYTES)));
+}
+
 /**
  * Seals bytes in memory: salt, then chunks in AES-256-GCM (docs/format.md, Sealed objects).
  * @param key of the content.

@@ -5,9 +5,10 @@ import { parseKey } from '../../backup-set/base/keys.ts';
 export interface SetKeys {
   /**
    * The key of the content and set that a pack or file belongs to.
+   * @param keyId of the key of a host, where that has sealed the file.
    * @throws StowageError `encryption/no-key`
    */
-  of(object: string): Buffer;
+  of(object: string, keyId?: string): Buffer;
 }
 
 /** A content key as it is passed on, in base64. */
@@ -22,7 +23,9 @@ export function setKeysOf(keys: Iterable<PassedKey>): SetKeys {
   for (const { timestamp, content, key } of keys)
     known.set(`${timestamp} ${content}`, Buffer.from(key, 'base64'));
   return {
-    of(object) {
+    of(object, keyId) {
+      // Shippers read no files of gpbackup.
+      if (keyId !== undefined) throw noKey(object);
       const place = parseKey(object);
       const key =
         place !== undefined && 'timestamp' in place && 'content' in place

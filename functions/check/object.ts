@@ -133,7 +133,7 @@ async function openFile(
 ): Promise<Problem[]> {
   try {
     const stored = reader.stream(object.bytes);
-    for await (const _ of fileOpener(keys, object.key).long(stored));
+    for await (const _ of fileOpener(keys, object.key, object.keyId).long(stored));
     return [];
   } catch (error) {
     const { code, message } = unreadable(error);

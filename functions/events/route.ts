@@ -90,6 +90,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'asked-restore':
     case 'asked-restore-start':
     case 'asked-restore-end':
+    case 'host-key':
       return [];
   }
 }

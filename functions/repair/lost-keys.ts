@@ -1,6 +1,6 @@
 import { decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { setKeysPrefix } from '../../backup-set/base/keys.ts';
+import { hostKeyPrefix, parseKey, setKeysPrefix } from '../../backup-set/base/keys.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { SET_KEY_BYTES_MAX, SetKeyDocument } from '../../backup-set/documents/keys/set-key.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
@@ -21,12 +21,12 @@ interface LostKeys {
  */
 export async function lostKeys({ to, from }: RepairRoots, manifest: Manifest): Promise<LostKeys> {
   const found: LostKeys = { items: [], lost: [] };
-  const keyIds = keyIdsOf(manifest);
-  for (const timestamp of setsOfKeys(manifest)) {
-    const own = await readKeys(to, timestamp, keyIds);
+  for (const wanted of wantedKeys(manifest)) {
+    const { timestamp, ofHost } = wanted;
+    const own = await readKeys(to, wanted);
     if (own.sound.length > 0) continue;
     const damaged = new Set(own.damaged.map(({ key }) => key));
-    const { sound } = await readKeys(from, timestamp, keyIds);
+    const { sound } = await readKeys(from, wanted);
     for (const { key, bytes } of sound)
       found.items.push({
         key,
@@ -35,10 +35,31 @@ export async function lostKeys({ to, from }: RepairRoots, manifest: Manifest): P
         good: { document: bytes },
       });
     if (sound.length > 0) continue;
-    const message = `no document with the key of set ${timestamp} is left, and none under ${from.store.url}`;
-    found.lost.push({ code: 'key-missing', object: setKeysPrefix(timestamp), message });
+    const [what, object] =
+      ofHost === undefined
+        ? [`the key of set ${timestamp}`, setKeysPrefix(timestamp)]
+        : [`the key ${ofHost} of a host of set ${timestamp}`, hostKeyPrefix(timestamp, ofHost)];
+    const message = `no document with ${what} is left, and none under ${from.store.url}`;
+    found.lost.push({ code: 'key-missing', object, message });
   }
   return found;
+}
+
+/** A key that the set needs. */
+interface WantedKey {
+  readonly timestamp: string;
+  /** Undefined: no document says it. */
+  readonly keyId: string | undefined;
+  /** The id of a key of a host. */
+  readonly ofHost?: string;
+}
+
+function wantedKeys(manifest: Manifest): WantedKey[] {
+  const { timestamp, encryption } = manifest;
+  const ids = keyIdsOf(manifest);
+  const ofSets = setsOfKeys(manifest).map((of) => ({ timestamp: of, keyId: ids.get(of) }));
+  const hosts = encryption?.hostKeys ?? [];
+  return [...ofSets, ...hosts.map((keyId) => ({ timestamp, keyId, ofHost: keyId }))];
 }
 
 type KeyIds = ReadonlyMap<string, string>;
@@ -48,14 +69,23 @@ function keyIdsOf({ timestamp, encryption }: Manifest): KeyIds {
   return new Map(encryption ? [...older, [timestamp, encryption.keyId]] : []);
 }
 
-async function readKeys(deps: Deps, timestamp: string, keyIds: KeyIds) {
+async function readKeys(deps: Deps, { timestamp, keyId, ofHost }: WantedKey) {
   const stored = await storedSetKeys(deps, timestamp);
-  const keys = stored.filter(({ bytes }) => bytes <= SET_KEY_BYTES_MAX).map(({ key }) => key);
+  const keys = stored
+    .filter(({ bytes }) => bytes <= SET_KEY_BYTES_MAX)
+    .map(({ key }) => key)
+    .filter((key) => hostOf(key) === ofHost);
   const sound: RawDocument[] = [];
   const damaged: RawDocument[] = [];
   for (const raw of await readAll(deps, keys))
-    (isOf(raw, timestamp, keyIds.get(timestamp)) ? sound : damaged).push(raw);
+    (isOf(raw, timestamp, keyId) ? sound : damaged).push(raw);
   return { sound, damaged };
+}
+
+/** Of which key of a host a document is; undefined: of the set. */
+function hostOf(text: string): string | undefined {
+  const key = parseKey(text);
+  return key?.kind === 'host-key' ? key.keyId : undefined;
 }
 
 /** Whether it can hold the key of the set: without an identity, what it holds cannot be read. */

@@ -70,7 +70,8 @@ export async function neededPacksOf(
       const parsed = parseKey(key);
       // An increment of gpbackup needs older sets as a whole: a list names packs only.
       if (parsed?.kind === 'file') return whole.has(parsed.timestamp);
-      if (parsed?.kind === 'set-key') return users.has(parsed.timestamp);
+      if (parsed?.kind === 'set-key' || parsed?.kind === 'host-key')
+        return users.has(parsed.timestamp);
       if (parsed?.kind !== 'pack') return false;
       return whole.has(parsed.timestamp) || packs.has(compact(key));
     },

@@ -60,7 +60,7 @@ export async function removeSet(
   const sums = zero();
   if (manifestBytes !== undefined) addTo(sums, manifestBytes, 'goes');
   const isPack = (key: Key | undefined) => key?.kind === 'pack' || key?.kind === 'file';
-  const isSetKey = (key: Key | undefined) => key?.kind === 'set-key';
+  const isSetKey = (key: Key | undefined) => key?.kind === 'set-key' || key?.kind === 'host-key';
   const isMark = (key: Key | undefined) => key?.kind === 'retention';
   const folder = setPrefix(timestamp);
   // Twice: a program that began before the tombstone can have written something since, and a
@@ -122,7 +122,8 @@ async function removeEach(
 /** Of a set that goes. The key of the set is no pack, and stays with them. */
 export function stateOf(key: string, needed: NeededPacks): 'goes' | 'kept' | 'key' {
   if (!needed.isNeeded(key)) return 'goes';
-  return parseKey(key)?.kind === 'set-key' ? 'key' : 'kept';
+  const kind = parseKey(key)?.kind;
+  return kind === 'set-key' || kind === 'host-key' ? 'key' : 'kept';
 }
 
 const signalOf = ({ signal }: Deps) => ({ signal });

@@ -1,4 +1,4 @@
-import { setKeysPrefix } from '../../backup-set/base/keys.ts';
+import { hostKeyPrefix, parseKey, setKeysPrefix } from '../../backup-set/base/keys.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { StoredObject } from '../../storage/store.ts';
@@ -13,9 +13,9 @@ export function setsOfKeys({ timestamp, needs, encryption }: EncryptedSet): read
   return encryption === undefined ? [] : [timestamp, ...needs];
 }
 
-/** The documents that hold the wrapped key of a set, the oldest first. */
+/** The documents that hold the wrapped keys of a set: its own, and those of hosts. */
 export async function storedSetKeys(deps: Deps, timestamp: string): Promise<StoredObject[]> {
-  const found = await listKeys(deps, setKeysPrefix(timestamp), ['set-key']);
+  const found = await listKeys(deps, setKeysPrefix(timestamp), ['set-key', 'host-key']);
   return found.filter(({ bytes }) => bytes > 0);
 }
 
@@ -26,13 +26,26 @@ export async function storedSetKeys(deps: Deps, timestamp: string): Promise<Stor
 export async function missingSetKeys(deps: Deps, set: EncryptedSet): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const timestamp of setsOfKeys(set)) {
-    if ((await storedSetKeys(deps, timestamp)).length > 0) continue;
-    const object = setKeysPrefix(timestamp);
-    const whose =
-      timestamp === set.timestamp
-        ? 'the set is encrypted, and no document with its key is stored'
-        : `the set uses packs of set ${timestamp}, and no document with the key of that set is stored`;
-    problems.push({ code: 'key-missing', object, message: whose });
+    const stored = (await storedSetKeys(deps, timestamp)).map(({ key }) => parseKey(key));
+    if (!stored.some((key) => key?.kind === 'set-key'))
+      problems.push({
+        code: 'key-missing',
+        object: setKeysPrefix(timestamp),
+        message:
+          timestamp === set.timestamp
+            ? 'the set is encrypted, and no document with its key is stored'
+            : `the set uses packs of set ${timestamp}, and no document with the key of that set is stored`,
+      });
+    // The keys of hosts of older sets are in the manifests of these.
+    if (timestamp !== set.timestamp) continue;
+    const hosts = new Set(stored.map((key) => (key?.kind === 'host-key' ? key.keyId : '')));
+    for (const keyId of set.encryption?.hostKeys ?? [])
+      if (!hosts.has(keyId))
+        problems.push({
+          code: 'key-missing',
+          object: hostKeyPrefix(timestamp, keyId),
+          message: 'a host has encrypted files with this key, and no document with it is stored',
+        });
   }
   return problems;
 }

@@ -142,7 +142,7 @@ async function hasArrived(deps: Deps, { problems }: Verdict): Promise<boolean> {
     // Any document with the key will do: the problem names their folder.
     const isThere =
       code === 'key-missing'
-        ? (await listKeys(deps, object, ['set-key'])).length > 0
+        ? (await listKeys(deps, object, ['set-key', 'host-key'])).length > 0
         : (await deps.store.head(object, { signal: deps.signal })) !== undefined;
     if (isThere) return true;
   }

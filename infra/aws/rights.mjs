@@ -42,6 +42,8 @@ export const KEYS = {
   locks: [`${SET}/locks/*`],
   // Keys of encrypted sets, wrapped: without an identity they open nothing.
   keys: [`${SET}/keys/*`],
+  /** Those of hosts that seal files of gpbackup. The pattern of `keys` covers them, too. */
+  'host-keys': [`${SET}/keys/host-*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -223,8 +225,8 @@ export const RIGHTS = {
     publishes: true,
   },
 
-  // Segment hosts. A shipper cannot read even its own objects.
-  Shipper: { creates: ['packs', 'receipts'], endsUploads: ['packs'] },
+  // Segment hosts. A shipper cannot read even its own objects. `host-keys` for the plugin.
+  Shipper: { creates: ['packs', 'receipts', 'host-keys'], endsUploads: ['packs'] },
   // Lists nothing: it gets the keys of its orders from the coordinator that started it.
   RestoreShipper: { reads: ['packs', 'restore-orders'], creates: ['restore-receipts'] },
   // docs/agents.md. An agent that starts backups (`backup:`) runs `stowage`, which needs Operator.

@@ -223,6 +223,7 @@ test('in the other bucket only Replicate and Sweep have rights, as docs/security
     'verdicts-validate',
     'locks',
     'keys',
+    'host-keys',
   ];
   for (const { role: who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';

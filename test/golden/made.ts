@@ -1,13 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decode } from '../../backup-set/base/document.ts';
+import { decode, sha256 } from '../../backup-set/base/document.ts';
 import { formatKey, parseKey, SETS } from '../../backup-set/base/keys.ts';
 import { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { parseIdentities } from '../../encryption/identities.ts';
+import { readHostKeys } from '../../encryption/read-host-keys.ts';
 import { readSetKey } from '../../encryption/read-set-key.ts';
+import { fileContext } from '../../frame/seal/context.ts';
 import { contentKey } from '../../frame/seal/derive.ts';
+import { opening } from '../../frame/seal/open.ts';
 import { type SetKeys, setKeysOf } from '../../frame/seal/set-keys.ts';
 import { opensFor } from '../../segment-shipper/read/opens.ts';
 import { rowsOf } from '../../segment-shipper/read/rows-of.ts';
@@ -17,7 +20,10 @@ import { rowSum } from '../model/truth.ts';
 /** Roots that earlier programs wrote: a folder each, with `expected.json` beside its `root`. */
 export const GOLDEN = fileURLToPath(new URL('sets/', import.meta.url));
 
-/** Timestamp → content → schema.table → number and digest of its rows. */
+/**
+ * Timestamp → content → schema.table → number and digest of its rows; of a file of gpbackup, name →
+ * size and digest.
+ */
 export type Expected = Readonly<
   Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
 >;
@@ -70,7 +76,19 @@ async function rowsOfContent(
     const { rows, digest } = sum.result();
     found[`${named.schema}.${named.name}`] = `${rows} ${digest}`;
   }
+  for (const file of part.files ?? []) found[file.file] = await fileSum(store, file, keys);
   return found;
+}
+
+async function fileSum(
+  store: ObjectStore,
+  { key, keyId }: { readonly key: string; readonly keyId?: string | undefined },
+  keys: SetKeys | undefined,
+): Promise<string> {
+  const stored = store.get(key);
+  const plain = keys ? opening(keys.of(key, keyId), fileContext(key), stored) : stored;
+  const bytes = Buffer.concat(await Array.fromAsync(plain));
+  return `${bytes.length} ${sha256(bytes)}`;
 }
 
 async function keysOf(store: ObjectStore, manifest: Manifest, text: string): Promise<SetKeys> {
@@ -88,5 +106,15 @@ async function keysOf(store: ObjectStore, manifest: Manifest, text: string): Pro
         key: contentKey(key, set, content).toString('base64'),
       });
   }
-  return setKeysOf(passed);
+  const ofSets = setKeysOf(passed);
+  const { hostKeys = [] } = encryption;
+  const hosts = await readHostKeys(store, { timestamp, root }, hostKeys, { identities });
+  return {
+    of(object, keyId) {
+      const place = parseKey(object);
+      const host = keyId === undefined ? undefined : hosts.get(keyId);
+      if (host === undefined || place?.kind !== 'file') return ofSets.of(object, keyId);
+      return contentKey(host, timestamp, place.content);
+    },
+  };
 }

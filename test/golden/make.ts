@@ -3,9 +3,12 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { stringify } from 'yaml';
 import { openStore } from '../../storage/open.ts';
+import { replayBackup } from '../support/adopt/gpbackup-replay.ts';
 import { stowage, writeConfig } from '../support/cli.ts';
 import { testKeys } from '../support/e2e/encryption.ts';
+import { GPBACKUP_PLUGIN } from '../support/programs/programs.ts';
 import { startCluster, stopAll } from '../support/servers/postgres.ts';
 import { postgres17 } from '../support/servers/postgres-17.ts';
 import { GOLDEN, rowsIn } from './made.ts';
@@ -43,6 +46,12 @@ const MAKERS: Readonly<Record<string, Make>> = {
       '--timestamp',
       '20261129014754',
     ]),
+  'v1-gpbackup': (folder, root) => ofGpbackup(folder, root, undefined),
+  'v1-gpbackup-encrypted': async (folder, root) => {
+    const keys = await testKeys(folder);
+    await ofGpbackup(folder, root, { recipients: [keys.recipient] });
+    return readFile(keys.identityFile, 'utf8');
+  },
   'v1-greenplum': (folder, root) => greenplum(folder, root),
 };
 
@@ -77,6 +86,28 @@ async function adopted(folder: string, root: string, args: string[]): Promise<un
   });
   await run(config, 'adopt', ...args);
   return undefined;
+}
+
+/** What gpbackup passes to the plugin: on a coordinator, and on another host with both segments. */
+async function ofGpbackup(folder: string, root: string, encryption: unknown): Promise<undefined> {
+  const hostWith = async (name: string) => {
+    const config = join(folder, `${name}.yaml`);
+    await writeFile(
+      config,
+      stringify({
+        ...{ cluster: 'golden', flavour: 'greenplum', root, database: 'tiny', coordinator: {} },
+        ...{ functions: 'inline', ...(encryption !== undefined && { encryption }) },
+      }),
+    );
+    const options = { config, node: process.execPath, encryption: encryption ? 'on' : 'off' };
+    const plugin = join(folder, `golden-${process.pid}-${name}.yaml`);
+    await writeFile(plugin, stringify({ executablepath: GPBACKUP_PLUGIN, options }));
+    return plugin;
+  };
+  const [config, other] = [await hostWith('coordinator'), await hostWith('segments')];
+  const host = join(folder, 'host');
+  const end = await replayBackup({ config, configOf: () => other, host, env: {} });
+  if (end.code !== 0) throw new Error(end.stderr);
 }
 
 /** On your own Greenplum: STOWAGE_TEST_GREENPLUM is its coordinator, the database is `golden`. */

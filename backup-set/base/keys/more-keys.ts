@@ -53,12 +53,6 @@ export function parseLockRecord(rest: string) {
   return Instant.safeParse(instant).success ? { kind: 'lock-record' as const, instant } : undefined;
 }
 
-/** `rest` is a key after the prefix of its set. */
-export function parseSetKeyDocument(rest: string) {
-  const [, instant = ''] = /^keys\/(\d{17})\.json$/.exec(rest) ?? [];
-  return Instant.safeParse(instant).success ? { kind: 'set-key' as const, instant } : undefined;
-}
-
 export function parseExpiryKey(text: string) {
   const [, instant = ''] = /^expiries\/(\d{17})\.json$/.exec(text) ?? [];
   return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;

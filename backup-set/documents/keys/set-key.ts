@@ -22,12 +22,15 @@ export type SetKeyRecipient = z.infer<typeof SetKeyRecipient>;
 /**
  * keys/<instant>.json of a set: the key of the set, wrapped for each recipient
  * (docs/format.md, Keys of encrypted sets). Any one of the documents opens the set.
+ * keys/host-<keyId>-<instant>.json: the same for a key of a host.
  */
 export const SetKeyDocument = z.object({
   ...header('set-key'),
   timestamp: Timestamp,
-  /** As in the plan. */
+  /** As in the plan: of the set key, or of a key of a host. */
   keyId: KeyId,
+  /** Of a key of a host only, as in the payload: the coordinator compares it with its own. */
+  root: z.string().min(1).exactOptional(),
   wrappedAt: IsoDate,
   recipients: z.array(SetKeyRecipient).min(1).max(RECIPIENTS_MAX),
   /** A file of age, in its armor, for all age recipients. */

@@ -61,8 +61,10 @@ export async function storeSeal(
   return failed;
 }
 
+type MacKeys = Pick<BackupKeys, 'setKey' | 'digestKey'>;
+
 /** Proves the seal to a coordinator with the same digest key, and to holders of the set's key. */
-export function withMacs(seal: Seal, keys: BackupKeys | undefined): Seal {
+export function withMacs(seal: Seal, keys: MacKeys | undefined): Seal {
   if (keys === undefined) return seal;
   const { setKey, digestKey } = keys;
   const own =

@@ -2,14 +2,20 @@ import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import type { Identities } from '../../../encryption/identities.ts';
-import { keyFrom } from '../../../encryption/read-set-key.ts';
+import { keyFrom, type NamedSet } from '../../../encryption/read-set-key.ts';
 import { type EncryptionSettings, isEncrypting } from '../../../encryption/settings.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { readSetDocument } from '../../../functions/sets/status.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
 import type { ClusterContext } from '../../context.ts';
 import { missingIn } from '../../key/list.ts';
-import { type KeyedSetState, keysOfSet } from '../../key/sets.ts';
+import {
+  type HostKeyState,
+  type KeyedSetState,
+  keysOfSet,
+  namedHost,
+  namedHosts,
+} from '../../key/sets.ts';
 import { identitiesOf } from '../../keys/identities.ts';
 import { withStore } from '../../open.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
@@ -88,10 +94,7 @@ async function checkIdentities(
     if (!isStowageError(error)) throw error;
     return [{ ...check, ok: false, detail: error.message }];
   }
-  const set =
-    newest?.encryption === undefined
-      ? undefined
-      : { ...(await keysOfSet(deps, newest.timestamp)), root: newest.root };
+  const set = newest?.encryption === undefined ? undefined : await namedKeysOf(deps, newest);
   const missing = set === undefined ? [] : missingRecipients(context, set);
   const hasNone = identities.age.length === 0 && identities.kms === undefined;
   if (hasNone) return [{ ...check, ok: true, ...withoutIdentity(context) }, ...missing];
@@ -99,9 +102,16 @@ async function checkIdentities(
     return [{ ...check, ok: true, detail: 'can be read; there is no encrypted set to open yet' }];
   const { keyId } = newest.encryption;
   try {
-    const raws = set.keys.map(({ raw }) => raw);
     const named = { timestamp: set.timestamp, root: newest.root, keyId };
-    await keyFrom(raws, named, identities, { signal: deps.signal });
+    const open = async ({ keys }: HostKeyState, of: NamedSet) =>
+      keyFrom(
+        keys.map(({ raw }) => raw),
+        of,
+        identities,
+        { signal: deps.signal },
+      );
+    await open({ keyId, keys: set.keys }, named);
+    for (const host of set.hosts) await open(host, namedHost(named, host.keyId));
     const from = [...new Set(identities.age.map((each) => each.from))].join(', ') || 'AWS KMS';
     const detail = `${from} opens set ${set.timestamp}. So this host can read the sets, and so can a thief of it: keep the identity here only if this host restores`;
     return [{ ...check, ok: true, remark: true, detail }, ...missing];
@@ -109,6 +119,11 @@ async function checkIdentities(
     if (!isStowageError(error)) throw error;
     return [{ ...check, ok: false, detail: error.message }, ...missing];
   }
+}
+
+async function namedKeysOf(deps: Deps, { timestamp, root, encryption }: Plan) {
+  const set = await keysOfSet(deps, timestamp);
+  return { ...set, root, hosts: namedHosts(set.hosts, encryption?.hostKeys) };
 }
 
 function withoutIdentity({ config: { schedule } }: ClusterContext) {

@@ -10,8 +10,9 @@ import { adoptSource } from '../../adopt/convert/adopt-source.ts';
 import { asSource } from '../../adopt/gpbackup/as-source.ts';
 import { readSet } from '../../adopt/gpbackup/read-set.ts';
 import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
+import { encryptsBackups } from '../../backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../context.ts';
-import { requireEncrypted } from '../../keys/proven-keys.ts';
+import { provenKeys, requireEncrypted } from '../../keys/proven-keys.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { filesInSets, filesOfSets } from './set-files.ts';
 
@@ -31,6 +32,8 @@ export async function convertedSet(
   mayConvert: boolean,
 ): Promise<string> {
   requireEncrypted(context, manifest);
+  requireRecipients(context, manifest);
+  const deps = functionDeps(context, store);
   const { timestamp, needs } = manifest;
   const { converted, free } = await findConverted(context, store, timestamp);
   const { output, signal } = context;
@@ -53,7 +56,9 @@ export async function convertedSet(
     { timestamp, converted: free },
     `set ${timestamp} consists of files of gpbackup: converting it into set ${free}, which is kept`,
   );
-  const files = await filesInSets(functionDeps(context, store), [timestamp, ...needs]);
+  const files = await filesInSets(deps, [timestamp, ...needs], (one) =>
+    provenKeys(context, deps, one),
+  );
   const places = [filesOfSets(store, files)];
   const set = await readSet(places, timestamp, signal).catch((error: unknown) => {
     throw error instanceof UnsoundSet ? unsound(timestamp, error.problems) : error;
@@ -66,6 +71,16 @@ export async function convertedSet(
     'set/incomplete',
     `set ${free}, which was made from the files of set ${timestamp}, is ${status}`,
     { where: { set: free } },
+  );
+}
+
+/** Rows of an encrypted set must not be stored in clear. */
+function requireRecipients({ config }: ClusterContext, { timestamp, encryption }: Manifest): void {
+  if (encryption === undefined || encryptsBackups(config)) return;
+  throw new StowageError(
+    'config/missing',
+    `set ${timestamp} is encrypted, and the configuration has no encryption.recipients: its conversion would store the rows in clear`,
+    { where: { set: timestamp, field: 'encryption.recipients' } },
   );
 }
 

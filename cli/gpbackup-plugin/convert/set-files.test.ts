@@ -29,7 +29,9 @@ async function read(stored: string, proven: string): Promise<string> {
   const name = `backups/20260131/${TIMESTAMP}/${FILE}`;
   const from = filesOfSets(
     store,
-    new Map([[name, { key, file: FILE, bytes: proven.length, crc32: crc }]]),
+    new Map([
+      [name, { key, file: FILE, bytes: proven.length, crc32: crc, plainBytes: proven.length }],
+    ]),
   );
   const [listed] = await from.list(signal, `backups/20260131/${TIMESTAMP}/`);
   if (listed === undefined) throw new Error('the file is not listed');

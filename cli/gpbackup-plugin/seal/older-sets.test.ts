@@ -9,7 +9,7 @@ import { documentsOf, TIMESTAMP } from '../../../backup-set/testing/builders.ts'
 import { fileSet } from '../../../backup-set/testing/file-set.ts';
 import { fold } from '../../../backup-set/testing/fold-whole.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
-import { olderFailures } from './older-sets.ts';
+import { olderSets } from './older-sets.ts';
 
 const INCREMENT = '20260201120000';
 
@@ -20,7 +20,11 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 /** What is wrong with a complete set, for an increment that differs from it in some fields. */
-async function failuresOf(change: (plan: Plan) => Plan, table = 'public.t0'): Promise<string[]> {
+async function failuresOf(
+  change: (plan: Plan) => Plan,
+  table = 'public.t0',
+  encrypts = false,
+): Promise<string[]> {
   const [set] = fc.sample(fileSet, { numRuns: 1, seed: 1 });
   if (set === undefined) throw new Error('no set was made');
   const folded = fold(documentsOf(set));
@@ -32,7 +36,8 @@ async function failuresOf(change: (plan: Plan) => Plan, table = 'public.t0'): Pr
   const files = { ...plan.files, needs: [TIMESTAMP] };
   const increment = change({ ...plan, timestamp: INCREMENT, files });
   const restoreplan = [{ timestamp: TIMESTAMP, tablefqns: [table] }];
-  return (await olderFailures(store, increment, restoreplan)).map(({ message }) => message);
+  const { failures } = await olderSets(store, increment, { restoreplan, encrypts });
+  return failures.map(({ message }) => message);
 }
 
 const needs = `the increment ${INCREMENT} needs files of set`;
@@ -51,6 +56,12 @@ test.each<[string, (plan: Plan) => Plan, string | undefined]>([
   ['has no file of table public."T 9"', (plan) => plan, 'public."T 9"'],
 ])('an increment cannot use a set that %s', async (why, change, table) => {
   expect(await failuresOf(change, table)).toEqual([`${needs} ${TIMESTAMP}, which ${why}`]);
+});
+
+test('an encrypted increment cannot use a set that is not encrypted', async () => {
+  expect(await failuresOf((plan) => plan, undefined, true)).toEqual([
+    `${needs} ${TIMESTAMP}, which is not encrypted: make a full backup`,
+  ]);
 });
 
 test('an increment cannot use a set that is not there', async () => {

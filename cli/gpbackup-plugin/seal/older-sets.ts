@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
-import type { Plan } from '../../../backup-set/documents/plan.ts';
+import type { Encryption, Plan } from '../../../backup-set/documents/plan.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { BackupConfig } from '../../adopt/gpbackup/documents.ts';
 import { unquoted } from '../../adopt/script/copy-statement.ts';
@@ -11,13 +11,21 @@ const PART = '("(?:[^"]|"")+"|[^".]+)';
 const QUALIFIED = new RegExp(`^${PART}\\.${PART}$`, 's');
 const keyOf = (schema: string, name: string) => JSON.stringify([schema, name]);
 
-/** Why an increment cannot be restored from the older sets that its restore plan names. */
-export async function olderFailures(
+export interface OlderSets {
+  /** Why an increment cannot be restored from the older sets that its restore plan names. */
+  readonly failures: readonly StowageError[];
+  /** Of an encrypted increment: the keys of these sets. */
+  readonly keys: NonNullable<Encryption['older']>;
+}
+
+/** @param encrypts whether the increment is encrypted: then its older sets must be, too. */
+export async function olderSets(
   store: ObjectStore,
   { timestamp, database, contents, files }: Plan,
-  restoreplan: BackupConfig['restoreplan'],
-): Promise<StowageError[]> {
+  { restoreplan, encrypts }: OlderOptions,
+): Promise<OlderSets> {
   const failures: StowageError[] = [];
+  const keys: { timestamp: string; keyId: string }[] = [];
   for (const older of files?.needs ?? []) {
     const manifest = await manifestOf(store, older);
     const fail = (why: string) =>
@@ -27,9 +35,13 @@ export async function olderFailures(
           `the increment ${timestamp} needs files of set ${older}, ${why}`,
         ),
       );
+    if (manifest?.encryption !== undefined)
+      keys.push({ timestamp: older, keyId: manifest.encryption.keyId });
     if (manifest === undefined) fail('which is not complete under this root');
     // The root can have another set of that second: of a native backup, or of another cluster.
     else if (manifest.files === undefined) fail('which is not a set of gpbackup');
+    else if ((manifest.encryption !== undefined) !== encrypts)
+      fail(`which is ${encrypts ? 'not ' : ''}encrypted: make a full backup`);
     else if (manifest.database !== database) fail(`which is of database ${manifest.database}`);
     else if (manifest.contents.length !== contents.length)
       fail('which is of a cluster with another number of segments');
@@ -42,7 +54,12 @@ export async function olderFailures(
       if (lost !== undefined) fail(`which has no file of table ${lost}`);
     }
   }
-  return failures;
+  return { failures, keys };
+}
+
+interface OlderOptions {
+  readonly restoreplan: BackupConfig['restoreplan'];
+  readonly encrypts: boolean;
 }
 
 function keyOfQualified(table: string): string {

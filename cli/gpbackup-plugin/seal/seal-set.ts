@@ -1,28 +1,28 @@
-import { mapInFlight } from '../../../async/each-in-flight.ts';
-import {
-  decode,
-  digestOf,
-  encode,
-  FORMAT_VERSION,
-  RECEIPT_BYTES_MAX,
-  sha256,
-} from '../../../backup-set/base/document.ts';
-import { asStowageError, isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
-import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
-import { Receipt } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
 import { expectedFiles } from '../../../backup-set/files/expected.ts';
+import { setKeyId } from '../../../frame/seal/derive.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { parseDocument, Toc } from '../../adopt/gpbackup/documents.ts';
 import { UnsoundScript } from '../../adopt/script/unsound.ts';
-import type { Config } from '../../config/schema.ts';
-import type { Plugin, StoredReceipt } from '../store-file.ts';
-import { olderFailures } from './older-sets.ts';
-import { plannedSet, SealedConfig } from './planned.ts';
+import { withMacs } from '../../backup/documents/seal.ts';
+import type { ClusterContext } from '../../context.ts';
+import type { Plugin } from '../store-file.ts';
+import { type OlderSets, olderSets } from './older-sets.ts';
+import { type CoordinatorFiles, plannedSet, SealedConfig } from './planned.ts';
+import { type StoredReceipts, storedReceipts } from './receipts.ts';
+import { hostKeyIds, keyFailures, storeNewSetKey } from './seal-keys.ts';
+import { localSources, storedSources } from './source-files.ts';
 
-const READS_AT_ONCE = 32;
-const SOURCE_BYTES_MAX = 512 * 1024 * 1024;
+/** A backup that has ended, on the host of its coordinator. */
+export interface EndedBackup {
+  readonly timestamp: string;
+  /** Where gpbackup has the files of its coordinator. */
+  readonly folder: string;
+}
 
 /**
  * Writes plan and seal of a set whose backup has ended, successfully or not, from what gpbackup has
@@ -31,39 +31,31 @@ const SOURCE_BYTES_MAX = 512 * 1024 * 1024;
  */
 export async function sealSet(
   plugin: Plugin,
-  config: Pick<Config, 'cluster' | 'backup'>,
-  timestamp: string,
+  context: ClusterContext,
+  ended: EndedBackup,
 ): Promise<Plan | undefined> {
   const { store, clock } = plugin;
-  const read = (rest: string) => readSource(store, timestamp, rest);
-  const configText = await read('config.yaml');
-  if (configText === undefined) return undefined;
+  const { timestamp } = ended;
+  const all = await storedReceipts(plugin, timestamp);
+  const { receipts } = all;
+  const encryption = plugin.hostKeys && context.config.encryption;
+  const told = await toldBySource(store, { ...ended, receipts }, encryption !== undefined);
+  if (told === undefined) return undefined;
   if ((await store.head(formatKey({ kind: 'seal', timestamp }))) !== undefined) return undefined;
-  const source = parsed('config.yaml', () => parseDocument(SealedConfig, configText));
-  const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
-  const receipts = await receiptsOf(plugin, timestamp);
-  const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
-  const plan = plannedSet(
-    {
-      timestamp,
-      stored: stored.map(({ receipt }) => receipt.file),
-      config: source,
-      tables:
-        toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
-      metadata: metadata?.toString('latin1', 0, 1000) ?? '',
-    },
-    config,
-    store.url,
-  );
-  const failures = await failuresOf(store, source, plan);
+  const plain = plannedSet(told, context.config, store.url);
+  const { restoreplan } = told.config;
+  const older = await olderSets(store, plain, { restoreplan, encrypts: encryption !== undefined });
+  const setKey = encryption && (await storeNewSetKey(context, encryption, store, timestamp));
+  const plan = setKey === undefined ? plain : encryptedPlan(plain, setKey, { older, receipts });
+  const failures = [
+    ...statusFailures(told.config, timestamp),
+    ...older.failures,
+    ...all.failures,
+    ...(encryption ? await keyFailures(encryption, store, timestamp, receipts) : []),
+  ];
   const planBytes = encode(Plan, plan);
   await store.create(formatKey({ kind: 'plan', timestamp }), planBytes);
-  const contents: Seal['contents'] = [];
-  for (const { content } of plan.contents) {
-    const part = encode(SealPart, sealPart(plan, content, receipts));
-    await store.create(formatKey({ kind: 'seal-part', timestamp, content }), part);
-    contents.push({ content, part: digestOf(part) });
-  }
+  const contents = await storeParts(store, plan, receipts);
   const seal: Seal = {
     format: 'stowage/seal',
     version: FORMAT_VERSION,
@@ -72,25 +64,67 @@ export async function sealSet(
     planSha256: sha256(planBytes),
     outcome: failures.length === 0 ? 'counted' : 'failed',
     contents,
-    failures,
+    failures: failures.map(({ code, message }) => ({ code, message })),
   };
-  await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, seal));
+  const proven = withMacs(seal, setKey && { setKey, digestKey: undefined });
+  await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, proven));
   return plan;
 }
 
-async function readSource(
+/** What gpbackup says of its backup; undefined when it has stored no config.yaml. */
+async function toldBySource(
   store: ObjectStore,
-  timestamp: string,
-  rest: string,
-): Promise<Buffer | undefined> {
-  const name = `gpbackup_${timestamp}_${rest}`;
-  const key = formatKey({ kind: 'file', timestamp, content: -1, name });
-  try {
-    return Buffer.from(await store.read(key, { bytesMax: SOURCE_BYTES_MAX }));
-  } catch (error) {
-    if (isStowageError(error, 'storage/not-found')) return undefined;
-    throw error;
+  { timestamp, folder, receipts }: EndedBackup & { readonly receipts: StoredReceipts },
+  isSealed: boolean,
+): Promise<CoordinatorFiles | undefined> {
+  const read = isSealed
+    ? localSources(folder, timestamp, receipts)
+    : storedSources(store, timestamp);
+  const configText = await read('config.yaml');
+  if (configText === undefined) return undefined;
+  const [toc, metadata] = [await read('toc.yaml'), await read('metadata.sql')];
+  const stored = [...receipts.values()].filter(({ receipt }) => receipt.content === -1);
+  return {
+    timestamp,
+    stored: stored.map(({ receipt }) => receipt.file),
+    config: parsed('config.yaml', () => parseDocument(SealedConfig, configText)),
+    tables: toc === undefined ? [] : parsed('toc.yaml', () => parseDocument(Toc, toc)).dataentries,
+    metadata: metadata?.toString('latin1', 0, 1000) ?? '',
+  };
+}
+
+/** The plan says which keys seal its files, and which one proves it. */
+function encryptedPlan(
+  plan: Plan,
+  setKey: Buffer,
+  { older, receipts }: { older: OlderSets; receipts: StoredReceipts },
+): Plan {
+  const hostKeys = hostKeyIds(receipts);
+  const features = [...(plan.features ?? []), 'encrypted' as const];
+  return {
+    ...plan,
+    features: hostKeys.length === 0 ? features : [...features, 'host-keys'],
+    encryption: {
+      keyId: setKeyId(setKey),
+      ...(older.keys.length > 0 && { older: [...older.keys] }),
+      ...(hostKeys.length > 0 && { hostKeys }),
+    },
+  };
+}
+
+async function storeParts(
+  store: ObjectStore,
+  plan: Plan,
+  receipts: StoredReceipts,
+): Promise<Seal['contents']> {
+  const { timestamp } = plan;
+  const contents: Seal['contents'] = [];
+  for (const { content } of plan.contents) {
+    const part = encode(SealPart, sealPart(plan, content, receipts));
+    await store.create(formatKey({ kind: 'seal-part', timestamp, content }), part);
+    contents.push({ content, part: digestOf(part) });
   }
+  return contents;
 }
 
 function parsed<Value>(file: string, parse: () => Value): Value {
@@ -102,44 +136,8 @@ function parsed<Value>(file: string, parse: () => Value): Value {
   }
 }
 
-/** The receipts of all hosts, by file. Those of this process need not be read. */
-async function receiptsOf(
-  plugin: Plugin,
-  timestamp: string,
-): Promise<ReadonlyMap<string, StoredReceipt>> {
-  const { store, stored } = plugin;
-  const own = new Map<string, StoredReceipt>();
-  for (const one of stored.values())
-    if (one.receipt.timestamp === timestamp) own.set(receiptKey(one), one);
-  const found = new Map<string, StoredReceipt>();
-  const unread: string[] = [];
-  for await (const { key } of store.list(receiptsPrefix(timestamp))) {
-    const known = own.get(key);
-    if (known !== undefined) found.set(known.receipt.file, known);
-    else if (parseKey(key)?.kind === 'receipt') unread.push(key);
-  }
-  const read = await mapInFlight(unread, READS_AT_ONCE, (key) => readReceipt(store, key));
-  for (const one of read)
-    if (one !== undefined && !found.has(one.receipt.file)) found.set(one.receipt.file, one);
-  return found;
-}
-
-async function readReceipt(store: ObjectStore, key: string): Promise<StoredReceipt | undefined> {
-  const bytes = await store.read(key, { bytesMax: RECEIPT_BYTES_MAX });
-  const receipt = decode(Receipt, { key, bytes });
-  if (receipt.kind !== 'file') return undefined;
-  const { attempt, worker, sequence } = receipt;
-  return { receipt, sealed: { attempt, worker, sequence, sha256: sha256(bytes) } };
-}
-
-const receiptKey = ({ receipt }: StoredReceipt) => formatKey({ ...receipt, kind: 'receipt' });
-
 /** The receipts that count: those of expected files. */
-function sealPart(
-  { timestamp, files }: Plan,
-  content: number,
-  receipts: ReadonlyMap<string, StoredReceipt>,
-): SealPart {
+function sealPart({ timestamp, files }: Plan, content: number, receipts: StoredReceipts): SealPart {
   const expected = files === undefined ? [] : expectedFiles(files, timestamp, content);
   return {
     format: 'stowage/seal-part',
@@ -151,16 +149,10 @@ function sealPart(
   };
 }
 
-/** Why the set cannot be complete, whatever was stored. */
-async function failuresOf(
-  store: ObjectStore,
-  { status, restoreplan }: Pick<SealedConfig, 'status' | 'restoreplan'>,
-  plan: Plan,
-): Promise<Seal['failures']> {
-  const failed = `gpbackup says of backup ${plan.timestamp}: ${status ?? '?'}`;
-  const failures = [
-    ...(status === 'Success' ? [] : [new StowageError('gpbackup/failed', failed)]),
-    ...(await olderFailures(store, plan, restoreplan)),
+/** What gpbackup says of its backup. */
+function statusFailures({ status }: Pick<SealedConfig, 'status'>, timestamp: string) {
+  if (status === 'Success') return [];
+  return [
+    new StowageError('gpbackup/failed', `gpbackup says of backup ${timestamp}: ${status ?? '?'}`),
   ];
-  return failures.map(asStowageError).map(({ code, message }) => ({ code, message }));
 }

@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import {
   callPlugin,
   FIXTURE,
@@ -13,7 +13,6 @@ import {
   replayBackup,
 } from '../../support/adopt/gpbackup-replay.ts';
 import { failureOf, stowage } from '../../support/cli.ts';
-import { testKeys } from '../../support/e2e/encryption.ts';
 import { GPBACKUP_PLUGIN } from '../../support/programs/programs.ts';
 import { type StrictS3, startStrictS3 } from '../../support/servers/strict-s3/strict-s3.ts';
 import { waitFor, waitUntil } from '../../support/wait-for.ts';
@@ -131,25 +130,6 @@ test('a backup that gpbackup passes on is complete, and every file comes back by
   expect(failureOf(rows)).toBeUndefined();
   expect(rows.text.split('\n').filter((line) => /^\d+\t/.test(line))).toHaveLength(100);
   expect(rows.text).toContain('converting it into set 20261129015654');
-});
-
-test('no file of gpbackup is stored in clear where the configuration has encryption', async () => {
-  const [sealed, encrypted] = [join(folder, `sealed-${name}`), join(folder, 'encrypted.yaml')];
-  const { section } = await testKeys(folder);
-  await writeFile(
-    encrypted,
-    stringify({ ...parse(await readFile(file, 'utf8')), encryption: section(false) }),
-  );
-  const options = { config: encrypted, node: process.execPath };
-  await writeFile(sealed, stringify({ executablepath: GPBACKUP_PLUGIN, options }));
-  const input = createReadStream(join(FIXTURE, OF_TABLE));
-  const refused = await callPlugin(['backup_data', sealed, pathOf(OF_TABLE)], { env, input });
-  expect(refused).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('stores files of gpbackup unencrypted'),
-  });
-  expect(keysOf('')).toEqual([]);
-  await callPlugin(['cleanup_plugin_for_restore', sealed, '/tmp', 'segment_host'], { env });
 });
 
 test('a backup that lacks one file is incomplete, and gpbackup is told which', async () => {

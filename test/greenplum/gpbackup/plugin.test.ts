@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { setPrefix } from '../../../backup-set/base/keys.ts';
@@ -17,26 +14,18 @@ import {
   freshName,
   type TestDatabase,
 } from '../support/database.ts';
+import {
+  GPBACKUP_RUN,
+  gpbackup,
+  openRoot,
+  rowsOf,
+  runAsOwner,
+  SCRIPT,
+} from '../support/gpbackup.ts';
 
-/**
- * A program that runs its arguments as the user of Greenplum, in the environment of gpbackup and
- * gprestore (docs/testing.md). Without it this suite is skipped.
- */
-const RUN = process.env['STOWAGE_TEST_GPBACKUP'] ?? '';
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
-const TABLES = ['hashed', 'spread', 'parted', 'copied', '"Odd ""T"""'];
-const SCRIPT = `
-CREATE TABLE hashed (id int, v text) DISTRIBUTED BY (id);
-INSERT INTO hashed SELECT g, CASE g % 3 WHEN 0 THEN NULL WHEN 1 THEN '' ELSE E'a,"b"\\nc' || g END FROM generate_series(1, 5000) g;
-CREATE TABLE spread (id int) WITH (appendonly=true) DISTRIBUTED RANDOMLY;
-INSERT INTO spread SELECT generate_series(1, 1000);
-CREATE TABLE parted (id int, day date) DISTRIBUTED BY (id) PARTITION BY RANGE (day) (START (date '2024-01-01') END (date '2024-03-01') EVERY (interval '1 month'));
-INSERT INTO parted SELECT g, date '2024-01-01' + g % 60 FROM generate_series(1, 500) g;
-CREATE TABLE copied (id int) DISTRIBUTED REPLICATED;
-INSERT INTO copied SELECT generate_series(1, 10);
-CREATE TABLE "Odd ""T""" ("Col A" int) DISTRIBUTED BY ("Col A");`;
 
-describe.skipIf(withoutGreenplum || RUN === '')(
+describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
   'a backup that gpbackup makes through the plugin',
   () => {
     let place: Place;
@@ -48,40 +37,20 @@ describe.skipIf(withoutGreenplum || RUN === '')(
     beforeAll(async () => {
       if (first === undefined) throw new Error('no Greenplum 6 with several segments');
       place = await directoryPlace();
-      root = place.newRoot();
+      root = await openRoot(place);
       source = await freshDatabase(first, [SCRIPT]);
       made.push(source);
       config = await configFor(place, source, root);
-      // gpbackup runs as another user.
-      await mkdir(fileURLToPath(root));
-      await chmod(fileURLToPath(root), 0o777);
-      await chmod(place.folder, 0o755);
-      if (GPBACKUP_PLUGIN.endsWith('/stowage-gpbackup-plugin'))
-        await chmod(dirname(GPBACKUP_PLUGIN), 0o755);
       plugin = join(place.folder, `${freshName()}.yaml`);
       const options = { root, cluster: 'greenplum-e2e', node: process.execPath };
       await writeFile(plugin, stringify({ executablepath: GPBACKUP_PLUGIN, options }));
-      const printed = await run('gpbackup', '--dbname', source.name, '--plugin-config', plugin);
-      timestamp = /Backup Timestamp = (\d{14})/.exec(printed)?.[1] ?? '';
+      timestamp = await gpbackup('--dbname', source.name, '--plugin-config', plugin);
     });
 
     afterAll(async () => {
       for (const database of made) await database.drop();
       await place?.stop();
     });
-
-    const run = async (...args: string[]) =>
-      (await promisify(execFile)(RUN, args, { timeout: 300_000 })).stdout;
-
-    /** Rows of all tables, in an order of their own. */
-    const rowsOf = async (database: TestDatabase) =>
-      Promise.all(
-        TABLES.map((table) =>
-          database.psql(
-            `SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM ${table} t`,
-          ),
-        ),
-      );
 
     test('is complete, and gprestore restores it', async () => {
       const shown = await stowage(['show', timestamp], { config });
@@ -90,7 +59,14 @@ describe.skipIf(withoutGreenplum || RUN === '')(
       const target = databaseOn(source.cluster, freshName());
       made.push(target);
       const redirected = ['--redirect-db', target.name, '--create-db'];
-      await run('gprestore', '--timestamp', timestamp, '--plugin-config', plugin, ...redirected);
+      await runAsOwner(
+        'gprestore',
+        '--timestamp',
+        timestamp,
+        '--plugin-config',
+        plugin,
+        ...redirected,
+      );
       expect(await rowsOf(target)).toEqual(await rowsOf(source));
     });
 

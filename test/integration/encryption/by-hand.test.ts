@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { identityToRecipient } from 'age-encryption';
 import { expect, test } from 'vitest';
+import { sha256 } from '../../../backup-set/base/document.ts';
 import { parseIdentities } from '../../../encryption/identities.ts';
 import { unwrap, wrapFor } from '../../../encryption/wrap.ts';
-import { GOLDEN } from '../../golden/made.ts';
+import { expectedOf, GOLDEN } from '../../golden/made.ts';
 import { rowSum } from '../../model/truth.ts';
 
 const run = promisify(execFile);
@@ -67,6 +68,22 @@ test('the script refuses a key document that was wrapped for another root', asyn
 });
 
 const identityIn = (text: string) => /AGE-SECRET-KEY-1\w+/.exec(text)?.[0] ?? '';
+
+test('the script opens files of gpbackup, each with the key of its host', async () => {
+  const golden = join(GOLDEN, 'v1-gpbackup-encrypted');
+  const expected = await expectedOf('v1-gpbackup-encrypted');
+  const [[timestamp = '', contents = {}] = []] = Object.entries(expected);
+  const set = [join(golden, 'root'), timestamp, join(golden, 'identity.txt')];
+  const listed = (await open(...set)).toString();
+  for (const content of ['-1', '1']) {
+    const [name = '', sum] = Object.entries(contents[content] ?? {})[0] ?? [];
+    const file = await open(
+      ...set,
+      new RegExp(`^file\\t(.*/${name})$`, 'm').exec(listed)?.[1] ?? '',
+    );
+    expect(`${file.length} ${sha256(file)}`, name).toBe(sum);
+  }
+});
 
 test.runIf(await hasProgram('age', '--version'))(
   'the program age unwraps the key of a set, and the script takes it instead of an identity',

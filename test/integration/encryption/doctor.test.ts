@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -89,6 +89,23 @@ test('doctor proves that the identity of this host opens the newest set', async 
   );
   expect((await checks({ recipients, digestKeyFile: join(folder, 'none') }))['digest key']).toMatch(
     /^BAD .*cannot be read/,
+  );
+});
+
+test('doctor proves that the identity opens the key of each host that stored files of gpbackup', async () => {
+  const name = 'v1-gpbackup-encrypted';
+  const place = join(folder, name);
+  await cp(join(GOLDEN, name), place, { recursive: true });
+  const identityFile = join(place, 'identity.txt');
+  await chmod(identityFile, 0o600);
+  const encryption = { recipients: [own.recipient], identityFile };
+  const other = { root: pathToFileURL(join(place, 'root')).href };
+  expect((await checks(encryption, other))['identity']).toMatch(/identity.txt opens set 2026/);
+  const keys = join(place, 'root/sets/20261129/20261129015653/keys');
+  const [ofHost = ''] = (await readdir(keys)).filter((key) => key.startsWith('host-'));
+  await rm(join(keys, ofHost));
+  expect((await checks(encryption, other))['identity']).toMatch(
+    /^BAD set 20261129015653 is encrypted, and the wrapped key [0-9a-f]{32} of a host is missing/,
   );
 });
 

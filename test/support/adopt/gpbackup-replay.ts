@@ -42,6 +42,10 @@ export async function callPlugin(
 /** One run of gpbackup: the same files, under another timestamp and on this host. */
 export interface Replay {
   readonly config: string;
+  /** Where segments are on other hosts: their configuration, as that of a host of its own. */
+  readonly configOf?: (content: number) => string;
+  /** Called when the files of the segments are stored. */
+  readonly between?: () => Promise<void>;
   /** Below it gpbackup has its folders. */
   readonly host: string;
   readonly env: Readonly<Record<string, string>>;
@@ -51,35 +55,39 @@ export interface Replay {
 
 /** What a successful gpbackup calls, in its order. @returns the exit of its last call. */
 export async function replayBackup(replay: Replay): Promise<PluginExit> {
-  const { config, host, env, without = () => false } = replay;
+  const { config, host, env, configOf = () => config, without = () => false } = replay;
   const folder = join(host, `backups/20261129/${FIXTURE_TIMESTAMP}`);
   await mkdir(folder, { recursive: true });
   const call = async (...args: string[]) => succeeded(args, await callPlugin(args, { env }));
   await call('setup_plugin_for_backup', config, folder, 'master', '"-1"');
-  await call('setup_plugin_for_backup', config, folder, 'segment_host');
+  const hosts = [...new Set([0, 1].map(configOf))];
+  for (const other of hosts) await call('setup_plugin_for_backup', other, folder, 'segment_host');
   for (const content of [0, 1])
-    await call('setup_plugin_for_backup', config, folder, 'segment', `"${content}"`);
+    await call('setup_plugin_for_backup', configOf(content), folder, 'segment', `"${content}"`);
   const names = (await readdir(FIXTURE)).filter((name) => !without(name));
   const ofSegments = names.filter((name) => /^gpbackup_\d_/.test(name));
   // As with --jobs 8 and two segments.
   for (let at = 0; at < ofSegments.length; at += 16)
     await Promise.all(
       ofSegments.slice(at, at + 16).map(async (name) => {
-        const args = ['backup_data', config, join(folder, name)];
+        const content = Number(name.split('_')[1]);
+        const args = ['backup_data', configOf(content), join(folder, name)];
         const input = createReadStream(join(FIXTURE, name));
         succeeded(args, await callPlugin(args, { env, input }));
       }),
     );
+  await replay.between?.();
   for (const last of ['metadata.sql', 'toc.yaml', 'plugin_config.yaml', 'config.yaml', 'report']) {
     const name = `gpbackup_${FIXTURE_TIMESTAMP}_${last}`;
     if (!names.includes(name)) continue;
     await cp(join(FIXTURE, name), join(folder, name));
     await call('backup_file', config, join(folder, name));
   }
-  const args = ['cleanup_plugin_for_backup', config, folder];
-  const end = await callPlugin([...args, 'master', '"-1"'], { env });
-  await call(...args, 'segment_host');
-  for (const content of [0, 1]) await call(...args, 'segment', `"${content}"`);
+  const cleanup = 'cleanup_plugin_for_backup';
+  const end = await callPlugin([cleanup, config, folder, 'master', '"-1"'], { env });
+  for (const other of hosts) await call(cleanup, other, folder, 'segment_host');
+  for (const content of [0, 1])
+    await call(cleanup, configOf(content), folder, 'segment', `"${content}"`);
   return end;
 }
 

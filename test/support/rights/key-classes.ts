@@ -68,6 +68,7 @@ export function keyClasses({
     })),
     'lock-record': [{ kind: 'lock-record', timestamp, instant }],
     'set-key': [{ kind: 'set-key', timestamp, instant }],
+    'host-key': [{ kind: 'host-key', timestamp, keyId: '0a'.repeat(16), instant }],
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
@@ -163,6 +164,8 @@ function classOf(key: Key): string {
       return `verdicts-${key.level}`;
     case 'set-key':
       return 'keys';
+    case 'host-key':
+      return 'host-keys';
     case 'lock-record':
       return 'locks';
     case 'dispatched':

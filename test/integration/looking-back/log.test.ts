@@ -85,7 +85,7 @@ it('the log since a time reads the marks of older sets, and not their manifests'
     'copy-ended',
   ]);
   // 3 LISTs of folders, 3 per set, and restores, tasks, expiries, runs, requests, exports; then one
-  // GET per document: mark, verdict, manifest of its set, request, missing outcome, request, outcome.
+  // GET per document: mark, verdict, manifest, request, missing outcome, request, outcome.
   expect(requests()).toBe(3 + 2 * 3 + 6 + 7);
 });
 

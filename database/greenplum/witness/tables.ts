@@ -30,8 +30,8 @@ async function readServer(session: Session): Promise<ServerTables['server']> {
 
 /**
  * relstorage: h heap; a, c append-optimized by row and column; others have no rows here. The
- * setting server_version is that of PostgreSQL, so the version of Greenplum is added. The columns of
- * the server's own tables would take most of the time.
+ * setting server_version is that of PostgreSQL, so the version of Greenplum is added. The columns
+ * of the server's own tables would take most of the time.
  */
 const TABLES = `
   SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name,

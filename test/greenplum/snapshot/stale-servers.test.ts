@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EVERYTHING } from '../../backup-set/base/selection.ts';
-import type { Flavour, HeldSnapshot, Server } from '../../database/flavour.ts';
-import { greenplumFlavour } from '../../database/greenplum/flavour.ts';
-import { clustersUnderTest, targetOf, withoutGreenplum } from './support/cluster.ts';
-import { freshDatabase, type TestDatabase } from './support/database.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import type { Flavour, HeldSnapshot, Server } from '../../../database/flavour.ts';
+import { greenplumFlavour } from '../../../database/greenplum/flavour.ts';
+import { clustersUnderTest, targetOf, withoutGreenplum } from '../support/cluster.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const OPTIONS = { selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 3 };
 const ASKED = { mayLackDatabase: false, applicationName: 'stowage-test servers' };

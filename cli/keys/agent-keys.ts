@@ -6,7 +6,7 @@ import type { Segment } from '../../database/flavour.ts';
 import { agentRecipient, wrapRestoreKeys } from '../../encryption/agent-keys.ts';
 import type { ClusterContext } from '../context.ts';
 import type { RestoreRun } from '../restore/run.ts';
-import { allExpectedOrders } from './expected-orders.ts';
+import { allExpectedOrders } from './planned/expected-orders.ts';
 
 /**
  * Nothing is asked of agents that could not get their keys.

@@ -18,7 +18,7 @@ import type { ClusterContext } from '../context.ts';
 import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { storeRestoreKeys } from '../keys/agent-keys.ts';
 import { sameIdentity } from '../keys/identity-words.ts';
-import { planProblem } from '../keys/planned.ts';
+import { planProblem } from '../keys/planned/planned.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';

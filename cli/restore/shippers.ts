@@ -11,7 +11,7 @@ import {
 import { contentsIn, contentsRead } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
-import { expectedOrders } from '../keys/expected-orders.ts';
+import { expectedOrders } from '../keys/planned/expected-orders.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decode, encode, sha256 } from '../../backup-set/base/document.ts';
-import { Manifest } from '../../backup-set/documents/manifest.ts';
-import { RestorePlan } from '../../backup-set/documents/restore/restore.ts';
-import { greenplumCase } from '../../backup-set/testing/greenplum.ts';
-import { planOf, type RestoreCase, restoreCase } from '../../backup-set/testing/restores.ts';
-import type { HeldKeys } from './held.ts';
+import { decode, encode, sha256 } from '../../../backup-set/base/document.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import { RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
+import { greenplumCase } from '../../../backup-set/testing/greenplum.ts';
+import { planOf, type RestoreCase, restoreCase } from '../../../backup-set/testing/restores.ts';
+import type { HeldKeys } from '../held.ts';
 import { planProblem } from './planned.ts';
 
 const anyCase = fc.oneof(greenplumCase, restoreCase);

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { encode, sha256 } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import type { Problem } from '../../backup-set/base/verdict.ts';
-import { Manifest } from '../../backup-set/documents/manifest.ts';
-import { contentsPlanned, plannedSteps } from '../../backup-set/restore/plan.ts';
-import type { RestoreRun } from '../restore/run.ts';
+import { encode, sha256 } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import type { Problem } from '../../../backup-set/base/verdict.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import { contentsPlanned, plannedSteps } from '../../../backup-set/restore/plan.ts';
+import type { RestoreRun } from '../../restore/run.ts';
 
 type Planned = Pick<RestoreRun, 'manifest' | 'request' | 'plan'> & {
   readonly context: Pick<RestoreRun['context'], 'keys'>;

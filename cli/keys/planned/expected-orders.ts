@@ -1,14 +1,14 @@
-import { eachInFlight } from '../../async/each-in-flight.ts';
-import { decode, encode, sha256 } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import type { Phase } from '../../backup-set/base/keys.ts';
-import { describeProblem } from '../../backup-set/base/verdict.ts';
-import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
-import { draftOrders } from '../../backup-set/restore/orders.ts';
-import { phasesOf } from '../../backup-set/restore/sections.ts';
-import { ORDERS_IN_FLIGHT, orderMaker } from '../../functions/stored/make-orders.ts';
-import type { RestoreRun } from '../restore/run.ts';
-import { functionDeps } from '../wait-for-functions.ts';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { decode, encode, sha256 } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { Phase } from '../../../backup-set/base/keys.ts';
+import { describeProblem } from '../../../backup-set/base/verdict.ts';
+import { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
+import { draftOrders } from '../../../backup-set/restore/orders.ts';
+import { phasesOf } from '../../../backup-set/restore/sections.ts';
+import { ORDERS_IN_FLIGHT, orderMaker } from '../../../functions/stored/make-orders.ts';
+import type { RestoreRun } from '../../restore/run.ts';
+import { functionDeps } from '../../wait-for-functions.ts';
 
 type Expecting = Pick<RestoreRun, 'context' | 'store' | 'request' | 'manifest'>;
 

@@ -27,7 +27,9 @@ const SEGMENTS_AT_ONCE = 16;
 const CONNECTIONS_OF_COORDINATOR = 5;
 /**
  * On a segment, besides the workers: the holder, and the monitor or later the watch of locks; for
- * ordinary sessions of the coordinator the locker or later pg_dump, and one that is ending.
+ * ordinary sessions of the coordinator the locker or later pg_dump, and one that is ending. By
+ * dispatch, 6.24.3 opens as many while the canary is tried: three processes of the holder's
+ * session, which is one of the workers', and two of the canary's.
  */
 const CONNECTIONS_OF_SEGMENT = 4;
 

@@ -29,24 +29,27 @@ export async function seeContent(
   const isUseful = prepared.some(({ probe }) => probe !== undefined);
   if (support === undefined || snapshotId === undefined || !isUseful) return undefined;
   const target = targetOf(context.config, node.segment, context.env);
-  let session: Session | undefined;
-  try {
-    session = await attachSnapshot(target, snapshotId, {
+  const sessions: Session[] = [];
+  const attach = async () => {
+    const session = await attachSnapshot(target, snapshotId, {
       purpose: 'probe',
       applicationName: `stowage backup content ${node.segment.content} tables`,
       signal: context.signal,
     });
-    return await collect(context, prepared, session, relations, {
-      ...(await support.readTables(session)),
-      base,
-    });
+    sessions.push(session);
+    return session;
+  };
+  try {
+    const first = await attach();
+    const read = { ...(await support.readTables(first)), base };
+    return await collect(context, prepared, { first, attach }, relations, read);
   } catch (error) {
     context.signal.throwIfAborted();
     const { message } = asStowageError(error);
     for (const one of prepared) one.unavailable ??= message;
     return undefined;
   } finally {
-    await session?.close();
+    await Promise.all(sessions.map((session) => session.close()));
   }
 }
 
@@ -56,7 +59,7 @@ type PreparedOfContent =
 async function collect(
   context: ClusterContext,
   prepared: PreparedOfContent,
-  session: Session,
+  { first, attach }: { readonly first: Session; readonly attach: () => Promise<Session> },
   relations: readonly Relation[],
   { server, tables, base }: ServerTables & { readonly base: ContentWitness | undefined },
 ): Promise<SeenContent> {
@@ -71,11 +74,14 @@ async function collect(
   }
   const sources: ContentWitness['sources'] = [];
   const seen = new Map<number, RelationWitness | Reason>();
+  // A statement that failed has ended the transaction for the next provider.
+  let session: Session | undefined = first;
   for (const one of prepared) {
     if (one.probe === undefined) continue;
     const source = base?.sources.find(({ kind }) => kind === one.kind);
     try {
       const { signal } = context;
+      session ??= await attach();
       const terms = { session, signal, tables: open, base: source, server };
       const collected = await one.probe.collect(terms);
       if ('unavailable' in collected) {
@@ -90,6 +96,7 @@ async function collect(
       open = open.filter(({ oid }) => typeof (collected.tables.get(oid) ?? '') === 'string');
     } catch (error) {
       context.signal.throwIfAborted();
+      session = undefined;
       one.unavailable = asStowageError(error).message;
     }
   }

@@ -20,12 +20,18 @@ import { type InstanceRow, judgeTopology, primariesUp, readInstances } from './t
 type GreenplumInspection = InspectOptions & { readonly coordinator: Segment };
 
 const SEGMENTS_AT_ONCE = 16;
-/** Holder, locker and monitor, on every instance. */
-const CONNECTIONS_OF_BARRIER = 3;
-/** On a segment, for the coordinator's holder, its locker, and pg_dump. */
-const CONNECTIONS_DISPATCHED = 3;
-/** On the coordinator: pg_dump, and the session that reads the sequences. */
-const CONNECTIONS_OF_DEFINITIONS = 2;
+/**
+ * On the coordinator: holder, locker and monitor; pg_dump, and the session that reads the
+ * sequences.
+ */
+const CONNECTIONS_OF_COORDINATOR = 5;
+/**
+ * On a segment, besides the workers: the holder, and the monitor or later the watch of locks; for
+ * ordinary sessions of the coordinator the locker or later pg_dump, and one that is ending. By
+ * dispatch, 6.24.3 opens as many while the canary is tried: three processes of the holder's
+ * session, which is one of the workers', and two of the canary's.
+ */
+const CONNECTIONS_OF_SEGMENT = 4;
 
 /**
  * Checks whether a backup of this database can work. Changes and locks nothing. The coordinator is
@@ -110,12 +116,11 @@ async function programsOf(
 
 async function inspectCoordinator(known: Known, session: Session): Promise<ServerCheck[]> {
   const { coordinator, shipsFromHere, version } = known;
-  const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_OF_DEFINITIONS;
   return [
     accepted(session.target),
     await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(coordinator))),
     await attempt('server programs', () => checkServerPrograms(session, version)),
-    ...(await inspectInstance(session, { ...known, connections })),
+    ...(await inspectInstance(session, { ...known, connections: CONNECTIONS_OF_COORDINATOR })),
   ];
 }
 
@@ -127,7 +132,7 @@ async function inspectSegment(
   const segment: Segment = { content, host, port, options: traitsOf(version).utilityOptions };
   const target = connect(segment);
   const of = `content ${content}`;
-  const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_DISPATCHED + workers;
+  const connections = CONNECTIONS_OF_SEGMENT + workers;
   try {
     const session = await openSession(target, {
       purpose: 'probe',

@@ -31,9 +31,13 @@ export async function readAppendOptimized(
       ...(table.mayHide ? [hiddenSql(table)] : []),
     ]);
     const [, ...results] = await session.script(
-      ['SAVEPOINT append_optimized', ...statements, 'ROLLBACK TO SAVEPOINT append_optimized'].join(
-        '; ',
-      ),
+      [
+        'SAVEPOINT append_optimized',
+        ...statements,
+        'ROLLBACK TO SAVEPOINT append_optimized',
+        // ROLLBACK TO keeps the savepoint: each message would nest one level deeper.
+        'RELEASE SAVEPOINT append_optimized',
+      ].join('; '),
     );
     for (const { oid, mayHide } of some) {
       const files = digestIn(results.shift());

@@ -54,10 +54,15 @@ async function isRestored(from: TestServer, to: TestServer, database: string): P
   expect(after).toEqual(before);
 }
 
-/** Since 16, a server prints columns of a view of one table without the name of the table. */
+/**
+ * Since 16, a server prints columns of a view of one table without the name of the table. Servers of
+ * November 2026 and later (15.20) keep a stamp of their own with each column, which an older
+ * pg_dump takes for an option.
+ */
 function inOneWay(schema: string): string {
   return schema
     .replace(/^-- Dumped from database version .*$/m, '')
+    .replaceAll(/^ALTER TABLE ONLY (?:(?!;\n)[\s\S])* SET \(pg_attver=\d+\);\n/gm, '')
     .replaceAll(/^ SELECT \w+\.(\w+)$/gm, ' SELECT $1');
 }
 

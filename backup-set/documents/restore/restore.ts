@@ -68,6 +68,8 @@ export const RestoreRequest = z.object({
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
   into: RequestedNames.exactOptional(),
+  /** Of an encrypted set: a resume takes its options from the bucket. The last field. */
+  mac: Sha256.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

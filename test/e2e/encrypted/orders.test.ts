@@ -1,9 +1,15 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pause } from '../../../async/poll.ts';
 import { decode, encode } from '../../../backup-set/base/document.ts';
-import { type Phase, parseKey } from '../../../backup-set/base/keys.ts';
-import { Order, RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
+import { formatKey, type Phase, parseKey } from '../../../backup-set/base/keys.ts';
+import {
+  Order,
+  RestorePlan,
+  RestoreRequest,
+} from '../../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
@@ -153,4 +159,24 @@ describe.each(['process', 'agents'] as const)('a restore of an encrypted set by 
     expect(made.json.problems).toMatchObject([{ code: 'not-proven' }]);
     expect(await databasesOf(servers[1] as TestServer)).not.toContain(`plan_${start}`);
   });
+});
+
+test('a restore of an encrypted set is not resumed with a request that was changed', async () => {
+  const database = 'resumed';
+  const { id } = (await restored('process', database, shortened('data'))).json;
+  const file = fileURLToPath(
+    `${root}/${formatKey({ kind: 'restore-request', restore: id ?? '' })}`,
+  );
+  const bytes = await readFile(file);
+  const config = await configFor(place, servers, root, { encryption: keys.section() });
+  const resume = () => stowage(['restore', '--resume', id ?? ''], { config });
+  const asked = decode(RestoreRequest, { key: file, bytes });
+  await writeFile(file, encode(RestoreRequest, { ...asked, noOwner: true }));
+  const changed = await resume();
+  expect(changed.json.error, changed.text).toMatchObject({ code: 'restore/refused' });
+  expect(changed.text).toContain('its mac differs');
+  await writeFile(file, bytes);
+  const resumed = await resume();
+  expect(resumed.json.status, resumed.text).toBe('restored');
+  expect(await rowsIn(database)).toEqual(['5000', '5000']);
 });

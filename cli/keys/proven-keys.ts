@@ -10,7 +10,8 @@ import { requireProven } from './prove.ts';
 
 /**
  * Before a command reads rows of a set: its keys, and the proof that its manifest is what its
- * backup sealed. Notes a set that our digest key does not prove. Undefined: the set is not encrypted, and the operator accepts that.
+ * backup sealed. Notes a set that our digest key does not prove. Undefined: the set is not
+ * encrypted, and the operator accepts that.
  * @throws StowageError `encryption/plain-set`; as `heldKeys` and `requireProven`.
  */
 export async function provenKeys(

@@ -67,6 +67,7 @@ async function shipper(): Promise<void> {
     tool: TOOL,
     node: process.version,
     carries: true,
+    provesOrders: true,
   });
   const progress = noProgress();
   const eventLoop = watchEventLoop();

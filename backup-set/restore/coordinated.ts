@@ -129,18 +129,18 @@ function dataOrders(
       ? manifest.contents.map(({ content }) => content)
       : [],
     take: (part) => extentsByRelation(part, (relation) => isLoaded.has(relation), extents),
-    finish: () => ({
-      ...orderBase(request, COORDINATOR),
-      ...base,
-      role: 'load',
-      relations: [...chosen.values()].map((relation) => ({
+    finish: () => {
+      const relations = [...chosen.values()].map((relation) => ({
         ...loadable(relation, into),
         ...(!isLoaded.has(relation.id) && { onSegment: true as const }),
         rows: relation.totals.rows,
         bytes: relation.totals.bytes,
         extents: extents.get(relation.id) ?? [],
-      })),
-    }),
+      }));
+      // A finished order must not stay in memory with its draft.
+      extents.clear();
+      return { ...orderBase(request, COORDINATOR), ...base, role: 'load', relations };
+    },
   };
   if (load !== 'on-segment') return [loading];
   const feeding = manifest.contents

@@ -19,7 +19,7 @@ import { type PluginOptions, readPluginOptions } from './options.ts';
 import { placeOf } from './place.ts';
 import { type ProvenFiles, provenFiles } from './proven-files.ts';
 import { sealSet } from './seal/seal-set.ts';
-import { agreedEncryption } from './sealing/agreement.ts';
+import { agreedEncryption, readsSealedOnly } from './sealing/agreement.ts';
 import { fileKeys } from './sealing/file-keys.ts';
 import { hostKeysFor } from './sealing/host-keys.ts';
 import { type Plugin, storeFile, storeLocalFile } from './store-file.ts';
@@ -89,7 +89,11 @@ function answering(context: ClusterContext, options: PluginOptions, plugin: Plug
   const admit = uploadsAtOnce(UPLOADS_AT_ONCE);
   const { store } = plugin;
   const deps = functionDeps(context, store);
-  const proven = provenFiles(deps, fileKeys(context, deps), options.encryption === 'on');
+  const proven = provenFiles(
+    deps,
+    fileKeys(context, deps),
+    readsSealedOnly(context.config, options),
+  );
   let isDone = false;
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     const { name, path, scope } = call;

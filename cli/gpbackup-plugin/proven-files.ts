@@ -105,7 +105,7 @@ async function sizeInStore({ store }: Deps, { key }: Place, options: CallOptions
 function plainSet(timestamp: string): StowageError {
   return new StowageError(
     'encryption/plain-set',
-    `set ${timestamp} is not encrypted, and the plugin configuration has "encryption: on": gprestore reads it with a plugin configuration without this option, and an increment needs a full backup first`,
+    `set ${timestamp} is not encrypted, and the plugin configuration ("encryption: on") or an encryption section of stowage.yaml says that sets are: gprestore reads it with "encryption: off" in the options of the plugin configuration, and an increment needs a full backup first`,
     { where: { set: timestamp } },
   );
 }

@@ -8,6 +8,7 @@ import { tryReadDocument } from '../../functions/sets/status.ts';
 import { loadHeads } from '../../functions/stored/fold.ts';
 import type { ClusterContext } from '../context.ts';
 import { heldKeys } from './held-keys.ts';
+import { noteUnproven } from './note-unproven.ts';
 import { sealFault } from './seal-macs.ts';
 
 type Keyed = Pick<VerifyOptions, 'keys' | 'proof'>;
@@ -30,6 +31,7 @@ export async function keysToVerify(
     const { seal } = await loadHeads(deps, timestamp);
     // `validate` names a seal that is missing.
     const fault = seal && sealFault(keys.setKey, seal);
+    await noteUnproven(context, deps, timestamp);
     const object = formatKey({ kind: 'seal', timestamp });
     return fault === undefined
       ? { keys }

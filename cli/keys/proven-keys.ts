@@ -5,11 +5,13 @@ import type { Deps } from '../../functions/deps.ts';
 import type { ClusterContext } from '../context.ts';
 import type { HeldKeys } from './held.ts';
 import { heldKeys } from './held-keys.ts';
+import { noteUnproven } from './note-unproven.ts';
 import { requireProven } from './prove.ts';
 
 /**
  * Before a command reads rows of a set: its keys, and the proof that its manifest is what its
- * backup sealed. Undefined: the set is not encrypted, and the operator accepts that.
+ * backup sealed. Notes a set that our digest key does not prove. Undefined: the set is not
+ * encrypted, and the operator accepts that.
  * @throws StowageError `encryption/plain-set`; as `heldKeys` and `requireProven`.
  */
 export async function provenKeys(
@@ -19,7 +21,9 @@ export async function provenKeys(
 ): Promise<HeldKeys | undefined> {
   requireEncrypted(context, manifest);
   const keys = await heldKeys(context, deps.store, manifest);
-  if (keys !== undefined) await requireProven(deps, manifest, keys);
+  if (keys === undefined) return undefined;
+  await requireProven(deps, manifest, keys);
+  await noteUnproven(context, deps, manifest.timestamp);
   return keys;
 }
 

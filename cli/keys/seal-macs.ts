@@ -32,7 +32,7 @@ const LAST = {
  * The last field of a document, and the bytes that its mac is of: also fields that this program
  * does not know, which a later version wrote.
  */
-function withoutField(
+export function withoutField(
   bytes: Uint8Array,
   field: keyof typeof LAST,
 ): { readonly value: string; readonly bytes: Buffer } | undefined {

@@ -19,6 +19,7 @@ import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { storeRestoreKeys } from '../keys/agent-keys.ts';
 import { sameIdentity } from '../keys/identity-words.ts';
 import { planProblem } from '../keys/planned/planned.ts';
+import { requireOwnRequest, withRequestMac } from '../keys/planned/request-mac.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
@@ -119,7 +120,7 @@ async function prepare(
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
   // The archives are read before the restore, to see what they need, and after it.
   const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
-  const { context: whole, options } = await resolveOptions(given, store, asked);
+  const { context: whole, options, resumed } = await resolveOptions(given, store, asked);
   const chosen =
     options.map === undefined
       ? onlyContents(whole, options.contents)
@@ -134,6 +135,7 @@ async function prepare(
   const map = resolvedMap(options, manifest);
   const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
   const keys = await provenKeys(given, functionDeps(given, store), manifest);
+  if (resumed !== undefined) requireOwnRequest(resumed, keys);
   const context = { ...own, keys };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {
@@ -141,7 +143,8 @@ async function prepare(
     ...(map && { map }),
   });
   const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
-  const { request, mapped } = await withMap({ context, store, manifest }, plain, map, options);
+  const withRules = await withMap({ context, store, manifest }, plain, map, options);
+  const [request, mapped] = [withRequestMac(withRules.request, keys), withRules.mapped];
   // Refuses names that what is chosen cannot have.
   targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest, mapped }, options };

@@ -1,4 +1,4 @@
-import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
+import { DOCUMENT_BYTES_MAX, decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
@@ -23,6 +23,8 @@ interface Resolved {
   /** With the database of the restore. */
   readonly context: ClusterContext;
   readonly options: RestoreOptions;
+  /** The request of the restore that is resumed, as it is stored. */
+  readonly resumed?: RawDocument;
 }
 
 /**
@@ -35,10 +37,12 @@ export async function resolveOptions(
   given: RestoreOptions | ResumeOptions,
 ): Promise<Resolved> {
   if (!('resume' in given)) return { context, options: given };
-  const { id, target, resumes = id, ...first } = await loadRequest(store, given.resume);
+  const resumed = await loadRequest(store, given.resume);
+  const { id, target, resumes = id, ...first } = decode(RestoreRequest, resumed);
   const { timestamp, mode, contents, selection, globals, noOwner, resize, into } = first;
   const { map, references } = first;
   return {
+    resumed,
     context: { ...context, config: { ...context.config, database: target.database } },
     options: {
       set: { kind: 'timestamp', timestamp },
@@ -66,7 +70,7 @@ export async function resolveOptions(
   };
 }
 
-async function loadRequest(store: ObjectStore, restore: string): Promise<RestoreRequest> {
+async function loadRequest(store: ObjectStore, restore: string): Promise<RawDocument> {
   if (!RestoreId.safeParse(restore).success)
     throw new StowageError(
       'usage/flag',
@@ -80,8 +84,5 @@ async function loadRequest(store: ObjectStore, restore: string): Promise<Restore
       `there is no restore ${restore} under ${store.url}: --resume needs the root of the first restore`,
       { where: { object: key } },
     );
-  return decode(RestoreRequest, {
-    key,
-    bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
-  });
+  return { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) };
 }

@@ -12,6 +12,7 @@ import { contentsIn, contentsRead } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
 import { expectedOrders } from '../keys/planned/expected-orders.ts';
+import { noteUnprovenOrders } from '../keys/planned/unproven-orders.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
@@ -141,7 +142,10 @@ function startMember(
   return member;
 
   function onReport(report: Report): void {
-    if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });
+    if (report.type === 'hello') {
+      context.output.note('shipper', { content, host, pid: report.pid });
+      noteUnprovenOrders(context, { content, host }, report);
+    }
     if (report.type === 'silent') noteSilence(context.output, content, report.message);
     if (report.type === 'progress') member.progress = report;
     if (report.type === 'ordered') member.ordered(report.status);

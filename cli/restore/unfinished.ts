@@ -51,6 +51,7 @@ export async function requireUnmarked(
   const found = await findMarks(context, segments, context.signal);
   if (request.resumes !== undefined) {
     requireResumable(context, found, request.resumes);
+    requireSameMark(context, found, request);
     return [];
   }
   const [marked] = markedIn(found);
@@ -199,6 +200,22 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
       unmarked,
       `already exists and has no mark of restore ${resumes}. Drop it, and resume again`,
     );
+}
+
+/** The marks lie in the databases of the target, and the request that is resumed in the bucket. */
+function requireSameMark(
+  context: ClusterContext,
+  found: readonly Found[],
+  { timestamp, mode, resumes }: RestoreRequest,
+): void {
+  const other = markedIn(found).find(({ mark }) => mark.set !== timestamp || mark.mode !== mode);
+  if (other === undefined) return;
+  const { set, mode: begun } = other.mark;
+  throw refused(
+    context,
+    other,
+    `holds the unfinished restore of set ${set} with mode ${begun}, and the request of restore ${resumes} names set ${timestamp} with mode ${mode}: another program has changed the request. Drop what was restored, and start again`,
+  );
 }
 
 function explain(

@@ -30,6 +30,7 @@ export function runShipperHere(
     pid: process.pid,
     tool: 'this process',
     carries: true,
+    provesOrders: true,
   });
   const ended = runJob({ input: lines.read(), store, stop, progress, report: onReport, log })
     .then(() => onReport(progressReport(progress)))

@@ -39,6 +39,11 @@ export function sealMac(setKey: Uint8Array, bytes: Uint8Array): string {
   return createHmac('sha256', derive(setKey, 'seal')).update(bytes).digest('hex');
 }
 
+/** The `mac` of the request of a restore: of the bytes of the document without it. */
+export function requestMac(setKey: Uint8Array, bytes: Uint8Array): string {
+  return createHmac('sha256', derive(setKey, 'restore request')).update(bytes).digest('hex');
+}
+
 /**
  * The `coordinatorMac` of a seal: of the bytes of the document without both macs. The keys of
  * digests that shippers get do not give it.

@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { EXTENTS_IN_FLIGHT } from './fold.ts';
 import { readPart } from './read-part.ts';
 
-/** Orders can be large (every extent of a segment), so only a few are in memory at once. */
+/** Orders can be large (every table and extent of a segment): a few are in memory at once. */
 export const ORDERS_IN_FLIGHT = 4;
 
 /**
@@ -23,19 +23,22 @@ export function orderMaker(deps: Deps, manifest: Manifest) {
     manifest.contents.map(({ content, totals }) => [content, totals.extents]),
   );
   const admit = weighed(EXTENTS_IN_FLIGHT);
+  // Extents alone do not limit the orders of empty tables.
+  const oneOfFew = weighed(ORDERS_IN_FLIGHT);
   return <Made>(
     draft: OrderDraft,
     use: (bytes: Uint8Array) => Made | Promise<Made>,
-  ): Promise<Result<Made, Problem>> =>
-    admit(
-      draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0),
-      async () => {
+  ): Promise<Result<Made, Problem>> => {
+    const weight = draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0);
+    return oneOfFew(1, () =>
+      admit(weight, async () => {
         for (const content of draft.needs) {
           const part = await readPart(deps, manifest, content);
           if (!part.ok) return part;
           draft.take(part.value);
         }
         return success(await use(encode(Order, draft.finish())));
-      },
+      }),
     );
+  };
 }

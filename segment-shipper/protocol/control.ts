@@ -149,6 +149,8 @@ export const Report = z.discriminatedUnion('type', [
     node: z.string().exactOptional(),
     /** It knows the lines `base`. Absent = a shipper of an earlier program. */
     carries: z.literal(true).exactOptional(),
+    /** It compares orders with the digests that it gets. Absent = one of an earlier program. */
+    provesOrders: z.literal(true).exactOptional(),
   }),
   /** What a check has found on this host, where the job asks for it. */
   z.object({

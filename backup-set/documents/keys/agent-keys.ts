@@ -44,8 +44,9 @@ export const WrappedRestoreKeys = z.object({
   keys: z.array(z.object({ timestamp: Timestamp, content: Content, key: Key })),
   /**
    * Digests of the orders that the agent may carry out with these keys. Orders lie in the bucket
-   * in clear; only a program that has the keys can wrap them beside other digests.
+   * in clear; only a program that has the keys can wrap them beside other digests. Absent = a
+   * command of an earlier version, which an agent refuses.
    */
-  orders: z.array(z.object({ phase: z.enum(PHASES), sha256: Sha256 })),
+  orders: z.array(z.object({ phase: z.enum(PHASES), sha256: Sha256 })).exactOptional(),
 });
 export type WrappedRestoreKeys = z.infer<typeof WrappedRestoreKeys>;

@@ -68,6 +68,7 @@ export const RestoreRequest = z.object({
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
   into: RequestedNames.exactOptional(),
+  mac: Sha256.exactOptional(), // Of an encrypted set, for a resume. The last field.
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

@@ -109,7 +109,11 @@ function ofFirst(making: Making, body: (part: ManifestPart, making: Making) => B
     take: (part) => {
       made = body(part, making);
     },
-    finish: () => ({ ...baseOf(making), ...made }) as Order,
+    finish: () => {
+      const body = made;
+      made = undefined;
+      return { ...baseOf(making), ...body } as Order;
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { encryptsBackups } from '../../backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../context.ts';
 import { provenKeys, requireEncrypted } from '../../keys/proven-keys.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
+import { openingSets } from './older-keys.ts';
 import { filesInSets, filesOfSets } from './set-files.ts';
 
 /** Seconds behind that of the set in which its conversion may lie. */
@@ -56,9 +57,8 @@ export async function convertedSet(
     { timestamp, converted: free },
     `set ${timestamp} consists of files of gpbackup: converting it into set ${free}, which is kept`,
   );
-  const files = await filesInSets(deps, [timestamp, ...needs], (one) =>
-    provenKeys(context, deps, one),
-  );
+  const open = openingSets((one) => provenKeys(context, deps, one));
+  const files = await filesInSets(deps, [timestamp, ...needs], open);
   const places = [filesOfSets(store, files)];
   const set = await readSet(places, timestamp, signal).catch((error: unknown) => {
     throw error instanceof UnsoundSet ? unsound(timestamp, error.problems) : error;

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { decode, encode } from '../../../backup-set/base/document.ts';
-import { StowageError } from '../../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
+import { readDigestKey } from '../../../encryption/digest-key.ts';
 import { listKeyDocuments, readKeyDocuments } from '../../../encryption/read-set-key.ts';
 import { wrapSetKey } from '../../../encryption/set-key.ts';
 import type { EncryptionSettings } from '../../../encryption/settings.ts';
@@ -35,6 +36,24 @@ export async function storeNewSetKey(
   return key;
 }
 
+/**
+ * The key that proves the set as one of this coordinator, where it has one: hosts have its
+ * configuration without the file. A set whose backup has ended is sealed in any case.
+ */
+export async function digestKeyOf(
+  { log }: Pick<ClusterContext, 'log'>,
+  { digestKeyFile }: EncryptionSettings,
+): Promise<Buffer | undefined> {
+  if (digestKeyFile === undefined) return undefined;
+  try {
+    return await readDigestKey(digestKeyFile);
+  } catch (error) {
+    if (!isStowageError(error, 'config/invalid')) throw error;
+    log.warn({ err: error }, 'the seal gets no coordinatorMac: the digest key cannot be read');
+    return undefined;
+  }
+}
+
 /** The ids of the keys with which hosts have sealed files, sorted. */
 export function hostKeyIds(receipts: StoredReceipts): string[] {
   const ids = [...receipts.values()].flatMap(({ receipt }) => receipt.object.keyId ?? []);
@@ -64,8 +83,7 @@ export async function keyFailures(
     );
   const { ofHosts } = await listKeyDocuments(store, timestamp, {});
   for (const keyId of hostKeyIds(receipts)) {
-    const [raw] = await readKeyDocuments(store, ofHosts.get(keyId) ?? [], {});
-    const document = raw && decode(SetKeyDocument, raw);
+    const document = await firstDocument(store, ofHosts.get(keyId) ?? []);
     if (document?.root !== store.url) {
       const stored = document === undefined ? 'is not stored' : `was wrapped for ${document.root}`;
       fail(keyId, `${stored}: all hosts must name the root as this one does, ${store.url}`);
@@ -77,4 +95,19 @@ export async function keyFailures(
       fail(keyId, `was not wrapped for ${missing}: give every host the same encryption section`);
   }
   return failures;
+}
+
+/** The oldest that can be read: another program may have written one beside that of the host. */
+async function firstDocument(
+  store: ObjectStore,
+  keys: readonly string[],
+): Promise<SetKeyDocument | undefined> {
+  for (const raw of await readKeyDocuments(store, keys, {})) {
+    try {
+      return decode(SetKeyDocument, raw);
+    } catch (error) {
+      if (!isStowageError(error, 'set/unreadable')) throw error;
+    }
+  }
+  return undefined;
 }

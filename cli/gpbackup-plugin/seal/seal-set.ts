@@ -14,7 +14,7 @@ import type { Plugin } from '../store-file.ts';
 import { type OlderSets, olderSets } from './older-sets.ts';
 import { type CoordinatorFiles, plannedSet, SealedConfig } from './planned.ts';
 import { type StoredReceipts, storedReceipts } from './receipts.ts';
-import { hostKeyIds, keyFailures, storeNewSetKey } from './seal-keys.ts';
+import { digestKeyOf, hostKeyIds, keyFailures, storeNewSetKey } from './seal-keys.ts';
 import { localSources, storedSources } from './source-files.ts';
 
 /** A backup that has ended, on the host of its coordinator. */
@@ -66,7 +66,8 @@ export async function sealSet(
     contents,
     failures: failures.map(({ code, message }) => ({ code, message })),
   };
-  const proven = withMacs(seal, setKey && { setKey, digestKey: undefined });
+  const digestKey = encryption && (await digestKeyOf(context, encryption));
+  const proven = withMacs(seal, setKey && { setKey, digestKey });
   await store.create(formatKey({ kind: 'seal', timestamp }), encode(Seal, proven));
   return plan;
 }

@@ -5,6 +5,17 @@ import type { Config } from '../../config/schema.ts';
 import type { PluginOptions } from '../options.ts';
 
 /**
+ * Whether plain sets are refused. An identity, too, says that sets are encrypted: a program that
+ * can write to the bucket could put a plain set in the place of one. Only "off" accepts it.
+ */
+export function readsSealedOnly(
+  config: Pick<Config, 'encryption'>,
+  { encryption }: Pick<PluginOptions, 'encryption'>,
+): boolean {
+  return encryption === 'on' || (encryption === undefined && config.encryption !== undefined);
+}
+
+/**
  * Whether this host encrypts what it stores. gpbackup gives all hosts one plugin configuration, and
  * each host has a stowage.yaml of its own: a host stores nothing unless both say the same. So no
  * host stores in clear what the others encrypt.

@@ -75,11 +75,21 @@ export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
       if (ofHosts.size === 0) return undefined;
       const stored = await store.head(key, options);
       if (stored === undefined) return undefined;
+      let unopened: StowageError | undefined;
       for (const keyId of ofHosts.keys()) {
-        const host = await hostKey([timestamp, store.url, keyId].join('\0'));
+        let host: Buffer;
+        try {
+          host = await hostKey([timestamp, store.url, keyId].join('\0'));
+        } catch (error) {
+          // One that another program has put there must not hide the key of the host.
+          if (!isStowageError(error, ...OF_ONE_KEY)) throw error;
+          unopened ??= error;
+          continue;
+        }
         const found = contentKey(host, timestamp, content);
         if (await fits(deps, { key, bytes: stored.bytes }, found)) return found;
       }
+      if (unopened !== undefined) throw unopened;
       throw new StowageError(
         'encryption/no-key',
         `${key} does not open with any of the keys that the hosts of set ${timestamp} have stored`,
@@ -88,6 +98,8 @@ export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
     },
   };
 }
+
+const OF_ONE_KEY = ['encryption/no-identity', 'encryption/no-key', 'set/unreadable'] as const;
 
 /** A host that restores plain sets may have no right to list. */
 function asNone(error: unknown): { readonly ofHosts: ReadonlyMap<string, string[]> } {

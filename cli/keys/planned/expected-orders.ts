@@ -29,6 +29,8 @@ export function expectedOrders(
     const draft = drafts.get(content);
     if (draft === undefined)
       throw new StowageError('internal', `content ${content} has no order of phase ${phase}`);
+    // Its digest is asked for once: nothing of an order stays in memory until the phase ends.
+    drafts.delete(content);
     const made = await make(draft, sha256);
     if (made.ok) return made.value;
     throw new StowageError('set/damaged', describeProblem(made.failure), {
@@ -45,7 +47,8 @@ export async function allExpectedOrders(
   for (const phase of phasesOf(run.request)) {
     const digestOf = expectedOrders(run, phase);
     if (digestOf === undefined) break;
-    await eachInFlight(draftsOf(run, phase), ORDERS_IN_FLIGHT, async ({ content }) => {
+    const contents = draftsOf(run, phase).map(({ content }) => content);
+    await eachInFlight(contents, ORDERS_IN_FLIGHT, async (content) => {
       const digests = found.get(content) ?? [];
       found.set(content, digests);
       digests.push({ phase, sha256: await digestOf(content) });

@@ -117,6 +117,19 @@ test('an agent reads the keys of a restore, and refuses those of another restore
   expect(await restoreKeysFor(agent, { restore: RESTORE, content: 1 }, signal)).toBeUndefined();
 });
 
+test('an agent refuses the keys of a command that names no digests of its orders', async () => {
+  const agent = agentOf(own);
+  const restore = RESTORE.replace('0123', '89ab');
+  const wrapped = { id: restore, root: agent.store.url, content: 0, keys: [] };
+  const bytes = encode(RestoreKeys, {
+    ...{ format: 'stowage/restore-keys', version: FORMAT_VERSION, id: restore, content: 0 },
+    age: await wrapRestoreKeys(own?.recipient ?? '', wrapped),
+  });
+  await agent.store.create(formatKey({ kind: 'restore-keys', restore, content: 0 }), bytes);
+  const refusal = restoreKeysFor(agent, { restore, content: 0 }, signal);
+  await expect(refusal).rejects.toThrow('the command is of an earlier version than this agent');
+});
+
 test('the recipient of an agent is found by content before host, and a missing one is named', () => {
   const agents = { '0': 'of content 0', db0: 'of db0' };
   expect(agentRecipient({ agents }, { content: 0, host: 'db0' })).toBe('of content 0');

@@ -73,6 +73,12 @@ export async function restoreKeysFor(
   const { age } = decode(RestoreKeys, { key, bytes });
   const expected = { id: restore, root: store.url, content };
   const { keys, orders } = await openRestoreKeys(await ownIdentities(config), age, expected);
+  if (orders === undefined)
+    throw new StowageError(
+      'encryption/no-key',
+      `the wrapped keys of restore ${restore} come without digests of its orders: the command is of an earlier version than this agent. Install the same version on both`,
+      { where: { content, object: key } },
+    );
   return {
     keys: setKeysOf(keys),
     orders: new Map(orders.map(({ phase, sha256 }) => [phase, sha256])),

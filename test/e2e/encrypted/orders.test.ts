@@ -1,9 +1,15 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pause } from '../../../async/poll.ts';
 import { decode, encode } from '../../../backup-set/base/document.ts';
-import { type Phase, parseKey } from '../../../backup-set/base/keys.ts';
-import { Order, RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
+import { formatKey, type Phase, parseKey } from '../../../backup-set/base/keys.ts';
+import {
+  Order,
+  RestorePlan,
+  RestoreRequest,
+} from '../../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
@@ -153,4 +159,41 @@ describe.each(['process', 'agents'] as const)('a restore of an encrypted set by 
     expect(made.json.problems).toMatchObject([{ code: 'not-proven' }]);
     expect(await databasesOf(servers[1] as TestServer)).not.toContain(`plan_${start}`);
   });
+});
+
+/** A restore that has failed in its data phase: its id, and how to resume it. */
+async function failedRestore(database: string) {
+  const { stderrEvents } = await restored('process', database, shortened('data'));
+  const id = String(stderrEvents.find(({ event }) => event === 'request')?.['id']);
+  const config = await configFor(place, servers, root, { encryption: keys.section() });
+  return { id, resume: () => stowage(['restore', '--resume', id], { config }) };
+}
+
+test('a restore of an encrypted set is not resumed with a request that was changed', async () => {
+  const { id, resume } = await failedRestore('resumed');
+  const key = formatKey({ kind: 'restore-request', restore: id });
+  const file = fileURLToPath(`${root}/${key}`);
+  const bytes = await readFile(file);
+  const asked = decode(RestoreRequest, { key, bytes });
+  await writeFile(file, encode(RestoreRequest, { ...asked, noOwner: true }));
+  const changed = await resume();
+  expect(changed.json.error, changed.text).toMatchObject({ code: 'restore/refused' });
+  expect(changed.text).toContain('its mac differs');
+  await writeFile(file, bytes);
+  const resumed = await resume();
+  expect(resumed.json.status, resumed.text).toBe('restored');
+  expect(await rowsIn('resumed')).toEqual(['5000', '5000']);
+});
+
+test('a restore is not resumed with another set than the one that its mark names', async () => {
+  const { resume } = await failedRestore('marked');
+  const [server] = servers as [TestServer];
+  const schema = 'stowage_unfinished_restore';
+  const said = `SELECT obj_description('${schema}'::regnamespace, 'pg_namespace')`;
+  const mark = JSON.parse(await server.psql(said, 'marked'));
+  const other = JSON.stringify({ ...mark, set: '20200101000000' });
+  await server.psql(`COMMENT ON SCHEMA ${schema} IS '${other}'`, 'marked');
+  const refused = await resume();
+  expect(refused.json.error, refused.text).toMatchObject({ code: 'restore/refused' });
+  expect(refused.text).toContain('another program has changed the request');
 });

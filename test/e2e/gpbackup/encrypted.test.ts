@@ -83,6 +83,7 @@ test('the commands of Stowage check, copy and convert an encrypted backup', asyn
   const decrypted = await hosts.run(['verify', FIXTURE_TIMESTAMP], 'reader');
   expect(failureOf(decrypted)).toBeUndefined();
   expect(decrypted.json).toMatchObject({ status: 'complete', decrypted: true });
+  expect(decrypted.stderrEvents.map(({ event }) => event)).not.toContain('set-unproven');
 
   const copy = `file://${hosts.folder}/copy`;
   const copied = await hosts.run(['copy', FIXTURE_TIMESTAMP, '--to', copy], 'coordinator');

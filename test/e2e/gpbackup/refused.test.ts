@@ -79,11 +79,16 @@ test('a plan that was replaced after the backup opens no file', async () => {
   expect(refused.stdout).toHaveLength(0);
 });
 
-test('a plain set is refused where the plugin configuration says that sets are encrypted', async () => {
+test('a plain set is refused where a configuration says that sets are encrypted', async () => {
   const config = await hosts.with('unencrypted', undefined, {});
   expect(await hosts.replay({ config })).toMatchObject({ code: 0 });
-  const reader = await hosts.with('reader', hosts.keys.section());
-  const refused = await hosts.call('restore_data', reader, hosts.pathOf(OF_TABLE));
-  const stderr = expect.stringContaining('is not encrypted, and the plugin configuration has');
-  expect(refused).toMatchObject({ code: 1, stderr });
+  const stderr = expect.stringContaining('is not encrypted, and the plugin configuration (');
+  for (const [name, options] of Object.entries({ on: { encryption: 'on' }, silent: {} })) {
+    const reader = await hosts.with(`reader-${name}`, hosts.keys.section(), options);
+    const refused = await hosts.call('restore_data', reader, hosts.pathOf(OF_TABLE));
+    expect(refused, name).toMatchObject({ code: 1, stderr });
+  }
+  const accepting = await hosts.with('accepting', hosts.keys.section(), { encryption: 'off' });
+  const accepted = await hosts.call('restore_data', accepting, hosts.pathOf(OF_TABLE));
+  expect(accepted).toMatchObject({ code: 0, stderr: '' });
 });

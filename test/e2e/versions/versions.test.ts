@@ -62,7 +62,7 @@ async function isRestored(from: TestServer, to: TestServer, database: string): P
 function inOneWay(schema: string): string {
   return schema
     .replace(/^-- Dumped from database version .*$/m, '')
-    .replaceAll(/^ALTER TABLE ONLY (?:(?!;\n)[\s\S])* SET \(pg_attver=\d+\);\n/gm, '')
+    .replaceAll(/^ALTER (?:FOREIGN )?TABLE ONLY (?:(?!;\n)[\s\S])* SET \(pg_attver=\d+\);\n/gm, '')
     .replaceAll(/^ SELECT \w+\.(\w+)$/gm, ' SELECT $1');
 }
 

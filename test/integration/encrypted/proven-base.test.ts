@@ -1,10 +1,13 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decode, encode } from '../../../backup-set/base/document.ts';
 import { formatKey, setPrefix } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { chooseBase, type WantedBase } from '../../../cli/backup/base/choose.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
+import { noteUnproven } from '../../../cli/keys/note-unproven.ts';
+import { digestKeyText } from '../../../encryption/digest-key.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { bytesOf, fileOf, keysOf } from '../functions/place.ts';
@@ -63,6 +66,15 @@ async function plant(digestKey: Buffer | 'none'): Promise<void> {
   await storeAll(deps.store, documentsOf(set));
   expect(await stitch(deps, FORGED)).toMatchObject({ status: 'complete' });
   expect((await validate(deps, FORGED)).verdict.status).toBe('complete');
+}
+
+/** What a restore, or `verify` with an identity, says of a set. */
+async function noted(timestamp: string, digestKey: string): Promise<void> {
+  const digestKeyFile = join(dirname(at.operator.identityFile), 'own-digest.key');
+  await writeFile(digestKeyFile, digestKey, { mode: 0o600 });
+  const output = { note: (...given: unknown[]) => void notes.push(given) };
+  const config = { encryption: { recipients: [], digestKeyFile } };
+  await noteUnproven({ config, output } as unknown as ClusterContext, at.deps, timestamp);
 }
 
 const said = () => notes.map(([event, fields]) => [event, fields]);
@@ -139,6 +151,22 @@ describe('the base of an encrypted backup', () => {
         { set: NEWEST, reason: expect.stringContaining('encryption.digestKeyFile is not set') },
       ],
       ['no-base', { set: NEWEST, reason: expect.stringContaining('another digest key') }],
+    ]);
+  });
+});
+
+describe('a set that is read with an identity', () => {
+  test('is named when the digest key of the configuration does not prove it', async () => {
+    await plant('none');
+    await noted(NEWEST, digestKeyText(DIGEST_KEY));
+    expect(notes).toEqual([]);
+    await noted(FORGED, digestKeyText(DIGEST_KEY));
+    await noted(NEWEST, digestKeyText(ATTACKER));
+    await noted(NEWEST, 'no key');
+    expect(said()).toEqual([
+      ['set-unproven', { set: FORGED, reason: expect.stringMatching('has no coordinatorMac') }],
+      ['set-unproven', { set: NEWEST, reason: expect.stringMatching('another digest key') }],
+      ['set-unproven', { set: NEWEST, reason: expect.stringMatching('is not a digest key') }],
     ]);
   });
 });

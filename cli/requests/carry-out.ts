@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
-import { TOOL } from '../../backup-set/base/tool.ts';
 import type { AskedEnd } from '../../backup-set/documents/restore/asked.ts';
 import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../../functions/deps.ts';
@@ -19,6 +18,7 @@ import { printable } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { type CheckedRequest, checkedRequest } from './check.ts';
 import { parseWords } from './parse-words.ts';
+import { takerName } from './taker.ts';
 import { commandLineOf, requestLines } from './text.ts';
 import { requestWords } from './words.ts';
 
@@ -72,7 +72,7 @@ export async function restoreRequested(
     const all = { ...given, ...parsed.flags, ...(isDry && { dryRun: true }) };
     const own = await targetContext(context, restore, all);
     if (isDry) return run(own, all, parsed.positional, id);
-    const by = `${TOOL} on ${hostname()}, process ${process.pid}`;
+    const by = takerName(hostname(), process.pid);
     await startRequest(functionDeps(context, store), id, by);
     return toItsEnd(context, store, id, () => run(own, all, parsed.positional, id));
   });
@@ -140,17 +140,26 @@ async function toItsEnd(
     ...functionDeps(context, store),
     signal: AbortSignal.timeout(END_MS_MAX),
   });
+  // Never throws: what the restore says counts, not that its end could not be recorded.
+  const sayEnd = async (end: Pick<AskedEnd, 'exitCode' | 'code' | 'message'>) => {
+    try {
+      await endRequest(deps(), { id, status: await statusOf(deps(), id, end.exitCode), ...end });
+    } catch (error) {
+      const why = messageOf(error);
+      const text = `the end of request ${id} could not be recorded: ${why}`;
+      context.output.note('request-end', { id, message: why }, printable(text));
+    }
+  };
   let exitCode: number;
   try {
     exitCode = await run();
   } catch (error) {
-    const status = await statusOf(deps(), id, undefined);
     const code = isStowageError(error) ? error.code : 'internal';
     const message = messageOf(error).slice(0, MESSAGE_CHARS_MAX).toWellFormed();
-    await endRequest(deps(), { id, status, code, message });
+    await sayEnd({ code, message });
     throw error;
   }
-  await endRequest(deps(), { id, status: await statusOf(deps(), id, exitCode), exitCode });
+  await sayEnd({ exitCode });
   return exitCode;
 }
 

@@ -15,7 +15,7 @@ import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
-import { proofOf } from './proof.ts';
+import { isProven, proofOf } from './proof.ts';
 
 /** What the documents of a request say. */
 export interface RequestSummary {
@@ -40,6 +40,9 @@ export type RequestState =
   | 'failed'
   | 'refused'
   | 'unreadable';
+
+/** As a reader shows it that has the token: `forged` = its proof does not fit. */
+export type ShownState = RequestState | 'forged';
 
 export interface NewRequest {
   readonly choice: RestoreChoice;
@@ -150,6 +153,15 @@ function stateOf(
   if (end !== undefined) return end.status;
   if (start !== undefined) return 'started';
   return Date.parse(asked.expiresAt) <= now.getTime() ? 'expired' : 'waiting';
+}
+
+/** @param token undefined = the proof cannot be checked here. */
+export function shownState(
+  { asked, state }: Pick<RequestSummary, 'asked' | 'state'>,
+  token: string | undefined,
+): ShownState {
+  if (asked === undefined || token === undefined) return state;
+  return isProven(asked, token) ? state : 'forged';
 }
 
 /** How many requests of the last `ms` there are, whatever became of them. One LIST. */

@@ -137,9 +137,10 @@ async function openState(
   { startedAt }: AskedStart,
   now: Date,
 ): Promise<RequestState> {
+  if (now.getTime() - Date.parse(startedAt) < BEGIN_MS_MAX) return 'started';
+  // Its command died between the outcome and the end, or is about to write the end.
   const outcome = await tryRead(deps, formatKey({ kind: 'outcome', restore: id }), Outcome);
   if (outcome !== undefined) return outcome.status;
-  if (now.getTime() - Date.parse(startedAt) < BEGIN_MS_MAX) return 'started';
   const key = formatKey({ kind: 'restore-request', restore: id });
   const hasBegun = (await deps.store.head(key, { signal: deps.signal })) !== undefined;
   return hasBegun ? 'started' : 'lost';

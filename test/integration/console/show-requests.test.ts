@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
+import type { RestoreChoice } from '../../../backup-set/documents/restore/asked.ts';
 import { createRequest, endRequest, startRequest } from '../../../functions/requests/requests.ts';
 import { openStore } from '../../../storage/open.ts';
 import { writeComplete } from '../../support/console/sets.ts';
@@ -19,12 +20,14 @@ import { STOWAGE_SOURCE } from '../../support/programs/programs.ts';
 const TOKEN = 'f00dfeed'.repeat(8);
 const timestamp = timestampOf(new Date(Date.now() - 3_600_000));
 let folder = '';
-const ids = { waiting: '', forged: '', lost: '', ended: '' };
+const ENCRYPTED = '20261130035601';
+const ids = { waiting: '', forged: '', lost: '', ended: '', encrypted: '' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stowage-show-requests-'));
   const at = (name: string) => join(folder, name);
   const root = pathToFileURL(at('root')).href;
+  await cp('test/golden/sets/v1-encrypted/root', at('root'), { recursive: true });
   const tables = [{ schema: 'sales', name: 'orders' }];
   await writeComplete(at('root'), {
     timestamp,
@@ -35,27 +38,29 @@ beforeAll(async () => {
   });
   await writeFile(at('token'), TOKEN, { mode: 0o600 });
   const target = { name: 'staging', config: at('staging.yaml') };
+  const segments = [{ content: 0, host: '127.0.0.1', port: 1 }];
+  await writeFile(target.config, stringify({ root, database: 'orders', segments }));
   const file = {
-    ...{ root, database: 'orders', segments: [{ content: 0, host: '127.0.0.1', port: 1 }] },
+    ...{ root, database: 'orders', segments },
     requests: { tokenFile: at('token'), targets: [target] },
   };
   await writeFile(at('stowage.yaml'), stringify(file));
   const store = await openStore({ root });
   const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
-  const key = formatKey({ kind: 'manifest', timestamp });
-  const manifestSha256 = sha256(await store.read(key, { bytesMax: 10_000_000 }));
-  const make = async (token: string) => {
-    const choice = {
-      ...{ timestamp, manifestSha256, target: 'staging', mode: 'create', parts: 'all' },
+  const make = async (token: string, set = timestamp) => {
+    const key = formatKey({ kind: 'manifest', timestamp: set });
+    const manifestSha256 = sha256(await store.read(key, { bytesMax: 10_000_000 }));
+    const choice: RestoreChoice = {
+      ...{ timestamp: set, manifestSha256, target: 'staging', mode: 'create', parts: 'all' },
       ...{ tables: [], flags: [] },
-    } as const;
-    const wanted = { choice: { ...choice, tables: [], flags: [] }, by: 'anna', token };
-    return (await createRequest(deps, { ...wanted, expireMs: 3_600_000 })).id;
+    };
+    return (await createRequest(deps, { choice, by: 'anna', token, expireMs: 3_600_000 })).id;
   };
   ids.waiting = await make(TOKEN);
   ids.forged = await make(TOKEN.replace('f', 'e'));
   ids.lost = await make(TOKEN);
   ids.ended = await make(TOKEN);
+  ids.encrypted = await make(TOKEN, ENCRYPTED);
   const before = () => new Date(Date.now() - 3_600_000);
   await startRequest({ ...deps, clock: before }, ids.lost, 'a command that was killed');
   await endRequest(deps, { id: ids.ended, status: 'refused', message: 'no such role' });
@@ -85,6 +90,7 @@ it('a forged request is called so, and gives no command line to paste', async ()
     [ids.forged]: 'forged',
     [ids.lost]: 'lost',
     [ids.ended]: 'refused',
+    [ids.encrypted]: 'waiting',
   });
 });
 
@@ -96,11 +102,21 @@ it('a request whose command died is lost, and the operator is told what to do', 
     attention: { code: string; message: string }[];
   };
   const said = attention.map(({ code }) => code).filter((code) => code.startsWith('request-'));
-  expect(said.toSorted()).toEqual(['request-forged', 'request-lost', 'request-waits']);
+  expect(said.toSorted()).toEqual([
+    ...['request-forged', 'request-lost', 'request-waits', 'request-waits'],
+  ]);
 });
 
 it('a request that has ended before it was taken is refused for this reason, not as expired', async () => {
   const { exitCode, text } = await run('restore', '--request', ids.ended, '--yes');
   expect(exitCode).toBe(4);
   expect(text).toMatch(/has ended at .*: no such role/);
+});
+
+it('a forgotten --identity does not use a request up', async () => {
+  const { exitCode, text } = await run('restore', '--request', ids.encrypted, '--yes');
+  expect([exitCode, text]).toEqual([4, expect.stringContaining('encryption/no-identity')]);
+  expect((await run('show', ids.encrypted)).text).toMatch(
+    /waiting: `stowage restore --request \S+ --yes --identity=IDENTITY-FILE` carries it out/,
+  );
 });

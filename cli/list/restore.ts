@@ -66,7 +66,7 @@ export async function showRestore(
 interface Beside {
   /** Flags of the command line that continues it. */
   readonly more: string;
-  /** Absent: nobody asked for it in the console. */
+  /** Absent: it was not asked for in the console. */
   readonly asked: AskedRestore | undefined;
 }
 

@@ -88,7 +88,10 @@ export async function isRequest(
   );
 }
 
-/** Prints one request whose restore has not begun, with its command line. @returns the exit code: 3 when it has failed. */
+/**
+ * Prints one request whose restore has not begun, with its command line.
+ * @returns the exit code: 3 when it has failed.
+ */
 export async function showRequest(
   context: ClusterContext,
   store: ObjectStore,

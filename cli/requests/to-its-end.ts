@@ -68,7 +68,7 @@ async function statusOf(
   return isBegun ? 'failed' : 'refused';
 }
 
-/** The restore prints what continues it, and does not know that its file was not named by a flag. */
+/** The restore prints what continues it, and does not know that no flag named its file. */
 function noteOwnFile(context: ClusterContext, asked: AskedRestore): void {
   const words = placeWords(context, asked);
   if (words === '') return;

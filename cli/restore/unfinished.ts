@@ -99,7 +99,7 @@ export async function unfinishedIn(context: ClusterContext, segments: readonly S
   return marked;
 }
 
-/** Whether the set of the mark is encrypted is not known: a cluster that encrypts restores its own. */
+/** Whether the set is encrypted is not known: a cluster that encrypts restores its own sets. */
 export function explainUnfinished(
   { restore, set }: UnfinishedRestore,
   context: Pick<ClusterContext, 'config' | 'sources'>,

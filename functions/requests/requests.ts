@@ -91,7 +91,7 @@ export async function describeRequests(deps: Deps, most: number): Promise<Reques
   return found.filter((one) => one !== undefined);
 }
 
-/** Nobody asked then: a writer of the bucket must not push the requests out of sight. */
+/** None was made then: a writer of the bucket must not push the requests out of sight. */
 const isOfFuture = (id: string, now: Date) => timeOf(id) > now.getTime() + SKEW_MS_MAX;
 
 const timeOf = (id: string) => dateOf(id.slice(0, 17)).getTime();

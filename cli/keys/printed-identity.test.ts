@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Origin } from '../config/config.ts';
 import { Config } from '../config/schema.ts';
-import { functionTimedOut } from './run.ts';
-import { explainUnfinished } from './unfinished.ts';
+import { functionTimedOut } from '../restore/run.ts';
+import { explainUnfinished } from '../restore/unfinished.ts';
 
 const BASE = { root: 'file:///b', database: 'd', segments: [{ content: 0, host: 'h' }] };
 const AGE = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';

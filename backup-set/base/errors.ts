@@ -61,11 +61,11 @@ export const ERRORS = {
   },
   'restore/failed': {
     exit: 3,
-    hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
+    hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID` (with the same --identity), or start again with --create --drop-unfinished',
   },
   'restore/order': {
     exit: 4,
-    hint: 'rows that the changed order names were not loaded; find out which program writes below restores/, update functions that are of another version than the command, and continue with `stowage restore --resume ID`',
+    hint: 'rows that the changed order names were not loaded; find out which program writes below restores/, update functions that are of another version than the command, and continue with `stowage restore --resume ID` (with the same --identity)',
   },
   'adopt/not-found': {
     exit: 4,
@@ -225,7 +225,7 @@ export const ERRORS = {
   },
   interrupted: {
     exit: 130,
-    hint: 'stopped by a signal, or because its output could not be written; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target, and `stowage restore --resume ID` continues it',
+    hint: 'stopped by a signal, or because its output could not be written; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target, and `stowage restore --resume ID` (with the same --identity) continues it',
   },
   internal: { exit: 1, hint: 'this is a defect in Stowage; please report it with the log' },
 } as const;

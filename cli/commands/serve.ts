@@ -31,6 +31,7 @@ export const serveCommand: ClusterCommand = {
     'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
     'GET /metrics is for Prometheus. GET /healthz needs no secret.',
     'With `console:` in the configuration, /console/ is a page for a browser (docs/console.md).',
+    'With `requests:` beside it, the page can ask for restores, and the server carries out those for targets of `run: serve`, as processes.',
     'SIGTERM stops the server after its running jobs (at most 12 s).',
     'With `schedule:` in the configuration it also starts the backups, checks and drills of the schedule, as processes.',
     'SIGHUP reloads the certificates; without --tls-cert it does the same as SIGTERM.',
@@ -73,6 +74,12 @@ export const serveCommand: ClusterCommand = {
     const signal = AbortSignal.any([context.signal, hungUp.signal]);
     const secrets = await secretsOf(context);
     const requests = await requestSettings(context, Object.values(secrets));
+    if (config.requests !== undefined && config.console === undefined)
+      output.note(
+        'requests-off',
+        {},
+        'requests: of the configuration has no effect without console:',
+      );
     const announce = await announceOptions(context);
     // A chosen level also shows what the functions say about each document.
     const quiet = flags['logLevel'] === undefined;

@@ -17,6 +17,6 @@ export async function checkUnfinished(context: ClusterContext): Promise<Check[]>
   const found = await look().catch(() => undefined);
   if (found === undefined) return [];
   const { content } = found.segment;
-  const detail = explainUnfinished(found.mark, context.config.database);
+  const detail = explainUnfinished(found.mark, context);
   return [{ of: `content ${content}`, name: 'unfinished restore', ok: true, remark: true, detail }];
 }

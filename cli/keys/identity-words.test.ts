@@ -25,5 +25,6 @@ it('a command line for an encrypted set has a place for the identity where none 
   expect(identityFor(contextOf(undefined), true)).toBe(' --identity=IDENTITY-FILE');
   expect(identityFor(contextOf(undefined), false)).toBe('');
   expect(identityFor(contextOf({ identityCommand: ['pass'] }), true)).toBe('');
+  expect(identityFor(contextOf({ kms: 'alias/backup' }), true)).toBe('');
   expect(identityFor(contextOf({ identityFile: 'k' }, 'flag'), true)).toBe(' --identity=k');
 });

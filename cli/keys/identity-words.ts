@@ -16,8 +16,9 @@ export function sameIdentity({ config, sources }: Configured): string {
 
 /** As `sameIdentity`, with a place for an identity where this command line has none. */
 export function identityFor(context: Configured, isEncrypted: boolean): string {
-  const { identityFile, identityCommand } = context.config.encryption ?? {};
+  const { identityFile, identityCommand, kms } = context.config.encryption ?? {};
   if (!isEncrypted) return '';
-  const isKnown = identityFile !== undefined || identityCommand !== undefined;
+  // KMS opens what was encrypted with its key, without an identity.
+  const isKnown = [identityFile, identityCommand, kms].some((one) => one !== undefined);
   return isKnown ? sameIdentity(context) : identityPlace(true);
 }

@@ -8,17 +8,17 @@ export const listCommand: ClusterCommand = {
   usage: 'list [what]',
   summary: 'list the sets under a root, its restores, or what the console asked for, newest first',
   details: `[what] is sets (the default), restores, or requests: restores that were asked for in the console. \`stowage show\` prints one of them.
-A set is about five requests; a restore is three, and the newest 200 restores are read without --all.
+A set is about five requests; a restore or request is three, and the newest 200 of them are read without --all.
 The column copies is there when an alternate location is configured (replica.root).`,
   flags: [
-    ['--all', 'also the sets that have expired; of restores, also the oldest'],
+    ['--all', 'also the sets that have expired; of restores and requests, also the oldest'],
     ...FILTER_FLAGS,
   ],
   lists: FILTER_LISTS,
   cluster: () => ({}),
   words: { what: ['sets', 'restores', 'requests'] },
   run: ({ flags, positional: [what], context }) => {
-    if (what === 'requests') return listRequests(context);
+    if (what === 'requests') return listRequests(context, flags);
     return what === 'restores' ? listRestores(context, flags) : listSets(context, flags);
   },
 };

@@ -31,7 +31,7 @@ export interface Filtered {
 export const FILTER_FLAGS = [
   [
     '--status <status>',
-    'only with this status (repeatable): complete, incomplete, damaged, open or expired; restores: restored, failed, refused or open',
+    'only with this status (repeatable): complete, incomplete, damaged, open or expired; restores: restored, failed, refused or open; requests: what `list requests` prints',
   ],
   ['--database <name>', 'only of this database (repeatable)'],
   ['--cluster <name>', 'only of this cluster (repeatable)'],

@@ -1,6 +1,8 @@
+import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything } from '../../backup-set/base/selection.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
 import {
   type ContentReceipt,
   type RestorePhase,
@@ -8,6 +10,7 @@ import {
   type WholeRestore,
 } from '../../functions/restores/describe-restore.ts';
 import { storedSetKeys } from '../../functions/stored/set-keys.ts';
+import { tryRead } from '../../functions/stored/try-read.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { identityFor } from '../keys/identity-words.ts';
@@ -15,6 +18,7 @@ import { bytes, duration, localTime, printable, rate } from '../output/format.ts
 import { problemLines } from '../output/problems.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
+import { placeWords } from '../requests/text.ts';
 import { resumeCommand } from '../restore/unfinished.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { howOf, summaryOf, tookOf } from './restores.ts';
@@ -30,30 +34,52 @@ export async function showRestore(
   store: ObjectStore,
   id: string,
 ): Promise<number> {
-  const restore = await readRestore(functionDeps(context, store), id);
+  const deps = functionDeps(context, store);
+  const restore = await readRestore(deps, id);
+  const asked = await tryRead(
+    deps,
+    formatKey({ kind: 'asked-restore', restore: id }),
+    AskedRestore,
+  );
   const { request, plan, outcome, phases } = restore;
   const times = phases.map((phase) => ({ phase: phase.phase, ...timesOf(phase) }));
   const isOpen = restore.status === 'failed' || restore.status === 'open';
   const set = request?.timestamp;
-  const isEncrypted =
-    isOpen &&
-    set !== undefined &&
-    (await storedSetKeys(functionDeps(context, store), set)).length > 0;
-  const identity = identityFor(context, isEncrypted);
+  const isEncrypted = isOpen && set !== undefined && (await storedSetKeys(deps, set)).length > 0;
+  // A target of requests can have a file of its own.
+  const more = `${placeWords(context, asked)}${identityFor(context, isEncrypted)}`;
   context.output.result(
-    { ...summaryOf(restore), phases: times, receipts: phases, request, plan, outcome },
-    restoreText(restore, context.output.screen, identity),
+    {
+      ...summaryOf(restore),
+      ...(asked && { asked }),
+      phases: times,
+      receipts: phases,
+      request,
+      plan,
+      outcome,
+    },
+    restoreText(restore, context.output.screen, { more, asked }),
   );
   return restore.status === 'failed' ? 3 : 0;
 }
 
-function restoreText(restore: WholeRestore, screen: Screen, identity: string): string {
+interface Beside {
+  /** Flags of the command line that continues it. */
+  readonly more: string;
+  /** Absent: it was not asked for in the console. */
+  readonly asked: AskedRestore | undefined;
+}
+
+function restoreText(restore: WholeRestore, screen: Screen, { more, asked }: Beside): string {
   const { restore: id, request, plan, outcome, status } = restore;
   const set = request?.timestamp ?? outcome?.timestamp ?? '–';
   const took = tookOf(restore);
   return [
     `restore ${id} of set ${set}`,
     ...(request === undefined ? ['its request cannot be read'] : requestLines(request)),
+    ...(asked === undefined
+      ? []
+      : [printable(`asked for in the console by ${asked.by}, into target ${asked.target}`)]),
     ...(plan === undefined
       ? []
       : [
@@ -67,7 +93,7 @@ function restoreText(restore: WholeRestore, screen: Screen, identity: string): s
     ...(outcome?.leftOutTotal ? [`not restored (${count(outcome.leftOutTotal)}):`] : []),
     ...problemLines(outcome?.leftOut ?? [], outcome?.leftOutTotal),
     `status: ${status}${typeof took === 'string' ? ` after ${took}` : ''}`,
-    ...nextLines(restore, identity),
+    ...nextLines(restore, more),
   ].join('\n');
 }
 
@@ -141,13 +167,13 @@ function failedLines(phases: readonly RestorePhase[], { paint }: Screen): string
 
 const FAILED_SHOWN = 12;
 
-function nextLines({ restore, status, plan }: WholeRestore, identity: string): string[] {
-  if (status === 'failed') return [`\`${resumeCommand(restore, identity)}\` continues it`];
+function nextLines({ restore, status, plan }: WholeRestore, more: string): string[] {
+  if (status === 'failed') return [`\`${resumeCommand(restore, more)}\` continues it`];
   if (status !== 'open') return [];
   return [
     plan === undefined
       ? 'no function has planned it yet: check that its command, `stowage serve` or the deployed functions run for this root'
-      : `its command is running, or was killed; then \`${resumeCommand(restore, identity)}\` continues it`,
+      : `its command is running, or was killed; then \`${resumeCommand(restore, more)}\` continues it`,
   ];
 }
 

@@ -1,25 +1,24 @@
 import { hostname } from 'node:os';
-import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
-import { TOOL } from '../../backup-set/base/tool.ts';
-import type { AskedEnd } from '../../backup-set/documents/restore/asked.ts';
-import { Outcome } from '../../backup-set/documents/restore/restore.ts';
-import type { Deps } from '../../functions/deps.ts';
-import { endRequest, startRequest } from '../../functions/requests/requests.ts';
-import { tryRead } from '../../functions/stored/try-read.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { startRequest } from '../../functions/requests/requests.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import { loadConfig } from '../config/config.ts';
 import { dashed } from '../config/flag-names.ts';
 import type { ClusterContext } from '../context.ts';
+import { heldKeys } from '../keys/held-keys.ts';
 import { identityFor } from '../keys/identity-words.ts';
+import { requireEncrypted } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { type CheckedRequest, checkedRequest } from './check.ts';
 import { parseWords } from './parse-words.ts';
+import { takerName } from './taker.ts';
 import { commandLineOf, requestLines } from './text.ts';
+import { toItsEnd } from './to-its-end.ts';
 import { requestWords } from './words.ts';
 
 /** The flags of `restore` that go with --request; everything else is in the request. */
@@ -29,9 +28,6 @@ const WITH_REQUEST: ReadonlySet<string> = new Set([
 ]);
 /** Commander's defaults of flags `--no-…`. */
 const NEGATED: ReadonlySet<string> = new Set(['owner', 'acl', 'count', 'objects']);
-
-/** The end is written also after Ctrl-C. */
-const END_MS_MAX = 10_000;
 
 /** `stowage restore` without --request, with the id that its restore gets. */
 export type RunRestore = (
@@ -54,7 +50,7 @@ export async function restoreRequested(
   return withStore(context, async (store) => {
     const checked = await checkedRequest(context, store, id);
     const words = wordsOf(context, store, checked);
-    const { asked, isEncrypted } = checked;
+    const { asked, isEncrypted, manifest } = checked;
     const line = `${commandLineOf(context, store, asked)}${identityFor(context, isEncrypted)}`;
     context.output.note(
       'request',
@@ -72,10 +68,26 @@ export async function restoreRequested(
     const all = { ...given, ...parsed.flags, ...(isDry && { dryRun: true }) };
     const own = await targetContext(context, restore, all);
     if (isDry) return run(own, all, parsed.positional, id);
-    const by = `${TOOL} on ${hostname()}, process ${process.pid}`;
+    await requireKeys(own, store, manifest);
+    const by = takerName(hostname(), process.pid);
     await startRequest(functionDeps(context, store), id, by);
-    return toItsEnd(context, store, id, () => run(own, all, parsed.positional, id));
+    return toItsEnd(context, store, asked, () => run(own, all, parsed.positional, id));
   });
+}
+
+/**
+ * A request is taken once: a forgotten --identity must not use it up. An identity that is named is
+ * not tried, because it may ask for its passphrase.
+ */
+async function requireKeys(
+  context: ClusterContext,
+  store: ObjectStore,
+  manifest: Manifest,
+): Promise<void> {
+  requireEncrypted(context, manifest);
+  const { identityFile, identityCommand } = context.config.encryption ?? {};
+  if (identityFile !== undefined || identityCommand !== undefined) return;
+  await heldKeys(context, store, manifest);
 }
 
 const isGiven = (name: string) => WITH_REQUEST.has(name) && name !== 'request' && name !== 'yes';
@@ -126,46 +138,4 @@ async function targetContext(
     },
   });
   return { ...context, ...loaded, acceptsPlain: flags['acceptPlain'] === true };
-}
-
-/** Runs a restore, and says in the bucket how it ended. */
-async function toItsEnd(
-  context: ClusterContext,
-  store: ObjectStore,
-  id: string,
-  run: () => Promise<number>,
-): Promise<number> {
-  // Its own time: the restore can have been interrupted.
-  const deps = () => ({
-    ...functionDeps(context, store),
-    signal: AbortSignal.timeout(END_MS_MAX),
-  });
-  let exitCode: number;
-  try {
-    exitCode = await run();
-  } catch (error) {
-    const status = await statusOf(deps(), id, undefined);
-    const code = isStowageError(error) ? error.code : 'internal';
-    const message = messageOf(error).slice(0, MESSAGE_CHARS_MAX).toWellFormed();
-    await endRequest(deps(), { id, status, code, message });
-    throw error;
-  }
-  await endRequest(deps(), { id, status: await statusOf(deps(), id, exitCode), exitCode });
-  return exitCode;
-}
-
-const MESSAGE_CHARS_MAX = 1000;
-
-/** As the outcome says. Without a request of the restore, the target was not changed. */
-async function statusOf(
-  deps: Deps,
-  restore: string,
-  exitCode: number | undefined,
-): Promise<AskedEnd['status']> {
-  const outcome = await tryRead(deps, formatKey({ kind: 'outcome', restore }), Outcome);
-  if (outcome !== undefined) return outcome.status;
-  if (exitCode === 0) return 'restored';
-  const request = formatKey({ kind: 'restore-request', restore });
-  const isBegun = (await deps.store.head(request, { signal: deps.signal })) !== undefined;
-  return isBegun ? 'failed' : 'refused';
 }

@@ -16,6 +16,8 @@ import { requestTokenOf } from './token.ts';
 export interface CheckedRequest {
   readonly asked: AskedRestore;
   readonly target: RequestsSection['targets'][number];
+  /** Of its set. */
+  readonly manifest: Manifest;
   /** Its restore needs an identity. */
   readonly isEncrypted: boolean;
 }
@@ -60,17 +62,19 @@ export async function checkedRequest(
   if (asked.root !== store.url) throw refused(id, `it was made for the root ${asked.root}`);
   if (found.start !== undefined)
     throw refused(id, `${found.start.by} has taken it at ${found.start.startedAt}`);
+  if (found.end !== undefined)
+    throw refused(id, `it has ended at ${found.end.endedAt}: ${found.end.message ?? found.state}`);
   if (found.state !== 'waiting') throw refused(id, `it has expired at ${asked.expiresAt}`);
   const bytes = await manifestOf(store, asked.timestamp);
   if (bytes === undefined) throw refused(id, `set ${asked.timestamp} has no manifest`);
   if (sha256(bytes) !== asked.manifestSha256)
     throw refused(id, `the manifest of set ${asked.timestamp} has changed since`);
   const key = formatKey({ kind: 'manifest', timestamp: asked.timestamp });
-  const { database, encryption } = decode(Manifest, { key, bytes });
-  const problem = targetProblem(asked, requests.targets, database);
+  const manifest = decode(Manifest, { key, bytes });
+  const problem = targetProblem(asked, requests.targets, manifest.database);
   const target = requests.targets.find(({ name }) => name === asked.target);
   if (problem !== undefined || target === undefined) throw refused(id, problem ?? 'no target');
-  return { asked, target, isEncrypted: encryption !== undefined };
+  return { asked, target, manifest, isEncrypted: manifest.encryption !== undefined };
 }
 
 const refused = (id: string, why: string) =>

@@ -1,20 +1,30 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { describeRequests, type RequestSummary } from '../../functions/requests/requests.ts';
+import {
+  describeRequests,
+  type RequestSummary,
+  type ShownState,
+  shownState,
+} from '../../functions/requests/requests.ts';
 import { storedSetKeys } from '../../functions/stored/set-keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import type { Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { identityFor } from '../keys/identity-words.ts';
+import { filtered, filtersFrom, filterText } from '../list/filters.ts';
 import { withStore } from '../open.ts';
 import { age, printable } from '../output/format.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { requireRequest } from './check.ts';
 import { commandLineOf, nextLines, requestLines, TONES } from './text.ts';
+import { knownToken } from './token.ts';
 
 /** Requests that are read: three requests to the store for each. */
 const READ_MAX = 200;
 
-type Field = Column & { readonly of: (one: RequestSummary, now: Date) => Cell };
+type Shown = Omit<RequestSummary, 'state'> & { readonly state: ShownState };
+type Field = Column & { readonly of: (one: Shown, now: Date) => Cell };
 
 const FIELDS: readonly Field[] = [
   { title: 'request', align: 'left', of: ({ id }) => id },
@@ -31,14 +41,25 @@ const FIELDS: readonly Field[] = [
 ];
 
 /** Prints what the console asked for. @returns the exit code. */
-export async function listRequests(context: ClusterContext): Promise<number> {
+export async function listRequests(context: ClusterContext, flags: Flags): Promise<number> {
   const now = context.clock();
+  const filters = filtersFrom(flags, Object.keys(TONES), now);
+  const unknown = (['tags', 'clusters', 'databases'] as const).find((by) => filters[by].length > 0);
+  if (unknown !== undefined) {
+    const field = unknown.slice(0, -1);
+    throw new StowageError('usage/flag', `--${field} is not for requests`, { where: { field } });
+  }
+  const most = flags['all'] === true ? Number.POSITIVE_INFINITY : READ_MAX;
   return withStore(context, async (store) => {
-    const requests = await describeRequests(functionDeps(context, store), READ_MAX);
+    const token = await knownToken(context);
+    const found = await describeRequests(functionDeps(context, store), most);
+    const all = found.map((one) => ({ ...one, state: shownState(one, token) }));
+    const requests = filtered(all, filteredBy, filters);
+    const text = filterText(filters);
     context.output.result(
       { root: store.url, requests },
       requests.length === 0
-        ? printable(`no requests under ${store.url}`)
+        ? printable(`no requests${text === '' ? '' : ` with ${text}`} under ${store.url}`)
         : table(
             FIELDS,
             requests.map((one) => FIELDS.map(({ of }) => of(one, now))),
@@ -48,6 +69,14 @@ export async function listRequests(context: ClusterContext): Promise<number> {
     return 0;
   });
 }
+
+const filteredBy = ({ id, state }: Shown) => ({
+  time: id.slice(0, 14),
+  status: state,
+  database: undefined,
+  cluster: undefined,
+  tags: [],
+});
 
 export async function isRequest(
   { signal }: ClusterContext,
@@ -59,21 +88,26 @@ export async function isRequest(
   );
 }
 
-/** Prints one request with its command line. @returns the exit code: 3 when it has failed. */
+/**
+ * Prints one request whose restore has not begun, with its command line.
+ * @returns the exit code: 3 when it has failed.
+ */
 export async function showRequest(
   context: ClusterContext,
   store: ObjectStore,
   id: string,
 ): Promise<number> {
-  const found = await requireRequest(context, store, id);
-  const { asked, state } = found;
+  const read = await requireRequest(context, store, id);
+  const state = shownState(read, await knownToken(context));
+  const found = { ...read, state };
+  const { asked } = read;
   const keys = asked ? await storedSetKeys(functionDeps(context, store), asked.timestamp) : [];
   const identity = identityFor(context, keys.length > 0);
-  const line = asked && `${commandLineOf(context, store, asked)}${identity}`;
+  // A forged request must not give an operator a command line to paste.
+  const isForged = state === 'forged';
+  const line = isForged ? undefined : asked && `${commandLineOf(context, store, asked)}${identity}`;
   const text = [
-    ...(asked === undefined || line === undefined
-      ? [`request ${id} cannot be read`]
-      : requestLines(asked, line)),
+    ...(asked === undefined ? [`request ${id} cannot be read`] : requestLines(asked, line)),
     ...nextLines(found, identity),
   ];
   context.output.result({ ...found, line }, text.map(printable).join('\n'));

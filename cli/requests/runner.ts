@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { pause } from '../../async/poll.ts';
 import { watchTrouble } from '../../async/watch/trouble.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
@@ -7,6 +8,7 @@ import { isProven } from '../../functions/requests/proof.ts';
 import { describeRequest, endRequest, requestIds } from '../../functions/requests/requests.ts';
 import type { RequestSettings } from '../../functions/serve/console/requests/desk.ts';
 import type { ChildEnd, RunChild } from '../schedule/child.ts';
+import { takerName } from './taker.ts';
 
 /** How soon a request begins, and how often a server without requests lists them. */
 const LOOK_MS = 10_000;
@@ -20,6 +22,8 @@ export interface RequestRunnerOptions {
   readonly events: {
     readonly onStarted: (id: string) => void;
     readonly onEnded: (id: string, end: ChildEnd) => void;
+    /** Another command took it: of another server, or an operator's. */
+    readonly onTaken: (id: string, by: string) => void;
     readonly onTrouble: (message: string) => void;
   };
   readonly lookMs?: number;
@@ -77,12 +81,18 @@ async function carryOut(options: RequestRunnerOptions, id: string): Promise<void
   const { deps, runChild, stopped, events } = options;
   events.onStarted(id);
   const end = await runChild(['restore', '--request', id, '--yes'], stopped);
+  const { pid, exitCode, code, message } = end;
+  const found = await describeRequest(deps, id);
+  const taker = found?.start?.by;
+  // Its end belongs to the command that took it, which may still restore.
+  if (taker !== undefined && (pid === undefined || taker !== takerName(hostname(), pid)))
+    return events.onTaken(id, taker);
   events.onEnded(id, end);
   // The command says it itself unless it was killed, or refused the request.
-  const found = await describeRequest(deps, id);
   if (found === undefined || found.end !== undefined) return;
-  const { exitCode, code, message } = end;
-  const status = found.start === undefined ? 'refused' : 'failed';
+  // Stopped before it took the request: the next server carries it out.
+  if (taker === undefined && stopped.aborted) return;
+  const status = taker === undefined ? 'refused' : 'failed';
   const signal = AbortSignal.timeout(END_MS_MAX);
   await endRequest(
     { ...deps, signal },

@@ -27,6 +27,8 @@ export function startRequests(
       onStarted: (id) =>
         output.note('request-started', { id }, `request ${id} of the console begins`),
       onEnded: (id, end) => output.note('request-ended', { id, ...end }, endedText(id, end)),
+      onTaken: (id, by) =>
+        output.note('request-taken', { id, by }, printable(`request ${id} was taken by ${by}`)),
       onTrouble: (message) =>
         output.note(
           'request-trouble',

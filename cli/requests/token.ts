@@ -30,6 +30,13 @@ export async function requestTokenOf({
   return token;
 }
 
+/** For a reader that only shows requests: undefined where it may not read the token. */
+export async function knownToken(
+  context: Pick<ClusterContext, 'config' | 'env'>,
+): Promise<string | undefined> {
+  return requestTokenOf(context).catch(() => undefined);
+}
+
 /**
  * What `serve` needs to take requests; undefined without `requests` or without a console.
  * @param others the other secrets of `serve`: a second token must differ from them.

@@ -174,7 +174,7 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   const { id } = request;
   const plan = await readPlan(store, id);
   if (plan === undefined)
-    throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
+    throw functionTimedOut(requested, 'plan.json', waitMs, 'The target was not changed');
   const run: RestoreRun = { ...requested, plan };
   const problem = planProblem(run);
   if (problem !== undefined) return refused(requested, problem);
@@ -204,7 +204,7 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await finishShippers(run, shippers, outcome);
     }
-    throw functionTimedOut(id, 'outcome.json', waitMs);
+    throw functionTimedOut(run, 'outcome.json', waitMs);
   } finally {
     await shippers.abort();
   }
@@ -260,18 +260,15 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
   return (await store.head(key)) !== undefined;
 }
 
-async function waitForOrders(
-  { context, store, plan }: RestoreRun,
-  phase: Phase,
-  waitMs: number,
-): Promise<void> {
+async function waitForOrders(run: RestoreRun, phase: Phase, waitMs: number): Promise<void> {
+  const { context, store, plan } = run;
   const holds = async () =>
     (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
   const what = `the orders of phase ${phase} of restore ${plan.id}`;
   const deps = functionDeps(context, store);
   if (!(await waitForFunctions(context, deps, { keys: [], what, isDone: holds, waitMs })))
-    throw functionTimedOut(plan.id, `the orders of phase ${phase}`, waitMs);
+    throw functionTimedOut(run, `the orders of phase ${phase}`, waitMs);
 }
 
 async function countOrders(store: ObjectStore, id: string, phase: Phase): Promise<number> {

@@ -4,6 +4,7 @@ import type { RestorePlan, RestoreRequest } from '../../backup-set/documents/res
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { sameIdentity } from '../keys/identity-words.ts';
 import { resumeCommand } from './unfinished.ts';
 
 /** One restore with its plan: what its steps share. */
@@ -20,11 +21,12 @@ export interface RestoreRun {
   readonly isSmall: boolean;
 }
 
+/** @param what the functions did not write. */
 export function functionTimedOut(
-  id: string,
+  { context, request: { id } }: Pick<RestoreRun, 'context' | 'request'>,
   what: string,
   waitMs: number,
-  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
+  state = `The target may hold part of the set; \`${resumeCommand(id, sameIdentity(context))}\` continues it`,
 ): StowageError {
   return new StowageError(
     'restore/failed',

@@ -11,9 +11,10 @@ import {
   removeMark,
   type UnfinishedRestore,
 } from '../../database/target/unfinished/mark.ts';
+import { isEncrypting } from '../../encryption/settings.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { sameIdentity } from '../keys/identity-words.ts';
+import { identityFor, sameIdentity } from '../keys/identity-words.ts';
 import { contentFlags } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 
@@ -89,7 +90,7 @@ export async function noteUnfinished(
   context.output.note(
     'unfinished-restore',
     { content, restore, set },
-    `content ${content}: ${explainUnfinished(found.mark, context.config.database)}. The set of this backup may lack rows and objects`,
+    `content ${content}: ${explainUnfinished(found.mark, context)}. The set of this backup may lack rows and objects`,
   );
 }
 
@@ -99,8 +100,14 @@ export async function unfinishedIn(context: ClusterContext, segments: readonly S
   return marked;
 }
 
-export function explainUnfinished({ restore, set }: UnfinishedRestore, database: string): string {
-  return `database ${database} holds an unfinished restore of set ${set}; finish it with \`${resumeCommand(restore)}\``;
+/** Whether the set is encrypted is not known: a cluster that encrypts restores its own sets. */
+export function explainUnfinished(
+  { restore, set }: UnfinishedRestore,
+  context: Pick<ClusterContext, 'config' | 'sources'>,
+): string {
+  const { database, encryption } = context.config;
+  const identity = identityFor(context, encryption !== undefined && isEncrypting(encryption));
+  return `database ${database} holds an unfinished restore of set ${set}; finish it with \`${resumeCommand(restore, identity)}\``;
 }
 
 /** The marks of the databases that a restore would change. */

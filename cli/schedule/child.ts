@@ -5,7 +5,10 @@ import type { RunEnd } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Flags } from '../command.ts';
 
 /** How a run ended, as far as its process says. */
-export type ChildEnd = Pick<RunEnd, 'exitCode' | 'signal' | 'code' | 'message' | 'set' | 'expiry'>;
+export type ChildEnd = Pick<
+  RunEnd,
+  'exitCode' | 'signal' | 'code' | 'message' | 'set' | 'expiry'
+> & { readonly pid?: number };
 
 /** Runs a command of the command line as a process, until `abort` fires. Never throws. */
 export type RunChild = (args: readonly string[], abort: AbortSignal) => Promise<ChildEnd>;
@@ -39,6 +42,7 @@ export function commandLine(flags: Flags): RunChild {
         outputCharsMax: OUTPUT_CHARS_MAX,
       });
       return {
+        ...(ended.pid !== undefined && { pid: ended.pid }),
         ...(ended.code !== null && { exitCode: ended.code }),
         ...(ended.signal !== null && { signal: ended.signal }),
         ...resultOf(ended.stdout, ended.code === 0 ? '' : ended.stderr),

@@ -23,7 +23,9 @@ export interface Attention {
     | 'order-unknown'
     | 'agents-silent'
     | 'agent-overdue'
-    | 'request-waits';
+    | 'request-waits'
+    | 'request-lost'
+    | 'request-forged';
   readonly message: string;
 }
 
@@ -118,8 +120,23 @@ function ofCopy({ copy, complete, now }: Status): Attention[] {
 
 /** `serve` takes the requests that it may carry out within seconds. */
 function ofRequests({ requests, now }: Status): Attention[] {
-  return requests.flatMap(({ id, asked }): Attention[] => {
+  return requests.flatMap(({ id, asked, state }): Attention[] => {
     if (asked === undefined) return [];
+    if (state === 'forged')
+      return [
+        {
+          code: 'request-forged',
+          message: `request ${id} was not made by the console: stowage show ${id}`,
+        },
+      ];
+    if (state === 'lost')
+      return [
+        {
+          code: 'request-lost',
+          message: `the command that took request ${id} died before its restore began: stowage show ${id}`,
+        },
+      ];
+    if (state !== 'waiting') return [];
     const age = ageText(now.getTime() - Date.parse(asked.requestedAt));
     const message = `a restore of set ${asked.timestamp} into ${asked.target} was asked for ${age} ago: stowage restore --request ${id}`;
     return [{ code: 'request-waits', message }];

@@ -1,7 +1,12 @@
 import { agentsPrefix, formatKey, RESTORES } from '../../backup-set/base/keys.ts';
 import { dateOf, RestoreId } from '../../backup-set/base/timestamps.ts';
 import { type Heard, heardOf } from '../../functions/heard/heard.ts';
-import { describeRequests, type RequestSummary } from '../../functions/requests/requests.ts';
+import {
+  describeRequests,
+  type RequestSummary,
+  type ShownState,
+  shownState,
+} from '../../functions/requests/requests.ts';
 import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
 import {
   listSchedule,
@@ -14,6 +19,7 @@ import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import { newestSets } from '../../functions/stored/newest.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { knownToken } from '../requests/token.ts';
 import { type Entry, entriesOf } from '../schedule/entries.ts';
 import { overdueInstant } from '../schedule/overdue.ts';
 import { nextAfter } from '../schedule/times.ts';
@@ -34,8 +40,8 @@ export interface Status {
   /** The newest drill of the sets that were looked at. */
   readonly drill: (SetDrill & { readonly set: string }) | undefined;
   readonly restores: readonly string[];
-  /** Restores that the console asked for and no command has taken. */
-  readonly requests: readonly RequestSummary[];
+  /** Restores that the console asked for: those that wait, are lost or forged. */
+  readonly requests: readonly (Omit<RequestSummary, 'state'> & { readonly state: ShownState })[];
   readonly entries: readonly EntryStatus[];
   /** The runner that may start runs now; undefined = no runner works. */
   readonly runner: string | undefined;
@@ -110,7 +116,7 @@ export async function collectStatus(
     overdueAfterMs: config.announce.overdueHours && config.announce.overdueHours * HOUR_MS,
     drill: await newestDrill(context, store, sets, entries),
     restores: await runningRestores(context, store, now),
-    requests: await waitingRequests(context, store),
+    requests: await openRequests(context, store),
     entries,
     runner: (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder,
     runners: entries.length === 0 ? [] : await heardOf(deps, now, ['runner']),
@@ -187,10 +193,15 @@ async function newestDrill(
 }
 
 /** One LIST; three GETs for each of the newest requests. */
-async function waitingRequests(context: ClusterContext, store: ObjectStore) {
+async function openRequests(context: ClusterContext, store: ObjectStore) {
+  const token = await knownToken(context);
   const found = await describeRequests(functionDeps(context, store), REQUESTS_MAX);
-  return found.filter(({ state }) => state === 'waiting');
+  return found
+    .map((one) => ({ ...one, state: shownState(one, token) }))
+    .filter(({ state }) => OPEN.has(state));
 }
+
+const OPEN: ReadonlySet<ShownState> = new Set(['waiting', 'lost', 'forged']);
 
 /** Restores of the last day without an outcome. */
 async function runningRestores(

@@ -28,6 +28,7 @@ const SHAPES: Readonly<Record<string, string>> = {
   expired: '○',
   started: '◐',
   forged: '■',
+  lost: '■',
 };
 
 export function Chip({ state, text }: { readonly state: string; readonly text?: string }) {

@@ -11,10 +11,11 @@ import {
   AskedStart,
   type RestoreChoice,
 } from '../../backup-set/documents/restore/asked.ts';
+import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
-import { proofOf } from './proof.ts';
+import { isProven, proofOf } from './proof.ts';
 
 /** What the documents of a request say. */
 export interface RequestSummary {
@@ -26,15 +27,22 @@ export interface RequestSummary {
   readonly end: AskedEnd | undefined;
 }
 
-/** `started`: a command has taken it, and its restore has no end yet. */
+/**
+ * `started`: a command has taken it, and its restore has no end yet. `lost`: a command took it and
+ * died before its restore began.
+ */
 export type RequestState =
   | 'waiting'
   | 'expired'
   | 'started'
+  | 'lost'
   | 'restored'
   | 'failed'
   | 'refused'
   | 'unreadable';
+
+/** As a reader shows it that has the token: `forged` = its proof does not fit. */
+export type ShownState = RequestState | 'forged';
 
 export interface NewRequest {
   readonly choice: RestoreChoice;
@@ -75,12 +83,19 @@ export async function requestIds({ store, signal }: Deps): Promise<string[]> {
 
 /** The newest requests, newest first: three GETs each. */
 export async function describeRequests(deps: Deps, most: number): Promise<RequestSummary[]> {
-  const ids = (await requestIds(deps)).slice(0, most);
-  if (ids.length === 0) return [];
+  const all = await requestIds(deps);
+  if (all.length === 0) return [];
   const now = await deps.store.now({ signal: deps.signal });
+  const ids = all.filter((id) => !isOfFuture(id, now)).slice(0, most);
   const found = await mapInFlight(ids, READS_IN_FLIGHT, (id) => describe(deps, id, now));
   return found.filter((one) => one !== undefined);
 }
+
+/** None was made then: a writer of the bucket must not push the requests out of sight. */
+const isOfFuture = (id: string, now: Date) => timeOf(id) > now.getTime() + SKEW_MS_MAX;
+
+const timeOf = (id: string) => dateOf(id.slice(0, 17)).getTime();
+const SKEW_MS_MAX = 3_600_000;
 
 /** Undefined = there is no such request. */
 export async function describeRequest(deps: Deps, id: string): Promise<RequestSummary | undefined> {
@@ -101,10 +116,37 @@ async function describe(deps: Deps, id: string, now: Date): Promise<RequestSumma
   ]);
   // A document that was copied below another id is none.
   const own = asked?.id === id ? asked : undefined;
-  return { id, asked: own, start, end, state: stateOf({ asked: own, start, end }, now) };
+  const state = stateOf({ asked: own, start, end }, now);
+  const isOpen = state === 'started' && start !== undefined;
+  return {
+    id,
+    asked: own,
+    start,
+    end,
+    state: isOpen ? await openState(deps, id, start, now) : state,
+  };
 }
 
-export function stateOf(
+/** A restore begins so long after its request was taken, at most. */
+const BEGIN_MS_MAX = 600_000;
+
+/** Of a request that was taken and has no end: its command works, or has died. */
+async function openState(
+  deps: Deps,
+  id: string,
+  { startedAt }: AskedStart,
+  now: Date,
+): Promise<RequestState> {
+  if (now.getTime() - Date.parse(startedAt) < BEGIN_MS_MAX) return 'started';
+  // Its command died between the outcome and the end, or is about to write the end.
+  const outcome = await tryRead(deps, formatKey({ kind: 'outcome', restore: id }), Outcome);
+  if (outcome !== undefined) return outcome.status;
+  const key = formatKey({ kind: 'restore-request', restore: id });
+  const hasBegun = (await deps.store.head(key, { signal: deps.signal })) !== undefined;
+  return hasBegun ? 'started' : 'lost';
+}
+
+function stateOf(
   { asked, start, end }: Pick<RequestSummary, 'asked' | 'start' | 'end'>,
   now: Date,
 ): RequestState {
@@ -114,11 +156,21 @@ export function stateOf(
   return Date.parse(asked.expiresAt) <= now.getTime() ? 'expired' : 'waiting';
 }
 
+/** @param token undefined = the proof cannot be checked here. */
+export function shownState(
+  { asked, state }: Pick<RequestSummary, 'asked' | 'state'>,
+  token: string | undefined,
+): ShownState {
+  if (asked === undefined || token === undefined) return state;
+  return isProven(asked, token) ? state : 'forged';
+}
+
 /** How many requests of the last `ms` there are, whatever became of them. One LIST. */
 export async function countRecent(deps: Deps, ms: number): Promise<number> {
-  const since = (await deps.store.now({ signal: deps.signal })).getTime() - ms;
+  const now = await deps.store.now({ signal: deps.signal });
+  const since = now.getTime() - ms;
   const ids = await requestIds(deps);
-  return ids.filter((id) => dateOf(id.slice(0, 17)).getTime() > since).length;
+  return ids.filter((id) => timeOf(id) > since && !isOfFuture(id, now)).length;
 }
 
 /**

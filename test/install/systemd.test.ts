@@ -89,6 +89,8 @@ describe.skipIf(!canRun)('the units of the package under systemd', () => {
     await machine.run(`systemctl enable --now stowage-serve.socket stowage-serve.service
 ${until(health)}`);
     expect(await propertyOf('stowage-serve', 'ActiveState')).toBe('active');
+    // A command of the server that runs out of memory does not stop the server.
+    expect(await propertyOf('stowage-serve', 'OOMPolicy')).toBe('continue');
     expect(await machine.run('systemctl status --no-pager stowage-serve')).toMatch(
       /Active: active \(running\)/,
     );

@@ -6,6 +6,6 @@ export const REQUEST_ERRORS = {
   },
   'request/refused': {
     exit: 4,
-    hint: 'nothing was changed; ask again in the console, or run the command line that `stowage show ID` prints after you have read it',
+    hint: 'nothing was changed; `stowage show ID` says what became of it. Ask again in the console, or run the command line that it prints, after you have read it',
   },
 } as const;

@@ -114,17 +114,17 @@ export const PROBLEMS = {
   'order-failed': {
     meaning:
       'an order of a restore failed, or its receipts do not have the rows of the plan; the message has the reason',
-    hint: 'correct the cause, and continue with `stowage restore --resume ID`',
+    hint: 'correct the cause, and continue with `stowage restore --resume ID` (with the same --identity)',
   },
   'object-not-made': {
     meaning:
       'an object of the set was not made in the target: the server rejected its statement, and the restore went on',
-    hint: 'correct the cause, and make it with `stowage restore --resume ID`; with --into-schema or --as create it by hand',
+    hint: 'correct the cause, and make it with `stowage restore --resume ID` (with the same --identity); with --into-schema or --as create it by hand',
   },
   'key-conflict': {
     meaning:
       'several contents of the set go into one server (--map), and a key of a table rejects their rows',
-    hint: 'when the contents have the same rows, restore again with --reference SCHEMA.TABLE; otherwise exclude the table or choose another map. Or give the rows in the target other keys (UPDATE; a resume loads a table again that has another number of rows), and continue with `stowage restore --resume ID`',
+    hint: 'when the contents have the same rows, restore again with --reference SCHEMA.TABLE; otherwise exclude the table or choose another map. Or give the rows in the target other keys (UPDATE; a resume loads a table again that has another number of rows), and continue with `stowage restore --resume ID` (with the same --identity)',
   },
   'need-missing': {
     meaning:
@@ -134,17 +134,17 @@ export const PROBLEMS = {
   'view-not-refreshed': {
     meaning:
       'a materialized view was made and holds no rows: the server rejected its REFRESH, and the restore went on',
-    hint: 'correct the cause, and run REFRESH MATERIALIZED VIEW, or `stowage restore --resume ID`',
+    hint: 'correct the cause, and run REFRESH MATERIALIZED VIEW, or `stowage restore --resume ID` (with the same --identity)',
   },
   'relation-not-loaded': {
     meaning:
       'the rows of a table were not loaded, because the table was not made, and the restore went on (--on-error continue)',
-    hint: 'correct why the table was not made, and continue with `stowage restore --resume ID`',
+    hint: 'correct why the table was not made, and continue with `stowage restore --resume ID` (with the same --identity)',
   },
   'count-differs': {
     meaning:
       'after a restore, a table of the target has another number of rows than the manifest says',
-    hint: 'stop other writers, and continue with `stowage restore --resume ID`, which loads the table again',
+    hint: 'stop other writers, and continue with `stowage restore --resume ID` (with the same --identity), which loads the table again',
   },
   'schema-object-missing': {
     meaning:

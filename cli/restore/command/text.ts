@@ -6,6 +6,7 @@ import { problemLines } from '../../output/problems.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
 import { mappedLines } from '../mapped/text.ts';
 import type { RestoreResult } from '../result.ts';
+import { resumeCommand } from '../unfinished.ts';
 import { othersLine } from './contents.ts';
 import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
 import { nextSteps } from './next-step.ts';
@@ -37,7 +38,7 @@ export function textOf(result: RestoreResult): string {
       ? restoredLine(result)
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
-        : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
+        : `failed: ${lacksObjectsOnly(outcome) ? lacksObjects(result) : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
     ...(status === 'restored' && chosen !== undefined ? [othersLine(chosen)] : []),
   ].join('\n');
 }
@@ -77,5 +78,5 @@ function noteLines({ outcome, leavesLargeObjects, mapped }: RestoreResult): stri
 const ROLES_SHOWN = 8;
 
 const MAY_HOLD = 'the target may hold part of the set';
-const LACKS_OBJECTS =
-  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md); after --create, `stowage restore --resume ID` creates them';
+const lacksObjects = ({ id, identity }: RestoreResult) =>
+  `the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md); after --create, \`${resumeCommand(id, identity)}\` creates them`;

@@ -246,6 +246,7 @@ export interface ConsoleRequest {
     | 'waiting'
     | 'expired'
     | 'started'
+    | 'lost'
     | 'restored'
     | 'failed'
     | 'refused'

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import { dateOf } from '../../../../backup-set/base/timestamps.ts';
 import type { RestoreChoice } from '../../../../backup-set/documents/restore/asked.ts';
 import type { Deps } from '../../../deps.ts';
-import { isProven } from '../../../requests/proof.ts';
 import {
   countRecent,
   createRequest,
   describeRequests,
   type RequestSummary,
+  shownState,
 } from '../../../requests/requests.ts';
 import { type RequestTarget, targetProblem } from '../../../requests/targets.ts';
 import { isSecret } from '../../authorization.ts';
@@ -86,12 +86,13 @@ export function requestDesk(
   };
 }
 
-function shown({ id, state, asked, start, end }: RequestSummary, token: string): ConsoleRequest {
+function shown(found: RequestSummary, token: string): ConsoleRequest {
+  const { id, state, asked, start, end } = found;
   if (asked === undefined) return { id, state, requestedAt: timeOf(id) };
   const { requestedAt, by, timestamp: set, target, database, mode, tables } = asked;
   return {
     id,
-    state: isProven(asked, token) ? state : 'forged',
+    state: shownState(found, token),
     ...{ requestedAt, by, set, target, mode, tables: tables.length },
     ...(database !== undefined && { database }),
     ...(start !== undefined && { takenBy: start.by }),

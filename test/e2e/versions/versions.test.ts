@@ -55,9 +55,9 @@ async function isRestored(from: TestServer, to: TestServer, database: string): P
 }
 
 /**
- * Since 16, a server prints columns of a view of one table without the name of the table. Servers of
- * November 2026 and later (15.20) keep a stamp of their own with each column, which an older
- * pg_dump takes for an option.
+ * Since 16, a server prints columns of a view of one table without the name of the table. Since
+ * November 2026 (15.20) a server keeps a stamp of its own with each column, which an older pg_dump
+ * takes for an option.
  */
 function inOneWay(schema: string): string {
   return schema

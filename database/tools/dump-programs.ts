@@ -4,6 +4,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { statisticsAdvice } from '../greenplum/inspect/catalog-statistics.ts';
 import { inspectPrograms } from '../greenplum/inspect/programs.ts';
 import { openSession } from '../session/session.ts';
+import { writesColumnStamps } from './fitting/column-stamps.ts';
 import { type Installed, installedPrograms } from './fitting/installed.ts';
 import { dumpFit, fitting, majorOf, restoreFit } from './fitting/versions.ts';
 import { findTool, findTools, toolError } from './process.ts';
@@ -97,14 +98,27 @@ async function fittingProgram(
   );
 }
 
-/** Such a set suits an upgrade. For any other use the operator must know of it. */
 function adviceOn(
   { host, port }: ConnectionTarget,
   { folder, version }: Installed,
   serverVersion: string,
 ): string | undefined {
+  const program = `${join(folder, 'pg_dump')} is version ${version}, but ${host}:${port} is PostgreSQL ${serverVersion}`;
+  const least = leastMajor(version, serverVersion);
+  const limits = [
+    least === undefined ? [] : `can be restored into PostgreSQL ${least} or later only`,
+    writesColumnStamps(version, serverVersion) ? STAMPS : [],
+  ].flat();
+  if (limits.length === 0) return undefined;
+  return `${program}: the definitions of this set ${limits.join(', and ')}. ${ADVICE}`;
+}
+
+const STAMPS =
+  'have stamps of columns (pg_attver), which pg_dump of an earlier minor release writes as options: only servers of the releases of November 2026 or later accept them';
+
+/** Such a set suits an upgrade. For any other use the operator must know of it. */
+function leastMajor(version: string, serverVersion: string): number | undefined {
   if (majorOf(version) < NEWEST.since) return undefined;
   const { least, most } = restoreFit(NEWEST, serverVersion, true);
-  if (least <= most) return undefined;
-  return `${join(folder, 'pg_dump')} is version ${version}, but ${host}:${port} is PostgreSQL ${serverVersion}: the definitions of this set can be restored into PostgreSQL ${least} or later only. ${ADVICE}`;
+  return least <= most ? undefined : least;
 }

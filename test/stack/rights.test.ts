@@ -50,10 +50,11 @@ test('every function has the role of its name, and nothing else grants rights', 
     expect(template.Resources[`${name}LambdaFunction`]?.Properties).toMatchObject({
       Role: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] },
     });
-  const people = ['Shipper', 'RestoreShipper', 'Agent', 'Operator', 'Restore', 'Delete', 'Audit'];
+  const hosts = ['Shipper', 'RestoreShipper', 'Agent', 'Console'];
+  const people = ['Operator', 'Restore', 'Delete', 'Audit'];
   const roles = typesOf('AWS::IAM::Role').map(([name]) => name);
   expect(roles.toSorted()).toEqual(
-    [...functions, ...people, 'RunScheduler'].map((name) => `${name}Role`).toSorted(),
+    [...functions, ...hosts, ...people, 'RunScheduler'].map((name) => `${name}Role`).toSorted(),
   );
   for (const type of [
     'AWS::IAM::Policy',

@@ -179,6 +179,9 @@ describe.skipIf(POSTGRES_17 === undefined)('two versions of PostgreSQL', () => {
         advice: expect.stringContaining('can be restored into PostgreSQL 17 or later only'),
       }),
     );
+    // The programs of 17.10 are older than the stamps of columns of a server of 15.20.
+    const hasStamps = (await older.psql(STAMPED, DATABASE)).trim() === 't';
+    expect(backup.text.includes('pg_attver')).toBe(hasStamps);
     await isRefused(
       await run(restoreArgs('refused'), { on: older, root, bin: [newer.binDir, older.binDir] }),
       /only pg_restore 17 or later reads it, and that cannot restore into/,
@@ -186,6 +189,9 @@ describe.skipIf(POSTGRES_17 === undefined)('two versions of PostgreSQL', () => {
     );
   });
 });
+
+const STAMPED =
+  "SELECT EXISTS (SELECT FROM pg_attribute WHERE attoptions::text LIKE '%pg_attver=%')";
 
 async function headerIn(root: string) {
   const store = await place.open(root);

@@ -21,7 +21,7 @@ import { type StackPlace, stackPlace } from './place.ts';
 
 /** Repeats the random choices of a failed run; the timing of the emulator is not repeatable. */
 const SEED = Number(process.env['STOWAGE_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const SETS = Number(process.env['STOWAGE_CHAOS_SETS'] ?? 60);
+const SETS = Number(process.env['STOWAGE_CHAOS_SETS'] ?? 30);
 const PREFIX = 'clusters/shop/';
 const DRAINED_MS_MAX = 120_000;
 /** Possible shares of lost events of a set. */

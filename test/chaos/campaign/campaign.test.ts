@@ -10,7 +10,7 @@ import { lineOf, summaryOf } from './report.ts';
  * shippers (283), an agent (226) and programs (221), on backends (285, 208), and DDL with restores
  * at the same time (245).
  */
-const SEEDS = [245, 248, 226, 208, 283, 285, 131, 228, 221, 114];
+const SEEDS = [245, 226, 208, 283, 285, 221];
 
 test('all choices of a run follow from its seed, and every theme has its share of the seeds', () => {
   const plans = Array.from({ length: 2 * THEMES.length }, (_, seed) => planRun(seed));

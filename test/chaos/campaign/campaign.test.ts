@@ -6,9 +6,9 @@ import { planRun, THEMES } from './plan.ts';
 import { lineOf, summaryOf } from './report.ts';
 
 /**
- * Runs whose faults take effect soon: on the wire (248), on S3 (131), on the command (114), shippers
- * (283), an agent (226) and programs (221), on backends (285), and DDL with restores at the same
- * time (245).
+ * Runs whose faults take effect soon: on the wire (248), on S3 (131), on the command (114), on
+ * shippers (283), an agent (226) and programs (221), on backends (285), and DDL with restores at
+ * the same time (245).
  */
 const SEEDS = [245, 248, 226, 283, 285, 131, 221, 114];
 

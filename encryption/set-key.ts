@@ -23,13 +23,13 @@ export interface WrapOptions {
 export type Recipients = Pick<EncryptionSettings, 'recipients' | 'kms'>;
 
 /**
- * A new key for a set, and the document that holds it for all recipients. The program must forget
- * the key when the backup ends: only an identity opens the document.
+ * A new key for a set, or of a host, and the document that holds it for all recipients. The program
+ * must forget the key when the backup ends: only an identity opens the document.
  * @throws StowageError `encryption/recipient`, `encryption/kms`.
  */
 export async function makeSetKey(
   recipients: Recipients,
-  set: KeyedSet,
+  set: Omit<WrappedKey, 'key'>,
   options: WrapOptions,
 ): Promise<{ readonly key: Buffer; readonly document: SetKeyDocument }> {
   const key = randomBytes(KEY_BYTES);

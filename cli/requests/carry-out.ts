@@ -14,12 +14,11 @@ import { requireEncrypted } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
-import { type CheckedRequest, checkedRequest } from './check.ts';
+import { checkedRequest } from './check.ts';
 import { parseWords } from './parse-words.ts';
 import { takerName } from './taker.ts';
-import { commandLineOf, requestLines } from './text.ts';
+import { commandLineOf, requestLines, wordsOf } from './text.ts';
 import { toItsEnd } from './to-its-end.ts';
-import { requestWords } from './words.ts';
 
 /** The flags of `restore` that go with --request; everything else is in the request. */
 const WITH_REQUEST: ReadonlySet<string> = new Set([
@@ -49,7 +48,6 @@ export async function restoreRequested(
   const id = idFrom(flags, positional);
   return withStore(context, async (store) => {
     const checked = await checkedRequest(context, store, id);
-    const words = wordsOf(context, store, checked);
     const { asked, isEncrypted, manifest } = checked;
     const line = `${commandLineOf(context, store, asked)}${identityFor(context, isEncrypted)}`;
     context.output.note(
@@ -63,7 +61,7 @@ export async function restoreRequested(
       context.output.result({ id, asked, line }, next);
       return 0;
     }
-    const parsed = parseWords(restore, words);
+    const parsed = parseWords(restore, wordsOf(context, store, asked));
     const given = Object.fromEntries(Object.entries(flags).filter(([name]) => isGiven(name)));
     const all = { ...given, ...parsed.flags, ...(isDry && { dryRun: true }) };
     const own = await targetContext(context, restore, all);
@@ -108,16 +106,6 @@ function idFrom(flags: Flags, positional: readonly string[]): string {
     `${JSON.stringify(id)} is not the id of a request: \`stowage list requests\` prints them`,
     { where: { field: 'request' } },
   );
-}
-
-/** The command line: where the target has a file of its own, root and server come from this one. */
-function wordsOf(
-  { config }: ClusterContext,
-  store: ObjectStore,
-  { asked, target }: CheckedRequest,
-): string[] {
-  const { endpoint } = config.storage;
-  return requestWords(asked, { config: target.config, root: store.url, endpoint });
 }
 
 /** The context that the command line would have. */

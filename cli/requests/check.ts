@@ -1,21 +1,20 @@
-import { decode, HEAD_BYTES_MAX, sha256 } from '../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { decode, sha256 } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
 import { isProven } from '../../functions/requests/proof.ts';
 import { describeRequest, type RequestSummary } from '../../functions/requests/requests.ts';
 import { targetProblem } from '../../functions/requests/targets.ts';
+import { readDocument } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { functionDeps } from '../wait-for-functions.ts';
-import type { RequestsSection } from './schema.ts';
 import { requestTokenOf } from './token.ts';
 
 /** A request that may be carried out. */
 export interface CheckedRequest {
   readonly asked: AskedRestore;
-  readonly target: RequestsSection['targets'][number];
   /** Of its set. */
   readonly manifest: Manifest;
   /** Its restore needs an identity. */
@@ -65,27 +64,16 @@ export async function checkedRequest(
   if (found.end !== undefined)
     throw refused(id, `it has ended at ${found.end.endedAt}: ${found.end.message ?? found.state}`);
   if (found.state !== 'waiting') throw refused(id, `it has expired at ${asked.expiresAt}`);
-  const bytes = await manifestOf(store, asked.timestamp);
-  if (bytes === undefined) throw refused(id, `set ${asked.timestamp} has no manifest`);
-  if (sha256(bytes) !== asked.manifestSha256)
-    throw refused(id, `the manifest of set ${asked.timestamp} has changed since`);
   const key = formatKey({ kind: 'manifest', timestamp: asked.timestamp });
-  const manifest = decode(Manifest, { key, bytes });
+  const raw = await readDocument(functionDeps(context, store), key);
+  if (raw === undefined) throw refused(id, `set ${asked.timestamp} has no manifest`);
+  if (sha256(raw.bytes) !== asked.manifestSha256)
+    throw refused(id, `the manifest of set ${asked.timestamp} has changed since`);
+  const manifest = decode(Manifest, raw);
   const problem = targetProblem(asked, requests.targets, manifest.database);
-  const target = requests.targets.find(({ name }) => name === asked.target);
-  if (problem !== undefined || target === undefined) throw refused(id, problem ?? 'no target');
-  return { asked, target, manifest, isEncrypted: manifest.encryption !== undefined };
+  if (problem !== undefined) throw refused(id, problem);
+  return { asked, manifest, isEncrypted: manifest.encryption !== undefined };
 }
 
 const refused = (id: string, why: string) =>
   new StowageError('request/refused', `request ${id}: ${why}`);
-
-async function manifestOf(store: ObjectStore, timestamp: string): Promise<Uint8Array | undefined> {
-  const key = formatKey({ kind: 'manifest', timestamp });
-  try {
-    return await store.read(key, { bytesMax: HEAD_BYTES_MAX });
-  } catch (error) {
-    if (!isStowageError(error, 'storage/not-found')) throw error;
-    return undefined;
-  }
-}

@@ -53,6 +53,7 @@ export async function listRequests(context: ClusterContext, flags: Flags): Promi
   return withStore(context, async (store) => {
     const token = await knownToken(context);
     const found = await describeRequests(functionDeps(context, store), most);
+    if (found.length > 0) noteUnchecked(context, token);
     const all = found.map((one) => ({ ...one, state: shownState(one, token) }));
     const requests = filtered(all, filteredBy, filters);
     const text = filterText(filters);
@@ -68,6 +69,14 @@ export async function listRequests(context: ClusterContext, flags: Flags): Promi
     );
     return 0;
   });
+}
+
+/** A list without `forged` must not pass for one in which every proof fits. */
+function noteUnchecked({ output }: ClusterContext, token: string | undefined): void {
+  if (token !== undefined) return;
+  const field = 'requests.tokenFile';
+  const text = `the proofs of requests were not checked: no token can be read here (${field}), so a forged one is not named`;
+  output.note('request-proofs-unchecked', { field }, text);
 }
 
 const filteredBy = ({ id, state }: Shown) => ({
@@ -98,7 +107,9 @@ export async function showRequest(
   id: string,
 ): Promise<number> {
   const read = await requireRequest(context, store, id);
-  const state = shownState(read, await knownToken(context));
+  const token = await knownToken(context);
+  noteUnchecked(context, token);
+  const state = shownState(read, token);
   const found = { ...read, state };
   const { asked } = read;
   const keys = asked ? await storedSetKeys(functionDeps(context, store), asked.timestamp) : [];

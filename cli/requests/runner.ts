@@ -2,10 +2,9 @@ import { hostname } from 'node:os';
 import { pause } from '../../async/poll.ts';
 import { watchTrouble } from '../../async/watch/trouble.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
-import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { isProven } from '../../functions/requests/proof.ts';
-import { describeRequest, endRequest, requestIds } from '../../functions/requests/requests.ts';
+import { describeRequest, endRequest, recentIds } from '../../functions/requests/requests.ts';
 import type { RequestSettings } from '../../functions/serve/console/requests/desk.ts';
 import type { ChildEnd, RunChild } from '../schedule/child.ts';
 import { takerName } from './taker.ts';
@@ -59,8 +58,7 @@ async function dueRequests(
   settled: Set<string>,
 ): Promise<string[]> {
   const own = new Set(targets.filter(({ run }) => run === 'serve').map(({ name }) => name));
-  const since = (await deps.store.now()).getTime() - (expireHours + 1) * 3_600_000;
-  const recent = (await requestIds(deps)).filter((id) => dateOf(id.slice(0, 17)).getTime() > since);
+  const recent = await recentIds(deps, (expireHours + 1) * 3_600_000);
   for (const id of settled) if (!recent.includes(id)) settled.delete(id);
   const due: string[] = [];
   for (const id of recent.reverse()) {

@@ -75,20 +75,28 @@ export function nextLines(
  * begins with a blank.
  */
 export function placeWords({ config }: Pick<ClusterContext, 'config'>, asked?: AskedRestore) {
-  const file = config.requests?.targets.find(({ name }) => name === asked?.target)?.config;
+  const file = ownFile(config, asked);
   return file === undefined ? '' : ` ${shellWord(`--config=${file}`)}`;
 }
 
-/** The command line that does the same. */
-export function commandLineOf(
-  { config }: ClusterContext,
-  store: ObjectStore,
+/** The words of the restore: where the target has a file of its own, its root is this one. */
+export function wordsOf(
+  { config }: Pick<ClusterContext, 'config'>,
+  store: Pick<ObjectStore, 'url'>,
   asked: AskedRestore,
-): string {
-  const target = config.requests?.targets.find(({ name }) => name === asked.target);
-  const { endpoint } = config.storage;
-  const words = requestWords(asked, { config: target?.config, root: store.url, endpoint });
-  return ['stowage', ...words].map(shellWord).join(' ');
+): string[] {
+  const place = { root: store.url, endpoint: config.storage.endpoint };
+  return requestWords(asked, { config: ownFile(config, asked), ...place });
+}
+
+/** The command line that does the same. */
+export function commandLineOf(...place: Parameters<typeof wordsOf>): string {
+  return ['stowage', ...wordsOf(...place)].map(shellWord).join(' ');
+}
+
+/** The configuration file of the target that a request names. */
+function ownFile({ requests }: ClusterContext['config'], asked?: AskedRestore) {
+  return requests?.targets.find(({ name }) => name === asked?.target)?.config;
 }
 
 export const TONES: Readonly<Record<ShownState, Tone>> = {

@@ -165,12 +165,12 @@ export function shownState(
   return isProven(asked, token) ? state : 'forged';
 }
 
-/** How many requests of the last `ms` there are, whatever became of them. One LIST. */
-export async function countRecent(deps: Deps, ms: number): Promise<number> {
+/** Ids of requests of the last `ms`, newest first, whatever became of them. One LIST. */
+export async function recentIds(deps: Deps, ms: number): Promise<string[]> {
   const now = await deps.store.now({ signal: deps.signal });
   const since = now.getTime() - ms;
   const ids = await requestIds(deps);
-  return ids.filter((id) => timeOf(id) > since && !isOfFuture(id, now)).length;
+  return ids.filter((id) => timeOf(id) > since && !isOfFuture(id, now));
 }
 
 /**

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { decode, encode } from '../../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
@@ -6,9 +5,8 @@ import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
 import { readDigestKey } from '../../../encryption/digest-key.ts';
 import { listKeyDocuments, readKeyDocuments } from '../../../encryption/read-set-key.ts';
-import { wrapSetKey } from '../../../encryption/set-key.ts';
+import { makeSetKey } from '../../../encryption/set-key.ts';
 import type { EncryptionSettings } from '../../../encryption/settings.ts';
-import { KEY_BYTES } from '../../../frame/seal/derive.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { ClusterContext } from '../../context.ts';
 import { isSame, namesOf } from '../../key/change.ts';
@@ -26,11 +24,11 @@ export async function storeNewSetKey(
   store: ObjectStore,
   timestamp: string,
 ): Promise<Buffer> {
-  const key = randomBytes(KEY_BYTES);
   const wrappedAt = context.clock();
   const { signal } = context;
-  const set = { timestamp, root: store.url, key };
-  const document = await wrapSetKey(encryption, set, { wrappedAt, kms: kmsOf(context), signal });
+  const set = { timestamp, root: store.url };
+  const wrapping = { wrappedAt, kms: kmsOf(context), signal };
+  const { key, document } = await makeSetKey(encryption, set, wrapping);
   const at = formatKey({ kind: 'set-key', timestamp, instant: instantOf(wrappedAt) });
   await store.create(at, encode(SetKeyDocument, document), { signal });
   return key;

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
-import { wrapSetKey } from '../../../encryption/set-key.ts';
+import { makeSetKey } from '../../../encryption/set-key.ts';
 import type { EncryptionSettings } from '../../../encryption/settings.ts';
-import { contentKey, KEY_BYTES, setKeyId } from '../../../frame/seal/derive.ts';
+import { contentKey, setKeyId } from '../../../frame/seal/derive.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { ClusterContext } from '../../context.ts';
 import { kmsOf } from '../../keys/identities.ts';
@@ -55,12 +54,11 @@ async function makeHostKey(
   store: ObjectStore,
   timestamp: string,
 ): Promise<Buffer> {
-  const key = randomBytes(KEY_BYTES);
   const wrappedAt = context.clock();
   const { signal } = context;
-  const document = await wrapSetKey(
+  const { key, document } = await makeSetKey(
     encryption,
-    { timestamp, root: store.url, key, ofHost: true },
+    { timestamp, root: store.url, ofHost: true },
     { wrappedAt, kms: kmsOf(context), signal },
   );
   const { keyId } = document;

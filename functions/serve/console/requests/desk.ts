@@ -3,10 +3,10 @@ import { dateOf } from '../../../../backup-set/base/timestamps.ts';
 import type { RestoreChoice } from '../../../../backup-set/documents/restore/asked.ts';
 import type { Deps } from '../../../deps.ts';
 import {
-  countRecent,
   createRequest,
   describeRequests,
   type RequestSummary,
+  recentIds,
   shownState,
 } from '../../../requests/requests.ts';
 import { type RequestTarget, targetProblem } from '../../../requests/targets.ts';
@@ -74,7 +74,7 @@ export function requestDesk(
         throw new BadRequest(409, `set ${choice.timestamp} has changed: load the page again`);
       const problem = targetProblem(choice, targets, answer.database);
       if (problem !== undefined) throw new BadRequest(403, problem);
-      if ((await countRecent(deps, expireMs)) >= RECENT_MAX)
+      if ((await recentIds(deps, expireMs)).length >= RECENT_MAX)
         throw new BadRequest(429, `${RECENT_MAX} requests were made in the last ${expireHours} h`);
       const { id, timestamp, target } = await createRequest(deps, { choice, by, token, expireMs });
       log.info(

@@ -123,10 +123,13 @@ describe('announcements', () => {
 
   it('are sent through a channel while another one gives no answer', async () => {
     const deps = await freshDeps();
-    const silent = Promise.withResolvers<string>();
-    const first = recorder('slow', () => silent.promise);
+    const sent = Promise.withResolvers<undefined>();
+    const first = recorder('slow', async () => {
+      await sent.promise;
+      throw new Error('too late');
+    });
     const second = recorder('quick', async () => {
-      silent.reject(new Error('too late'));
+      sent.resolve(undefined);
       return 'ok';
     });
     const server = announcer(deps, [...first.channels, ...second.channels], ORIGIN);

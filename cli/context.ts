@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { SigningKey } from '../encryption/signatures/signing-key.ts';
 import type { Loaded } from './config/config.ts';
 import type { Config } from './config/schema.ts';
 import type { HeldKeys } from './keys/held.ts';
@@ -22,6 +23,8 @@ export interface ClusterContext extends Context {
   readonly sources: Loaded['sources'];
   /** Of the set that the command reads, where it is encrypted. */
   readonly keys?: HeldKeys | undefined;
+  /** With agents: signs what they obey, where the configuration names a key. */
+  readonly signingKey?: SigningKey | undefined;
   /** Sets that are not encrypted may be read although `encryption.recipients` is set. */
   readonly acceptsPlain?: boolean;
 }

@@ -22,7 +22,7 @@ export async function readPrivateFile(path: string, use = IDENTITY_FILE): Promis
     new StowageError(use.code, message, { cause, where: { field: use.field } });
   if (hasSecretKey(path))
     throw refused(
-      'the name of the file is the secret key of an identity (AGE-SECRET-KEY-…): write the key into a file of mode 0600, and name that. Make a new identity if other users may have seen this one',
+      'the name of the file is itself a secret key (AGE-SECRET-KEY-…, STOWAGE-SIGNING-KEY-…): write the key into a file of mode 0600, and name that. Make a new key if other users may have seen this one',
     );
   let file: Awaited<ReturnType<typeof open>>;
   try {

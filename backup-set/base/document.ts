@@ -70,6 +70,14 @@ export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const PartDigest = z.object({ sha256: Sha256, bytes: Count });
 export type PartDigest = z.infer<typeof PartDigest>;
 export const IsoDate = z.iso.datetime();
+/**
+ * The last two fields of a document that a command has signed for its agents, of the bytes before
+ * them and of the place of the document (docs/format.md, Signed orders).
+ */
+export const signatureFields = {
+  signedBy: z.string().exactOptional(),
+  signature: z.string().exactOptional(),
+};
 const Identifier = z.string().min(1).max(NAME_CHARS_MAX);
 export const Name = z.object({ schema: Identifier, name: Identifier });
 export type Name = z.infer<typeof Name>;

@@ -141,6 +141,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
   'restore-counts': fc.record({ kind: fc.constant('restore-counts'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),
+  'signed-restore': fc.record({ kind: fc.constant('signed-restore'), restore }),
   'restore-keys': fc.record({ kind: fc.constant('restore-keys'), restore, content }),
   order: fc.record({
     kind: fc.constant('order'),

@@ -201,6 +201,7 @@ export function formatKey(key: Key): string {
     case 'restore-counts':
     case 'outcome':
     case 'restore-keys':
+    case 'signed-restore':
     case 'order':
     case 'order-claim':
     case 'restore-receipt':

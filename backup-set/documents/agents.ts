@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { Attempt, Content, Count, header, IsoDate, PartDigest } from '../base/document.ts';
+import {
+  Attempt,
+  Content,
+  Count,
+  header,
+  IsoDate,
+  PartDigest,
+  signatureFields,
+} from '../base/document.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { Ranges, Relation, ZstdLevel } from './plan.ts';
@@ -74,6 +82,7 @@ const BackupOrderFields = z.object({
   overdueAfterSeconds: Count.min(1),
   /** Of an encrypted set: the keys of the content, wrapped for the recipient of its agent. */
   sealing: z.string().exactOptional(),
+  ...signatureFields,
 });
 export const BackupOrder = BackupOrderFields.refine(
   ({ format, sealing }) => (format === 'stowage/sealed-backup-order') === (sealing !== undefined),
@@ -131,4 +140,5 @@ export const Dispatched = z.object({
   ...header('dispatched'),
   timestamp: Timestamp,
   dispatchedAt: IsoDate,
+  ...signatureFields,
 });

@@ -8,15 +8,16 @@ const URL_FIELD =
   /(\burl["']?\s*:\s*["']?(?:[a-z][a-z0-9+.-]*:\/\/)?[^\s/"',}]+)\/(?!\/)[^\s"',}]+/gi;
 
 /**
- * The secret key of an identity of age, wherever an operator has put it. Not the beginning that our
- * own messages have.
+ * The secret key of an identity of age, or that signs orders, wherever an operator has put it. Not
+ * the beginning that our own messages have.
  */
-const SECRET_KEY = /AGE-SECRET-KEY-[0-9A-Z-]{2,}/gi;
+const SECRET_KEY = /(AGE-SECRET-KEY|STOWAGE-SIGNING-KEY)-[0-9A-Z-]{2,}/gi;
 
 export const hasSecretKey = (text: string) => text.search(SECRET_KEY) !== -1;
 
 /** Every error, and all text that a program prints for people, passes this: see `redactor`. */
-export const withoutKeys = (text: string) => text.replace(SECRET_KEY, 'AGE-SECRET-KEY-…');
+export const withoutKeys = (text: string) =>
+  text.replace(SECRET_KEY, (_, kind: string) => `${kind.toUpperCase()}-…`);
 
 /** Secrets of S3 that a message of a program or library could quote. */
 const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;

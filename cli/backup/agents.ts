@@ -9,6 +9,7 @@ import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot, Segment } from '../../database/flavour.ts';
 import { agentRecipient, wrapSealing } from '../../encryption/agent-keys.ts';
+import { signedDocument } from '../../encryption/signatures/signed-document.ts';
 import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
 import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
@@ -86,9 +87,16 @@ async function storeOrders(run: AgentRun): Promise<void> {
       ...(keys && { sealing: await wrappedFor(run, keys, node.segment) }),
     };
     const key = formatKey({ kind: 'backup-order', timestamp, content });
-    await store.create(key, encode(BackupOrder, order), { signal });
+    await store.create(key, signed(run, key, encode(BackupOrder, order)), { signal });
   };
   await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
+}
+
+/** What agents act on, with a signature where the configuration names a key. */
+function signed({ context, store }: AgentRun, key: string, document: Uint8Array): Uint8Array {
+  const { signingKey } = context;
+  if (signingKey === undefined) return document;
+  return signedDocument(signingKey, { root: store.url, key }, document);
 }
 
 /** The keys of a content, which only its agent opens. */
@@ -187,7 +195,8 @@ async function dispatch(run: AgentRun): Promise<void> {
     timestamp,
     dispatchedAt: context.clock().toISOString(),
   });
-  await store.create(formatKey({ kind: 'dispatched', timestamp }), bytes, { signal });
+  const key = formatKey({ kind: 'dispatched', timestamp });
+  await store.create(key, signed(run, key, bytes), { signal });
 }
 
 /**

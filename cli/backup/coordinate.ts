@@ -15,6 +15,7 @@ import { mechanismOf, serversRead } from '../config/through.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { requireAgentRecipients } from '../keys/agent-keys.ts';
+import { signingKeyOf } from '../keys/signed-restore.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -76,11 +77,12 @@ export interface BackupOptions {
 
 /** Takes one backup: checks → snapshot → plan → ship → seal → verdict. */
 export async function runBackup(
-  context: ClusterContext,
+  given: ClusterContext,
   options: BackupOptions,
 ): Promise<BackupResult> {
-  const { carry } = context.config.backup;
-  return withStore(context, async (store) => {
+  const { carry } = given.config.backup;
+  return withStore(given, async (store) => {
+    const context = { ...given, signingKey: await signingKeyOf(given.config) };
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     const read = serversRead(context.config, servers);

@@ -154,6 +154,8 @@ const Cluster = z.strictObject({
        * (docs/agents.md).
        */
       start: z.enum(['process', 'agents']).default('process'),
+      /** With agents: the key that signs what they obey; absent = nothing is signed. */
+      signingKeyFile: z.string().min(1).exactOptional(),
       /** How long an agent may take to claim an order in the bucket. */
       claimSeconds: Positive.default(60),
       /** `{host}` and `{content}` are replaced; absent = a process on this machine. */

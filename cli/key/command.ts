@@ -15,8 +15,8 @@ const WHAT = ['new', 'list', 'test', 'add', 'remove', 'rotate'] as const;
 export const keyCommand: PlainCommand = {
   usage: 'key <what> [name]',
   summary:
-    'keys of encrypted sets: make identities, list and test them, change the recipients of sets',
-  details: `key new FILE: write a new identity file (mode 0600, never replaced), and print its recipient.
+    'keys of encrypted sets and of orders: make identities, list and test them, change the recipients of sets',
+  details: `key new FILE: write a new identity file (mode 0600, never replaced), and print its recipient. With --digest-key or --signing-key: a key of that kind, alone or beside it.
 key list: which recipients can open which sets. Exit code 3 when a set has lost its key.
 key test: whether each named identity opens every encrypted set of the root. Exit code 0 only then.
 key add RECIPIENT: wrap the keys of all sets for one more recipient.
@@ -25,10 +25,15 @@ key rotate: as remove, for all sets: afterwards exactly the recipients of the co
 add, remove and rotate need an identity, and change nothing without --yes. No row is read or written. An interrupted run is run again.
 Examples:
   stowage key new backup.key
+  stowage key new --signing-key /etc/stowage/signing.key
   stowage key test --identity backup.key
   stowage key rotate --identity old.key --yes`,
   flags: [
     ['--digest-key <file>', 'new: write a key for the digests of rows (encryption.digestKeyFile)'],
+    [
+      '--signing-key <file>',
+      'new: write a key that signs orders for agents (shippers.signingKeyFile)',
+    ],
     ['--passphrase', 'new: encrypt the identity file with a passphrase, as age -p'],
     ['--yes', 'add, remove, rotate: do it'],
     IDENTITY_FLAG,

@@ -4,22 +4,24 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { digestKeyText } from '../../encryption/digest-key.ts';
 import { newIdentity } from '../../encryption/new-identity.ts';
 import { sealedFile } from '../../encryption/passphrase.ts';
+import { newSigningKey } from '../../encryption/signatures/signing-key.ts';
 import { digestKeyId, KEY_BYTES } from '../../frame/seal/derive.ts';
 import type { Flags } from '../command.ts';
 import type { Context } from '../context.ts';
 import { newPassphrase } from '../keys/passphrase.ts';
 
-/** `stowage key new`: an identity file, a digest key file, or both. */
+/** `stowage key new`: an identity file, a digest key file, a signing key file, or several of them. */
 export async function newKeys(
   context: Context,
   flags: Flags,
   identityFile: string | undefined,
 ): Promise<number> {
-  const digestFile = typeof flags['digestKey'] === 'string' ? flags['digestKey'] : undefined;
-  if (identityFile === undefined && digestFile === undefined)
+  const fileOf = (flag: string) => (typeof flags[flag] === 'string' ? flags[flag] : undefined);
+  const [digestFile, signingFile] = [fileOf('digestKey'), fileOf('signingKey')];
+  if (identityFile === undefined && digestFile === undefined && signingFile === undefined)
     throw new StowageError(
       'usage/flag',
-      'stowage key new needs the name of the identity file to write, or --digest-key FILE',
+      'stowage key new needs the name of the identity file to write, or --digest-key FILE, or --signing-key FILE',
     );
   const lines: string[] = [];
   let recipient: string | undefined;
@@ -38,10 +40,18 @@ export async function newKeys(
     digestId = digestKeyId(key);
     lines.push(...(lines.length > 0 ? [''] : []), ...digestText(digestFile));
   }
+  let publicKey: string | undefined;
+  if (signingFile !== undefined) {
+    const made = newSigningKey(context.clock());
+    await writePrivate(signingFile, made.text);
+    publicKey = made.publicKey;
+    lines.push(...(lines.length > 0 ? [''] : []), ...signingText(signingFile, publicKey));
+  }
   context.output.result(
     {
       ...(recipient !== undefined && { identityFile, recipient }),
       ...(digestId !== undefined && { digestKeyFile: digestFile, digestKeyId: digestId }),
+      ...(publicKey !== undefined && { signingKeyFile: signingFile, publicKey }),
     },
     lines.join('\n'),
   );
@@ -67,6 +77,17 @@ function digestText(file: string): string[] {
     `digest key     ${file} (mode 0600)`,
     '',
     'Set encryption.digestKeyFile to it, on the coordinator only. Nothing is lost with it: without the file the next backup stores all rows. A thief of the file can make sets that your backups take rows from.',
+  ];
+}
+
+function signingText(file: string, publicKey: string): string[] {
+  return [
+    `signing key    ${file} (mode 0600)`,
+    `public key     ${publicKey}`,
+    '',
+    'Set shippers.signingKeyFile to the file, on the hosts that run stowage. Then add this line to agent.yaml of every agent, and restart the agents:',
+    `signedBy: [${publicKey}]`,
+    'Agents with this line obey only orders that the file has signed. `stowage doctor` shows which agents have it. A lost file is replaced by a new key in both places.',
   ];
 }
 

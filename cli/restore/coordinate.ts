@@ -21,6 +21,7 @@ import { sameIdentity } from '../keys/identity-words.ts';
 import { planProblem } from '../keys/planned/planned.ts';
 import { requireOwnRequest, withRequestMac } from '../keys/planned/request-mac.ts';
 import { provenKeys } from '../keys/proven-keys.ts';
+import { signingKeyFor } from '../keys/signed-restore.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
@@ -136,7 +137,8 @@ async function prepare(
   const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
   const keys = await provenKeys(given, functionDeps(given, store), manifest);
   if (resumed !== undefined) requireOwnRequest(resumed, keys);
-  const context = { ...own, keys };
+  const signingKey = await signingKeyFor(given, store, { resumed, keys });
+  const context = { ...own, keys, signingKey };
   const accepts = options.acceptCluster === true;
   const segments = await requireTargetCluster(context, manifest, {
     accepts,

@@ -85,6 +85,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'order-claim':
     case 'outcome':
     case 'restore-keys':
+    case 'signed-restore':
     case 'lock-record':
     case 'set-key':
     case 'asked-restore':

@@ -17,6 +17,8 @@ export interface Heard {
   /** It should have written another one since then. */
   readonly isOverdue: boolean;
   readonly contents: Heartbeat['contents'];
+  /** As in the heartbeat, which any writer of the bucket can forge. */
+  readonly signedBy?: Heartbeat['signedBy'] | undefined;
 }
 
 /** Two slots, and time to write: a program that misses one may only have been slow. */
@@ -53,9 +55,9 @@ async function heardIn(deps: Deps, folder: string, now: Date): Promise<Heard | u
   const raw = newest && (await readDocument(deps, newest.key));
   if (raw === undefined || newest === undefined) return undefined;
   try {
-    const { role, name, tool, contents } = decode(Heartbeat, raw);
+    const { role, name, tool, contents, signedBy } = decode(Heartbeat, raw);
     const isOverdue = now.getTime() - newest.at.getTime() > OVERDUE_MS;
-    return { role, name, tool, lastAt: newest.at, isOverdue, contents };
+    return { role, name, tool, lastAt: newest.at, isOverdue, contents, signedBy };
   } catch (error) {
     deps.log.warn({ err: error, key: newest.key }, 'cannot read a heartbeat');
     return undefined;

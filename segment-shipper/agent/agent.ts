@@ -9,6 +9,7 @@ import { rateLimit } from '../rate/throttle.ts';
 import { readAgentConfig, storeOf } from './config.ts';
 import { heartbeats } from './heard/heartbeat.ts';
 import { ownIdentities } from './keys/own-keys.ts';
+import { noteObeyed } from './keys/signatures.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
 import { type KnownRestores, pollRestores } from './poll-restores.ts';
@@ -48,6 +49,7 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
     { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents, recipients },
     'agent started',
   );
+  noteObeyed(agent);
   try {
     await Promise.all([pollLoop(agent), backUpOnSchedule(agent)]);
     await Promise.all([...agent.orders.values()].map(({ ended }) => ended));

@@ -18,11 +18,18 @@ import type { Agent, OrderWork } from './orders.ts';
 const REPORT_MS_MAX = 10_000;
 const CHECK_MS = 1_000;
 
+/** An order for this agent. */
+export interface OwnOrder {
+  readonly order: BackupOrder;
+  readonly served: ServedContent;
+  /** Why it must not be run, although it is for this agent. */
+  readonly refusal?: StowageError | undefined;
+}
+
 /** How to run one backup order. Success and failure both end with the report in the bucket. */
 export function backupOrderWork(
   agent: Agent,
-  order: BackupOrder,
-  served: ServedContent,
+  { order, served, refusal }: OwnOrder,
   noMorePrograms: AbortSignal,
 ): Pick<OrderWork, 'work' | 'fail'> {
   const { store, clock, log, throttle } = agent;
@@ -32,6 +39,7 @@ export function backupOrderWork(
   let baseUnused: BackupReport['baseUnused'];
   return {
     async work(signal) {
+      if (refusal !== undefined) throw refusal;
       const deps = {
         store,
         clock,
@@ -90,7 +98,7 @@ export function backupOrderWork(
 
 function jobOf(
   { config, env }: Agent,
-  { base: _, sealing: __, ...order }: BackupOrder,
+  { base: _, sealing: __, signedBy: ___, signature: ____, ...order }: BackupOrder,
   served: ServedContent,
 ): BackupJob {
   return {

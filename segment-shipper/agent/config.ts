@@ -11,6 +11,7 @@ import {
   STALL_SECONDS_DEFAULT,
   StallSeconds,
 } from '../../database/connection-settings.ts';
+import { SignedBy } from '../../encryption/signatures/settings.ts';
 import { StorageSection, StoreRoot, type StoreSettings } from '../../storage/settings.ts';
 import { ConfigError, problemsOf, yamlProblems } from '../config-file/config-error.ts';
 import { readYamlFile } from '../config-file/yaml-file.ts';
@@ -52,6 +53,8 @@ export const AgentConfig = z
     pollSeconds: z.number().min(0.1).max(60).default(5),
     /** The agent's own identity of age: orders of encrypted sets are wrapped for its recipient. */
     encryption: z.strictObject({ identityFile: z.string().min(1) }).exactOptional(),
+    /** Public keys of commands: the agent obeys what they have signed. Absent = every order. */
+    signedBy: SignedBy.exactOptional(),
     fifoBase: z
       .string()
       .regex(

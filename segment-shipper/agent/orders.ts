@@ -107,9 +107,10 @@ async function run(
 }
 
 /** Stops a running order whose result is no longer needed. */
-export function abortOrder(agent: Agent, key: string, why: string): void {
+export function abortOrder(agent: Agent, key: string, why: string | StowageError): void {
   const order = agent.orders.get(key);
-  if (order?.state === 'running') order.stop.abort(new StowageError('interrupted', why));
+  const error = typeof why === 'string' ? new StowageError('interrupted', why) : why;
+  if (order?.state === 'running') order.stop.abort(error);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DOCUMENT_BYTES_MAX, decode, encode } from '../../backup-set/base/document.ts';
+import { DOCUMENT_BYTES_MAX, decode, encode, sha256 } from '../../backup-set/base/document.ts';
 import { isStowageError, type StowageError } from '../../backup-set/base/errors.ts';
 import {
   formatKey,
@@ -20,6 +20,7 @@ import { completeOrder } from '../restore/restore.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { restoreKeysFor } from './keys/own-keys.ts';
+import { signedContent } from './keys/signatures.ts';
 import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
@@ -29,7 +30,13 @@ type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt'
  * Restores seen so far. The request is undefined when it is not for agents, cannot be read, or when
  * the restore has ended.
  */
-export type KnownRestores = Map<string, RestoreRequest | undefined>;
+export type KnownRestores = Map<string, KnownRequest | undefined>;
+
+interface KnownRequest {
+  readonly request: RestoreRequest;
+  /** Of its bytes, which a command that signs has signed. */
+  readonly sha256: string;
+}
 
 /** An aborted order has this long to store its failed receipt. */
 const FAIL_MS_MAX = 10_000;
@@ -40,7 +47,9 @@ const FAIL_MS_MAX = 10_000;
  * every key that is needed.
  */
 export async function pollRestores(agent: Agent, known: KnownRestores): Promise<void> {
-  const restores = await keysByRestore(agent, known);
+  const { store, signal } = agent;
+  const days = recentDays(await store.now({ signal }), restoresOn);
+  const restores = await keysByRestore(agent, known, days);
   let served: readonly ServedContent[] | undefined;
   for (const [restore, keys] of restores) {
     if (keys.some(({ kind }) => kind === 'outcome')) {
@@ -50,8 +59,8 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
       continue;
     }
     if (!keys.some(({ kind }) => kind === 'restore-request')) continue;
-    const request = await requestOf(agent, known, restore);
-    if (request === undefined) continue;
+    const found = await requestOf(agent, known, restore);
+    if (found === undefined) continue;
     const answered = new Set(keys.filter(ofKind('restore-receipt')).map((key) => orderKey(key)));
     for (const key of keys.filter(ofKind('order'))) {
       const text = formatKey(key);
@@ -61,17 +70,23 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
         !['running', 'answered', 'skipped'].includes(agent.orders.get(text)?.state ?? '')
       ) {
         served ??= await servedContents(agent.config, agent.env);
-        const own = served.find((segment) => isTarget(segment, key.content, request));
-        if (own !== undefined) startRestoreOrder(agent, key, own, request);
+        const own = served.find((segment) => isTarget(segment, key.content, found.request));
+        if (own !== undefined) startRestoreOrder(agent, key, own, found);
       }
     }
   }
-  for (const restore of known.keys()) if (!restores.has(restore)) known.delete(restore);
-  forgetOrdersOf(agent, (key) => key.kind === 'order' && !restores.has(key.restore));
+  // Not when its folder is gone: an old order that is put back there must not run a second time.
+  const isOver = (restore: string) =>
+    !restores.has(restore) && !days.some((day) => restorePrefix(restore).startsWith(day));
+  for (const restore of known.keys()) if (isOver(restore)) known.delete(restore);
+  forgetOrdersOf(agent, (key) => key.kind === 'order' && isOver(key.restore));
 }
 
-async function keysByRestore({ store, signal }: Agent, known: KnownRestores) {
-  const days = recentDays(await store.now({ signal }), restoresOn);
+async function keysByRestore(
+  { store, signal }: Agent,
+  known: KnownRestores,
+  days: readonly string[],
+) {
   const older = [...known]
     .filter(([, request]) => request !== undefined)
     .map(([restore]) => restorePrefix(restore))
@@ -93,20 +108,20 @@ async function requestOf(
   { store, log, signal }: Agent,
   known: KnownRestores,
   restore: string,
-): Promise<RestoreRequest | undefined> {
+): Promise<KnownRequest | undefined> {
   if (known.has(restore)) return known.get(restore);
   const key = formatKey({ kind: 'restore-request', restore });
-  let request: RestoreRequest | undefined;
+  let found: KnownRequest | undefined;
   try {
     const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal });
-    const read = decode(RestoreRequest, { key, bytes });
-    if (read.agents && read.id === restore) request = read;
+    const request = decode(RestoreRequest, { key, bytes });
+    if (request.agents && request.id === restore) found = { request, sha256: sha256(bytes) };
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
     log.warn({ err: error }, 'skipped a restore request that cannot be read');
   }
-  known.set(restore, request);
-  return request;
+  known.set(restore, found);
+  return found;
 }
 
 /** The content number alone is ambiguous: another cluster may restore from the same root. */
@@ -127,7 +142,7 @@ function startRestoreOrder(
   agent: Agent,
   key: OrderKey,
   own: ServedContent,
-  { target }: RestoreRequest,
+  { request: { target }, sha256: requestSha256 }: KnownRequest,
 ): void {
   const { config, store, clock, log, throttle } = agent;
   const { restore, phase, content } = key;
@@ -137,7 +152,10 @@ function startRestoreOrder(
     key: formatKey(key),
     claim: formatKey({ ...key, kind: 'order-claim' }),
     work: async (signal) => {
-      const held = await restoreKeysFor(agent, key, signal);
+      const asked = { restore, sha256: requestSha256 };
+      const signed = await signedContent(agent, asked, content, signal);
+      const held = await restoreKeysFor(agent, key, signed, signal);
+      const orders = signed?.orders ?? held?.orders;
       return completeOrder(
         {
           control: CONTROL_VERSION,
@@ -151,7 +169,7 @@ function startRestoreOrder(
           ...(own.dataDir !== undefined && { dataDir: own.dataDir }),
         },
         // A phase that the command has not made an order for has no digest that fits.
-        { phase, ...(held && { sha256: held.orders.get(phase) ?? '' }) },
+        { phase, ...(orders && { sha256: orders.get(phase) ?? '' }) },
         {
           store: throttledReads(store, throttle),
           clock,

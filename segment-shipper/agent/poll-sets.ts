@@ -1,10 +1,18 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { agentsPrefix, formatKey, type Key, parseKey, setsOn } from '../../backup-set/base/keys.ts';
+import {
+  agentsPrefix,
+  formatKey,
+  type Key,
+  parseKey,
+  setPrefix,
+  setsOn,
+} from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { BackupOrder } from '../../backup-set/documents/agents.ts';
-import { backupOrderWork } from './backup-order.ts';
+import { backupOrderWork, type OwnOrder } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
+import { refusalOf, refusalOfStored } from './keys/signatures.ts';
 import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
@@ -34,7 +42,8 @@ export async function pollSets(
   collecting: CollectingOrders,
 ): Promise<void> {
   const { store, signal } = agent;
-  const recent = await recentSets(agent);
+  const days = recentDays(await store.now({ signal }), setsOn);
+  const recent = await recentSets(agent, days);
   let served: Promise<readonly ServedContent[]> | undefined;
   const getServed = () => (served ??= servedContents(agent.config, agent.env));
   for (const timestamp of recent) {
@@ -55,16 +64,21 @@ export async function pollSets(
     if (sealed) closed.add(timestamp);
     else await endCollecting(agent, timestamp, orders, collecting);
   }
-  for (const timestamp of closed) if (!recent.has(timestamp)) closed.delete(timestamp);
+  // Not when its folder is gone: an old order that is put back there must not run a second time.
+  const isOld = (timestamp: string) => !days.some((day) => setPrefix(timestamp).startsWith(day));
+  for (const timestamp of closed) if (isOld(timestamp)) closed.delete(timestamp);
   const isOver = (key: Key) =>
-    key.kind === 'backup-order' && (closed.has(key.timestamp) || !recent.has(key.timestamp));
+    key.kind === 'backup-order' && (closed.has(key.timestamp) || isOld(key.timestamp));
   forgetOrdersOf(agent, isOver);
   for (const text of collecting.keys()) if (!agent.orders.has(text)) collecting.delete(text);
 }
 
-async function recentSets({ store, signal }: Agent): Promise<ReadonlySet<string>> {
+async function recentSets(
+  { store, signal }: Agent,
+  days: readonly string[],
+): Promise<ReadonlySet<string>> {
   const recent = new Set<string>();
-  for (const day of recentDays(await store.now({ signal }), setsOn)) {
+  for (const day of days) {
     for await (const folder of store.listPrefixes(day, { signal })) {
       const timestamp = folder.slice(0, -1);
       if (Timestamp.safeParse(timestamp).success) recent.add(timestamp);
@@ -103,7 +117,7 @@ async function startIfOwn(
   }
   const noMorePrograms = collecting.get(text) ?? new AbortController();
   if (own.order.collect) collecting.set(text, noMorePrograms);
-  const { work, fail } = backupOrderWork(agent, own.order, own.served, noMorePrograms.signal);
+  const { work, fail } = backupOrderWork(agent, own, noMorePrograms.signal);
   startOrder(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
 }
 
@@ -112,7 +126,7 @@ async function ownOrder(
   agent: Agent,
   key: OrderKey,
   getServed: GetServed,
-): Promise<{ order: BackupOrder; served: ServedContent } | undefined> {
+): Promise<OwnOrder | undefined> {
   const contents = await getServed();
   if (!contents.some(({ content }) => content === key.content)) return undefined;
   const text = formatKey(key);
@@ -127,7 +141,7 @@ async function ownOrder(
       ({ content, host, port }) =>
         content === order.content && host === order.host && port === order.port,
     );
-    return served && { order, served };
+    return served && { order, served, refusal: refusalOf(agent, text, bytes) };
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
     agent.log.warn({ err: error }, 'skipped a backup order that cannot be read');
@@ -146,13 +160,20 @@ function skip(agent: Agent, key: string): void {
 }
 
 async function endCollecting(
-  { store, signal }: Agent,
+  agent: Agent,
   timestamp: string,
   orders: readonly OrderKey[],
   collecting: CollectingOrders,
 ): Promise<void> {
-  const own = orders.flatMap((key) => collecting.get(formatKey(key)) ?? []);
-  if (own.every((noMorePrograms) => noMorePrograms.signal.aborted)) return;
-  const dispatched = await store.head(formatKey({ kind: 'dispatched', timestamp }), { signal });
-  if (dispatched !== undefined) for (const noMorePrograms of own) noMorePrograms.abort();
+  const own = orders
+    .map(formatKey)
+    .filter((text) => collecting.get(text)?.signal.aborted === false);
+  if (own.length === 0) return;
+  const { store, signal } = agent;
+  const key = formatKey({ kind: 'dispatched', timestamp });
+  if ((await store.head(key, { signal })) === undefined) return;
+  const refusal = await refusalOfStored(agent, key);
+  for (const text of own)
+    if (refusal === undefined) collecting.get(text)?.abort();
+    else abortOrder(agent, text, refusal);
 }

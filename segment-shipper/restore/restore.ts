@@ -100,7 +100,7 @@ function requireOwn(object: string, bytes: Uint8Array, expected: string): void {
   if (sha256(bytes) === expected) return;
   throw new StowageError(
     'restore/order',
-    `${object} is not the order that this restore makes of the proven set (its SHA-256 differs): another program has changed it, or a function of another version has written it`,
+    `${object} is not the order that this restore makes of its set (its SHA-256 differs): another program has changed it, or a function of another version has written it`,
     { where: { object } },
   );
 }

@@ -24,4 +24,8 @@ export const ENCRYPTION_ERRORS = {
     exit: 5,
     hint: 'check that the role may use the key of AWS KMS (kms:Encrypt for a backup, kms:Decrypt for a restore) and that KMS can be reached',
   },
+  'orders/signature': {
+    exit: 4,
+    hint: 'the agent has read and loaded no row; the message says whether the document has no signature, or one of another key. Set shippers.signingKeyFile of the command, and its public key in signedBy of every agent.yaml (docs/agents.md, Signed orders); `stowage doctor` compares them. If both fit, find out which program writes below orders/ and restores/',
+  },
 } as const;

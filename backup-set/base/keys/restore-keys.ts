@@ -2,10 +2,17 @@ import { RestoreId } from '../timestamps.ts';
 import { PHASES, type Phase } from './more-keys.ts';
 
 export const RESTORES = 'restores/';
+/** Beside the wrapped keys: what may create and read these may do so with it. */
+const SIGNED = 'keys/signed.json';
 
 export type RestoreKey =
   | {
-      readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
+      readonly kind:
+        | 'restore-request'
+        | 'restore-plan'
+        | 'restore-counts'
+        | 'signed-restore'
+        | 'outcome';
       readonly restore: string;
     }
   | { readonly kind: 'restore-keys'; readonly restore: string; readonly content: number }
@@ -39,6 +46,8 @@ export function formatRestoreKey(key: RestoreKey): string {
       return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
+    case 'signed-restore':
+      return `${restorePrefix(key.restore)}${SIGNED}`;
     case 'restore-keys':
       return `${restorePrefix(key.restore)}keys/${key.content}.json`;
     case 'order':
@@ -57,6 +66,7 @@ export function parseRestoreKey(text: string) {
   if (rest === 'plan.json') return { kind: 'restore-plan' as const, restore };
   if (rest === 'counts.json') return { kind: 'restore-counts' as const, restore };
   if (rest === 'outcome.json') return { kind: 'outcome' as const, restore };
+  if (rest === SIGNED) return { kind: 'signed-restore' as const, restore };
   const [, keysOf] = /^keys\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
   if (keysOf !== undefined)
     return { kind: 'restore-keys' as const, restore, content: Number(keysOf) };

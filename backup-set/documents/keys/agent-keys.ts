@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Content, header, Sha256 } from '../../base/document.ts';
+import { Content, header, IsoDate, Sha256, signatureFields } from '../../base/document.ts';
 import { PHASES } from '../../base/keys.ts';
 import { RestoreId, Timestamp } from '../../base/timestamps.ts';
 
@@ -50,3 +50,21 @@ export const WrappedRestoreKeys = z.object({
   orders: z.array(z.object({ phase: z.enum(PHASES), sha256: Sha256 })).exactOptional(),
 });
 export type WrappedRestoreKeys = z.infer<typeof WrappedRestoreKeys>;
+
+/**
+ * keys/signed.json of a restore: what agents that name a public key may do in it. It is stored
+ * before the request, with a signature of the command.
+ */
+export const SignedRestore = z.object({
+  ...header('signed-restore'),
+  id: RestoreId,
+  signedAt: IsoDate,
+  /** Of the bytes of request.json. */
+  requestSha256: Sha256,
+  /** Of the bytes of keys/<content>.json, of an encrypted set. */
+  keys: z.array(z.object({ content: Content, sha256: Sha256 })),
+  /** Of the bytes of orders/<phase>/<content>.json, as the functions will make them. */
+  orders: z.array(z.object({ phase: z.enum(PHASES), content: Content, sha256: Sha256 })),
+  ...signatureFields,
+});
+export type SignedRestore = z.infer<typeof SignedRestore>;

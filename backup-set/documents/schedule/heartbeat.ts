@@ -10,6 +10,7 @@ export type HeartbeatRole = (typeof HEARTBEAT_ROLES)[number];
 
 /** Hosts of a cluster have tens of contents, not thousands. */
 const CONTENTS_MAX = 1024;
+const SIGNERS_MAX = 64;
 
 const Served = z.object({ content: Content, host: z.string(), port: z.int() });
 type ServedContent = Readonly<z.infer<typeof Served>>;
@@ -24,6 +25,8 @@ export const Heartbeat = z.object({
   at: IsoDate,
   /** Of an agent: what it serves; absent = it could not ask the coordinator. */
   contents: z.array(Served).max(CONTENTS_MAX).exactOptional(),
+  /** Of an agent: the public keys whose orders it obeys; absent = it obeys all orders. */
+  signedBy: z.array(z.string().max(200)).max(SIGNERS_MAX).exactOptional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
@@ -31,10 +34,11 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export function heartbeatObject(
   said: Pick<Heartbeat, 'role' | 'name'> & {
     readonly contents?: readonly ServedContent[] | undefined;
+    readonly signedBy?: readonly string[] | undefined;
   },
   times: { readonly store: Date; readonly host: Date },
 ): { readonly key: string; readonly bytes: Uint8Array } {
-  const { role, name, contents } = said;
+  const { role, name, contents, signedBy } = said;
   const program = sha256(Buffer.from(`${role} ${name}`)).slice(0, 16);
   const heartbeat: Heartbeat = {
     format: 'stowage/heartbeat',
@@ -48,6 +52,7 @@ export function heartbeatObject(
         .slice(0, CONTENTS_MAX)
         .map(({ content, host, port }) => ({ content, host, port })),
     }),
+    ...(signedBy !== undefined && { signedBy: [...signedBy] }),
   };
   const key = formatKey({ kind: 'heartbeat', program, instant: heartbeatSlot(times.store) });
   return { key, bytes: encode(Heartbeat, heartbeat) };

@@ -14,6 +14,7 @@ import { duration } from '../../output/format.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import type { Check } from '../check.ts';
 import { namesOf } from '../contents.ts';
+import { checkSignatures } from './signatures.ts';
 
 /** Sets with orders for agents that are looked at, and folders that are searched for them. */
 const SETS_WITH_ORDERS = 5;
@@ -42,6 +43,7 @@ export async function checkAgents(
     return await withStore(context, async (store) => [
       ...recipients,
       ...judgeAgents(contents, await lastOrders(context, store)),
+      ...(await checkSignatures(context, store, segments)),
     ]);
   } catch (error) {
     context.signal.throwIfAborted();

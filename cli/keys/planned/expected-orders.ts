@@ -21,8 +21,11 @@ export function expectedOrders(
   run: Expecting,
   phase: Phase,
 ): ((content: number) => Promise<string>) | undefined {
+  return run.context.keys === undefined ? undefined : digestsOf(run, phase);
+}
+
+function digestsOf(run: Expecting, phase: Phase): (content: number) => Promise<string> {
   const { context, store, manifest } = run;
-  if (context.keys === undefined) return undefined;
   const make = orderMaker(functionDeps(context, store), manifest);
   const drafts = new Map(draftsOf(run, phase).map((draft) => [draft.content, draft]));
   return async (content) => {
@@ -39,14 +42,17 @@ export function expectedOrders(
   };
 }
 
-/** The same for agents, of all phases: content → digests of its orders. */
-export async function allExpectedOrders(
-  run: Expecting,
-): Promise<Map<number, { phase: Phase; sha256: string }[]>> {
+/** Content → digests of its orders. */
+export type ExpectedOrders = ReadonlyMap<number, readonly { phase: Phase; sha256: string }[]>;
+
+/**
+ * The same for agents, of all phases. Also of a set that is not encrypted: a command that signs
+ * answers for what it has read.
+ */
+export async function allExpectedOrders(run: Expecting): Promise<ExpectedOrders> {
   const found = new Map<number, { phase: Phase; sha256: string }[]>();
   for (const phase of phasesOf(run.request)) {
-    const digestOf = expectedOrders(run, phase);
-    if (digestOf === undefined) break;
+    const digestOf = digestsOf(run, phase);
     const contents = draftsOf(run, phase).map(({ content }) => content);
     await eachInFlight(contents, ORDERS_IN_FLIGHT, async (content) => {
       const digests = found.get(content) ?? [];

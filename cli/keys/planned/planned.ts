@@ -7,18 +7,20 @@ import { contentsPlanned, plannedSteps } from '../../../backup-set/restore/plan.
 import type { RestoreRun } from '../../restore/run.ts';
 
 type Planned = Pick<RestoreRun, 'manifest' | 'request' | 'plan'> & {
-  readonly context: Pick<RestoreRun['context'], 'keys'>;
+  readonly context: Pick<RestoreRun['context'], 'keys' | 'signingKey'>;
 };
 
 /**
  * Says that the plan of a restore does not follow from our request and the manifest that this
  * command has proven: a plan without a phase, a content or the counts would restore less.
- * Undefined: it does, or the set is not encrypted.
+ * Undefined: it does, or the set is not encrypted and the command signs nothing.
  */
 export function planProblem(run: Planned): Problem | undefined {
   const { manifest, plan, request } = run;
-  if (run.context.keys === undefined) return undefined;
-  if (plan.manifestSha256 !== sha256(encode(Manifest, manifest))) {
+  const { keys, signingKey } = run.context;
+  if (keys === undefined && signingKey === undefined) return undefined;
+  // Nothing proves the bytes of a manifest in clear; orders that follow from another are refused.
+  if (keys !== undefined && plan.manifestSha256 !== sha256(encode(Manifest, manifest))) {
     const { timestamp } = manifest;
     return {
       code: 'not-proven',

@@ -26,7 +26,12 @@ export function heartbeats(agent: Beating): () => Promise<void> {
     try {
       const times = { store: await store.now({ signal }), host: clock() };
       const { key, bytes } = heartbeatObject(
-        { role: 'agent', name: identity.name, contents: await contentsOf(agent) },
+        {
+          role: 'agent',
+          name: identity.name,
+          contents: await contentsOf(agent),
+          signedBy: agent.config.signedBy,
+        },
         times,
       );
       await store.create(key, bytes, { signal }).catch((error: unknown) => {

@@ -107,14 +107,16 @@ test('an agent reads the keys of a restore, and refuses those of another restore
   const replayed = RESTORE.replace('0123', '4567');
   await store(RESTORE, RESTORE);
   await store(replayed, RESTORE);
-  const found = await restoreKeysFor(agent, { restore: RESTORE, content: 0 }, signal);
+  const found = await restoreKeysFor(agent, { restore: RESTORE, content: 0 }, undefined, signal);
   const file = { kind: 'metadata', content: 0, attempt: 1, file: 'schema.dump' } as const;
   const key = found?.keys.of(formatKey({ ...file, timestamp: TIMESTAMP }));
   expect(key?.toString('base64')).toBe(KEY);
   expect([...(found?.orders ?? [])]).toEqual([['verify', '0'.repeat(64)]]);
-  const other = restoreKeysFor(agent, { restore: replayed, content: 0 }, signal);
+  const other = restoreKeysFor(agent, { restore: replayed, content: 0 }, undefined, signal);
   await expect(other).rejects.toMatchObject(refused);
-  expect(await restoreKeysFor(agent, { restore: RESTORE, content: 1 }, signal)).toBeUndefined();
+  expect(
+    await restoreKeysFor(agent, { restore: RESTORE, content: 1 }, undefined, signal),
+  ).toBeUndefined();
 });
 
 test('an agent refuses the keys of a command that names no digests of its orders', async () => {
@@ -126,7 +128,7 @@ test('an agent refuses the keys of a command that names no digests of its orders
     age: await wrapRestoreKeys(own?.recipient ?? '', wrapped),
   });
   await agent.store.create(formatKey({ kind: 'restore-keys', restore, content: 0 }), bytes);
-  const refusal = restoreKeysFor(agent, { restore, content: 0 }, signal);
+  const refusal = restoreKeysFor(agent, { restore, content: 0 }, undefined, signal);
   await expect(refusal).rejects.toThrow('the command is of an earlier version than this agent');
 });
 

@@ -1,4 +1,4 @@
-import { decode } from '../../../backup-set/base/document.ts';
+import { decode, sha256 } from '../../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
 import type { BackupOrder } from '../../../backup-set/documents/agents.ts';
@@ -13,6 +13,7 @@ import { type SetKeys, setKeysOf } from '../../../frame/seal/set-keys.ts';
 import { sealingOf } from '../../protocol/sealing.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Agent } from '../orders.ts';
+import { refused, type SignedContent } from './signatures.ts';
 
 type Keyed = Pick<Agent, 'config' | 'store'>;
 
@@ -54,14 +55,18 @@ export interface OwnRestore {
 /**
  * The keys that the command has stored for a content of a restore; undefined: the set is not
  * encrypted, or this agent has no identity.
- * @throws StowageError `encryption/no-key`
+ * @param signed what the command has signed, where the agent wants that.
+ * @throws StowageError `encryption/no-key`, `orders/signature`
  */
 export async function restoreKeysFor(
   { config, store }: Keyed,
   { restore, content }: { readonly restore: string; readonly content: number },
+  signed: Pick<SignedContent, 'keysSha256'> | undefined,
   signal: AbortSignal,
 ): Promise<OwnRestore | undefined> {
   if (config.encryption === undefined) return undefined;
+  // The command has signed that the set is not encrypted.
+  if (signed !== undefined && signed.keysSha256 === undefined) return undefined;
   const key = formatKey({ kind: 'restore-keys', restore, content });
   let bytes: Uint8Array;
   try {
@@ -70,6 +75,8 @@ export async function restoreKeysFor(
     if (isStowageError(error, 'storage/not-found')) return undefined;
     throw error;
   }
+  if (signed !== undefined && signed.keysSha256 !== sha256(bytes))
+    throw refused(key, 'it is not what the command has signed: another program has changed it');
   const { age } = decode(RestoreKeys, { key, bytes });
   const expected = { id: restore, root: store.url, content };
   const { keys, orders } = await openRestoreKeys(await ownIdentities(config), age, expected);

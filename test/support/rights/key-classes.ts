@@ -103,6 +103,7 @@ export function keyClasses({
     'asked-restore-end': [{ kind: 'asked-restore-end', restore }],
     'restore-request': [{ kind: 'restore-request', restore }],
     'restore-keys': [{ kind: 'restore-keys', restore, content }],
+    'signed-restore': [{ kind: 'signed-restore', restore }],
     'restore-plan': [{ kind: 'restore-plan', restore }],
     'restore-counts': [{ kind: 'restore-counts', restore }],
     outcome: [{ kind: 'outcome', restore }],
@@ -164,6 +165,8 @@ function classOf(key: Key): string {
       return `verdicts-${key.level}`;
     case 'set-key':
       return 'keys';
+    case 'signed-restore':
+      return 'restore-keys';
     case 'host-key':
       return 'host-keys';
     case 'lock-record':

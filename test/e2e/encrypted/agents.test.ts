@@ -4,6 +4,7 @@ import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { testSigningKey } from '../../support/e2e/signing.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
 const ROWS = 'SELECT count(*), sum(hashtextextended(word, 0)) FROM secrets';
@@ -14,6 +15,8 @@ let root = '';
 let operator: TestKeys;
 /** Of the agents of content 0 and 1. */
 let own: TestKeys[];
+/** What they obey: orders are encrypted and signed. */
+let signing: Awaited<ReturnType<typeof testSigningKey>>;
 const agents = new Set<RunningAgent>();
 
 beforeAll(async () => {
@@ -26,6 +29,7 @@ beforeAll(async () => {
       DATABASE,
     );
   operator = await testKeys(place.folder);
+  signing = await testSigningKey(place.folder);
   own = [await testKeys(place.folder), await testKeys(place.folder)];
 });
 afterAll(async () => {
@@ -36,7 +40,8 @@ afterAll(async () => {
 
 async function startOf(content: number, keys: TestKeys | undefined): Promise<RunningAgent> {
   const serves = new Map([[content, servers[content] as TestServer]]);
-  const more = { encryption: keys && { identityFile: keys.identityFile } };
+  const signedBy = [signing.key.publicKey];
+  const more = { signedBy, encryption: keys && { identityFile: keys.identityFile } };
   const agent = await startAgent({
     place,
     root,
@@ -59,7 +64,7 @@ async function run(
   recipients: Readonly<Record<string, string | undefined>>,
 ): Promise<CliResult> {
   const config = await configFor(place, servers, root, {
-    shippers: { workers: 2, start: 'agents' },
+    shippers: { workers: 2, start: 'agents', signingKeyFile: signing.file },
     encryption: { ...operator.section(), agents: recipients },
   });
   return stowage([...args], { config });

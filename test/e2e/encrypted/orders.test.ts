@@ -1,21 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pause } from '../../../async/poll.ts';
 import { decode, encode } from '../../../backup-set/base/document.ts';
-import { formatKey, type Phase, parseKey } from '../../../backup-set/base/keys.ts';
-import {
-  Order,
-  RestorePlan,
-  RestoreRequest,
-} from '../../../backup-set/documents/restore/restore.ts';
-import type { Deps } from '../../../functions/deps.ts';
-import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
-import { planRestore } from '../../../functions/handlers/plan-restore.ts';
-import type { ObjectStore } from '../../../storage/store.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
+import { RestorePlan, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
+import { type Change, runFunctions, shortened } from '../../support/e2e/attacked-functions.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
@@ -58,8 +49,6 @@ afterAll(async () => {
   await place?.stop();
 });
 
-type Change = (key: string, bytes: Uint8Array) => Uint8Array;
-
 /** Restores while the functions of the root write what the attacker makes of their documents. */
 async function restored(
   start: 'process' | 'agents',
@@ -84,43 +73,6 @@ async function restored(
     await store.close();
   }
 }
-
-async function runFunctions(store: ObjectStore, change: Change, signal: AbortSignal) {
-  const create: ObjectStore['create'] = (key, bytes, options) =>
-    store.create(key, bytes instanceof Uint8Array ? change(key, bytes) : bytes, options);
-  const deps: Deps = {
-    ...{ store: { ...store, create }, clock: () => new Date() },
-    log: pino({ level: 'silent' }),
-  };
-  while (!signal.aborted) {
-    for await (const { key } of store.list('restores/')) {
-      const parsed = parseKey(key);
-      // A changed order is not written again as it should be.
-      if (parsed?.kind === 'restore-request')
-        await planRestore(deps, parsed.restore).catch(ignored);
-      if (parsed?.kind === 'restore-plan')
-        await advanceRestore(deps, parsed.restore).catch(ignored);
-    }
-    await pause(100, signal);
-  }
-}
-
-const ignored = () => undefined;
-
-/** An order of this phase that does less, and agrees with itself. */
-const shortened =
-  (phase: Phase): Change =>
-  (key, bytes) => {
-    const parsed = parseKey(key);
-    if (parsed?.kind !== 'order' || parsed.phase !== phase || parsed.content !== 1) return bytes;
-    const order = decode(Order, { key, bytes });
-    if (order.phase === 'data')
-      return encode(Order, {
-        ...order,
-        relations: order.relations.map((one) => ({ ...one, rows: 0, bytes: 0, extents: [] })),
-      });
-    return order.phase === 'pre-data' ? encode(Order, { ...order, noOwner: true }) : bytes;
-  };
 
 const rowsIn = (database: string) =>
   Promise.all(servers.map((server) => server.psql('SELECT count(*) FROM facts', database)));

@@ -10,7 +10,7 @@ import type { Flags } from '../command.ts';
 import type { Context } from '../context.ts';
 import { newPassphrase } from '../keys/passphrase.ts';
 
-/** `stowage key new`: an identity file, a digest key file, a signing key file, or several of them. */
+/** `stowage key new`: a file for each kind of key that is asked for. */
 export async function newKeys(
   context: Context,
   flags: Flags,

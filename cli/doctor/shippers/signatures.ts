@@ -3,7 +3,7 @@ import type { Segment } from '../../../database/flavour.ts';
 import { type Heard, heardOf } from '../../../functions/heard/heard.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { ClusterContext } from '../../context.ts';
-import { signingKeyOf } from '../../keys/signed-restore.ts';
+import { signingKeyOf } from '../../keys/for-agents/signed-restore.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import type { Check } from '../check.ts';
 import { namesOf } from '../contents.ts';

@@ -17,7 +17,7 @@ import { signedDocument } from '../../../encryption/signatures/signed-document.t
 import type { SigningKey } from '../../../encryption/signatures/signing-key.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
 import { testKeys } from '../../../test/support/e2e/encryption.ts';
-import { testSigningKey } from '../../../test/support/e2e/signing.ts';
+import { testSigningKey } from '../../../test/support/signed/signing.ts';
 import { AgentConfig } from '../config.ts';
 import type { Agent } from '../orders.ts';
 import { type KnownRestores, pollRestores } from '../poll-restores.ts';
@@ -79,7 +79,14 @@ describe('a backup order', () => {
     encode(BackupOrder, {
       ...{ format: 'stowage/backup-order', version: FORMAT_VERSION, timestamp, ...SERVER, content },
       ...{ database: 'shop', attempt: 1, encoding: 'UTF8', frameBytes: 1024, packBytes: 1024 },
-      ...{ level: 1, systemIdentifier: '1', metadata: [], collect: false, relations: [], overdueAfterSeconds: 60 },
+      ...{
+        level: 1,
+        systemIdentifier: '1',
+        metadata: [],
+        collect: false,
+        relations: [],
+        overdueAfterSeconds: 60,
+      },
     });
 
   async function failureOf(bytes: Uint8Array): Promise<string | undefined> {

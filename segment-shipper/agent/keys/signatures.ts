@@ -37,7 +37,7 @@ export function refusalOf(
   return 'by' in signed ? undefined : refused(key, signed.problem);
 }
 
-/** As `refusalOf`, of an object that is there. It is read only when the agent compares signatures. */
+/** As `refusalOf`, of an object that is there. Read only when the agent compares signatures. */
 export async function refusalOfStored(
   agent: Obeying & Pick<Agent, 'signal'>,
   key: string,

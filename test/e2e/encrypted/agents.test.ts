@@ -4,8 +4,8 @@ import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
-import { testSigningKey } from '../../support/e2e/signing.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { testSigningKey } from '../../support/signed/signing.ts';
 
 const ROWS = 'SELECT count(*), sum(hashtextextended(word, 0)) FROM secrets';
 

@@ -6,11 +6,11 @@ import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { RestorePlan, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
-import { type Change, runFunctions, shortened } from '../../support/e2e/attacked-functions.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { type Change, runFunctions, shortened } from '../../support/signed/attacked-functions.ts';
 
 /** Plan and orders of a restore lie in the bucket: a program that writes there changes them. */
 let place: Place;

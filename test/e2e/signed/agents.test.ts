@@ -12,11 +12,11 @@ import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
-import { type Change, runFunctions, shortened } from '../../support/e2e/attacked-functions.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
-import { testSigningKey } from '../../support/e2e/signing.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { type Change, runFunctions, shortened } from '../../support/signed/attacked-functions.ts';
+import { testSigningKey } from '../../support/signed/signing.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const ROWS = 'SELECT count(*), sum(id) FROM facts';

@@ -12,6 +12,7 @@ import { ENCRYPTED } from '../../../backup-set/testing/plans.ts';
 import { keyCommand } from '../../../cli/key/command.ts';
 import { NO_SCREEN } from '../../../cli/output/table/screen.ts';
 import { makeSetKey } from '../../../encryption/set-key.ts';
+import { readSigningKey } from '../../../encryption/signatures/signing-key.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { type TestKeys, testKeys } from '../../support/e2e/encryption.ts';
@@ -143,11 +144,17 @@ const documentsOf = async (timestamp: string) =>
 test('key new writes files that only their owner may read, and never replaces one', async () => {
   const file = join(folder, 'new.key');
   const digestKey = join(folder, 'new.digest');
-  const { code, text, value } = await key(['new', file], { digestKey });
+  const signingKey = join(folder, 'new.signing');
+  const { code, text, value } = await key(['new', file], { digestKey, signingKey });
   expect(code).toBe(0);
   expect(text).toContain('without it the rows are lost');
-  for (const each of [file, digestKey]) expect((await stat(each)).mode & 0o777).toBe(0o600);
+  for (const each of [file, digestKey, signingKey])
+    expect((await stat(each)).mode & 0o777).toBe(0o600);
   expect(await readFile(file, 'utf8')).toContain(`# public key: ${String(value['recipient'])}`);
+  const { publicKey } = await readSigningKey(signingKey);
+  expect(value['publicKey']).toBe(publicKey);
+  expect(text).toContain(`signedBy: [${publicKey}]`);
+  expect(text).not.toContain('STOWAGE-SIGNING-KEY-');
   const before = await readFile(file);
   await expect(key(['new', file])).rejects.toMatchObject({ code: 'file/exists' });
   expect(await readFile(file)).toEqual(before);

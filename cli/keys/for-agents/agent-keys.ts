@@ -1,13 +1,13 @@
-import { encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import { RestoreKeys } from '../../backup-set/documents/keys/agent-keys.ts';
-import { contentsRead } from '../../backup-set/restore/phases.ts';
-import type { Segment } from '../../database/flavour.ts';
-import { agentRecipient, wrapRestoreKeys } from '../../encryption/agent-keys.ts';
-import type { ClusterContext } from '../context.ts';
-import type { RestoreRun } from '../restore/run.ts';
-import type { HeldKeys } from './held.ts';
-import { allExpectedOrders, type ExpectedOrders } from './planned/expected-orders.ts';
+import { encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { RestoreKeys } from '../../../backup-set/documents/keys/agent-keys.ts';
+import { contentsRead } from '../../../backup-set/restore/phases.ts';
+import type { Segment } from '../../../database/flavour.ts';
+import { agentRecipient, wrapRestoreKeys } from '../../../encryption/agent-keys.ts';
+import type { ClusterContext } from '../../context.ts';
+import type { RestoreRun } from '../../restore/run.ts';
+import type { HeldKeys } from '../held.ts';
+import { allExpectedOrders, type ExpectedOrders } from '../planned/expected-orders.ts';
 import { type StoredKeys, storeSignedRestore } from './signed-restore.ts';
 
 /**

@@ -1,19 +1,19 @@
-import type { RawDocument } from '../../backup-set/base/document.ts';
-import { decode, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import type { RawDocument } from '../../../backup-set/base/document.ts';
+import { decode, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
 import {
   RESTORE_KEYS_BYTES_MAX,
   SignedRestore,
-} from '../../backup-set/documents/keys/agent-keys.ts';
-import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
-import { signatureOf, signedDocument } from '../../encryption/signatures/signed-document.ts';
-import { readSigningKey, type SigningKey } from '../../encryption/signatures/signing-key.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { Config } from '../config/schema.ts';
-import type { ClusterContext } from '../context.ts';
-import type { RestoreRun } from '../restore/run.ts';
-import type { ExpectedOrders } from './planned/expected-orders.ts';
+} from '../../../backup-set/documents/keys/agent-keys.ts';
+import { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
+import { signatureOf, signedDocument } from '../../../encryption/signatures/signed-document.ts';
+import { readSigningKey, type SigningKey } from '../../../encryption/signatures/signing-key.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { Config } from '../../config/schema.ts';
+import type { ClusterContext } from '../../context.ts';
+import type { RestoreRun } from '../../restore/run.ts';
+import type { ExpectedOrders } from '../planned/expected-orders.ts';
 
 /**
  * The key that signs what agents obey; undefined: none is configured, or there are no agents.

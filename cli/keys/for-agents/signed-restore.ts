@@ -1,5 +1,10 @@
-import type { RawDocument } from '../../../backup-set/base/document.ts';
-import { decode, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import {
+  decode,
+  encode,
+  FORMAT_VERSION,
+  type RawDocument,
+  sha256,
+} from '../../../backup-set/base/document.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import {

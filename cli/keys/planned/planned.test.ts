@@ -5,6 +5,7 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
 import { greenplumCase } from '../../../backup-set/testing/greenplum.ts';
 import { planOf, type RestoreCase, restoreCase } from '../../../backup-set/testing/restores.ts';
+import type { SigningKey } from '../../../encryption/signatures/signing-key.ts';
 import type { HeldKeys } from '../held.ts';
 import { planProblem } from './planned.ts';
 
@@ -17,8 +18,12 @@ function storedPlan(restore: RestoreCase): RestorePlan {
   return decode(RestorePlan, { key: 'plan.json', bytes });
 }
 
-function problemOf({ manifest, request }: RestoreCase, plan: RestorePlan) {
-  return planProblem({ manifest, request, plan, context: { keys: {} as HeldKeys } });
+type Context = Parameters<typeof planProblem>[0]['context'];
+const ENCRYPTED: Context = { keys: {} as HeldKeys };
+const SIGNED: Context = { signingKey: {} as SigningKey };
+
+function problemOf({ manifest, request }: RestoreCase, plan: RestorePlan, context = ENCRYPTED) {
+  return planProblem({ manifest, request, plan, context });
 }
 
 test('the plan that the functions make follows from the request and the proven set', () => {
@@ -47,6 +52,20 @@ test.each(Object.entries(CHANGES))('a plan %s is not proven', (_, change) => {
       const plan = storedPlan(restore);
       const found = problemOf(restore, { ...plan, ...change(plan) });
       expect(found).toMatchObject({ code: 'not-proven' });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a command that signs refuses a plan of a plain set with other steps, not its manifest', () => {
+  fc.assert(
+    fc.property(anyCase, (restore) => {
+      const plan = storedPlan(restore);
+      const fewer = { ...plan, phases: plan.phases.slice(0, -1) };
+      expect(problemOf(restore, fewer, SIGNED)).toMatchObject({ code: 'not-proven' });
+      expect(problemOf(restore, fewer, {})).toBeUndefined();
+      const otherManifest = { ...plan, manifestSha256: 'f'.repeat(64) };
+      expect(problemOf(restore, otherManifest, SIGNED)).toBeUndefined();
     }),
     { numRuns: 30 },
   );

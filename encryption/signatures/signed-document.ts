@@ -1,10 +1,11 @@
-import { sign, verify } from 'node:crypto';
-import { sha256 } from '../../backup-set/base/document.ts';
+import { createHash, sign, verify } from 'node:crypto';
 import { PUBLIC_CHARS, publicKeyOf, publicKeyProblem } from './public-keys.ts';
 import type { SigningKey } from './signing-key.ts';
 
 /** Nothing else that Stowage signs, now or later, begins with this. */
 const DOMAIN = 'stowage/1 order\n';
+/** How every document ends (`encode`): these bytes follow the signed fields. */
+const CLOSED = '}\n';
 /** Of 64 bytes in base64. */
 const SIGNATURE_CHARS = 88;
 /** The fields with which a signed document ends: of one length, for any key. */
@@ -22,10 +23,9 @@ export interface Place {
  * What is signed. A signature is for one document at one place under one root: for another kind,
  * set, restore, content or root it is worth nothing.
  */
-function statement({ root, key }: Place, signedBy: string, document: Uint8Array): Buffer {
-  return Buffer.from(
-    `${DOMAIN}${JSON.stringify({ root, key, signedBy, sha256: sha256(document) })}`,
-  );
+function statement({ root, key }: Place, signedBy: string, fields: Uint8Array): Buffer {
+  const sha256 = createHash('sha256').update(fields).update(CLOSED).digest('hex');
+  return Buffer.from(`${DOMAIN}${JSON.stringify({ root, key, signedBy, sha256 })}`);
 }
 
 /** The bytes of a document with its last two fields: the public key, and the signature. */
@@ -34,13 +34,11 @@ export function signedDocument(
   place: Place,
   document: Uint8Array,
 ): Uint8Array {
-  const signature = sign(null, statement(place, publicKey, document), privateKey);
+  const fields = document.subarray(0, -CLOSED.length);
+  const signature = sign(null, statement(place, publicKey, fields), privateKey);
   const end = `,"signedBy":"${publicKey}","signature":"${signature.toString('base64')}"}\n`;
-  return Buffer.concat([Buffer.from(document).subarray(0, -CLOSED.length), Buffer.from(end)]);
+  return Buffer.concat([fields, Buffer.from(end)]);
 }
-
-/** How every document ends (`encode`). */
-const CLOSED = '}\n';
 
 export type Signed =
   | { readonly by: string }
@@ -49,18 +47,16 @@ export type Signed =
 
 /** Which of the trusted keys has signed a document at its place. */
 export function signatureOf(trusted: readonly string[], place: Place, bytes: Uint8Array): Signed {
-  const whole = Buffer.from(bytes);
-  const end = END.exec(whole.subarray(-END_CHARS).toString('latin1'));
+  const end = END.exec(Buffer.from(bytes.subarray(-END_CHARS)).toString('latin1'));
   const [, by = '', signature = ''] = end ?? [];
   if (end === null || publicKeyProblem(by) !== undefined) return { problem: 'it is not signed' };
   if (!trusted.includes(by)) return { problem: `it is signed by another key (${by})` };
-  const document = Buffer.concat([whole.subarray(0, -END_CHARS), Buffer.from(CLOSED)]);
   const value = Buffer.from(signature, 'base64');
   // The last character has bits that decoding ignores.
   const isTrue =
     value.toString('base64') === signature &&
-    verify(null, statement(place, by, document), publicKeyOf(by), value);
+    verify(null, statement(place, by, bytes.subarray(0, -END_CHARS)), publicKeyOf(by), value);
   return isTrue
     ? { by }
-    : { problem: `its signature by ${by} is not of this document at this place (root, key)` };
+    : { problem: `its signature by ${by} is not of this document under the root ${place.root}` };
 }

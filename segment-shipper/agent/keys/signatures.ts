@@ -102,7 +102,7 @@ export async function signedContent(
 export function refused(object: string, problem: string): StowageError {
   return new StowageError(
     'orders/signature',
-    `${object} is refused: ${problem}. This agent obeys only orders that a key in signedBy of its agent.yaml has signed: either the command has no such key (shippers.signingKeyFile) or is of an earlier version, or another program has written the order`,
+    `${object} is refused: ${problem}. This agent obeys only orders that a key in signedBy of its agent.yaml has signed: either the command has no such key (shippers.signingKeyFile), names the root in another way or is of an earlier version, or another program has written the order`,
     { where: { object } },
   );
 }

@@ -53,7 +53,9 @@ afterAll(async () => {
 
 async function restartAgent(more: Readonly<Record<string, unknown>>): Promise<void> {
   await endAgent();
-  agent = await startAgent({ place, root, name: 'agent0', serves: new Map([[0, server]]), more });
+  const serves = new Map([[0, server]]);
+  const plain = { encryption: undefined, ...more };
+  agent = await startAgent({ place, root, name: 'agent0', serves, more: plain });
 }
 
 async function endAgent(): Promise<void> {

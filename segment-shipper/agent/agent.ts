@@ -9,7 +9,7 @@ import { rateLimit } from '../rate/throttle.ts';
 import { readAgentConfig, storeOf } from './config.ts';
 import { heartbeats } from './heard/heartbeat.ts';
 import { ownIdentities } from './keys/own-keys.ts';
-import { noteObeyed } from './keys/signatures.ts';
+import { OBEYS_ALL } from './keys/signatures.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
 import { type KnownRestores, pollRestores } from './poll-restores.ts';
@@ -45,11 +45,18 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
   const { name, instance } = identity;
   const { age } = await ownIdentities(config);
   const recipients = age.map(({ recipient }) => recipient);
-  log.info(
-    { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents, recipients },
-    'agent started',
-  );
-  noteObeyed(agent);
+  const { contents, signedBy } = config;
+  const said = {
+    agent: name,
+    instance,
+    tool: TOOL,
+    root: store.url,
+    contents,
+    recipients,
+    signedBy,
+  };
+  if (signedBy !== undefined) log.info(said, 'agent started');
+  else log.warn(said, `agent started; ${OBEYS_ALL}`);
   try {
     await Promise.all([pollLoop(agent), backUpOnSchedule(agent)]);
     await Promise.all([...agent.orders.values()].map(({ ended }) => ended));

@@ -11,17 +11,9 @@ import type { Agent } from '../orders.ts';
 
 type Obeying = { readonly config: Pick<AgentConfig, 'signedBy'> } & Pick<Agent, 'store'>;
 
-/** Says at the start of an agent which orders it obeys. */
-export function noteObeyed({
-  config: { signedBy },
-  log,
-}: Pick<Obeying, 'config'> & Pick<Agent, 'log'>): void {
-  if (signedBy !== undefined) log.info({ signedBy }, 'obeys orders that these keys have signed');
-  else
-    log.warn(
-      'obeys every order under its root, so any program that can write there can give it orders: set signedBy in agent.yaml (docs/agents.md, Signed orders)',
-    );
-}
+/** What the log of an agent says at its start, once, when its file names no keys. */
+export const OBEYS_ALL =
+  'it obeys every order under its root, so any program that can write there can give it orders: set signedBy in agent.yaml (docs/agents.md, Signed orders)';
 
 /**
  * Why this agent does not obey a document of the bucket; undefined: it does. Without `signedBy` it

@@ -87,10 +87,10 @@ async function restoredUnder(change: Change, database: string): Promise<CliResul
 }
 
 /** What a program can do that may write everything in the bucket, and nothing in the database. */
-async function plantBackup(second: string): Promise<BackupReport> {
+async function plantBackup(time: string): Promise<BackupReport> {
   const key = formatKey({ kind: 'plan', timestamp });
   const plan = decode(Plan, { key, bytes: await store.read(key, { bytesMax: 1e6 }) });
-  const set = { timestamp: `${timestampOf(new Date()).slice(0, 12)}${second}`, content: 0 };
+  const set = { timestamp: `${timestampOf(new Date()).slice(0, 8)}${time}`, content: 0 };
   const { host, port } = server;
   const order = encode(BackupOrder, {
     ...{ format: 'stowage/backup-order', version: FORMAT_VERSION, ...set, host, port },
@@ -167,7 +167,7 @@ describe('an agent that names the public key of its command', () => {
   });
 
   test('refuses a backup and a restore that another program has planted', async () => {
-    const report = await plantBackup('01');
+    const report = await plantBackup('000001');
     expect(report).toMatchObject({ status: 'failed', failure: { code: REFUSED } });
     expect(await packsOf(report.timestamp)).toBe(0);
     const outcome = await plantRestore('planted');
@@ -178,8 +178,8 @@ describe('an agent that names the public key of its command', () => {
 
 test('an agent that names no key carries out what another program has planted', async () => {
   await restartAgent({});
+  const report = await plantBackup('000002');
   expect(agent?.log.join('\n')).toContain('set signedBy in agent.yaml');
-  const report = await plantBackup('02');
   expect(report).toMatchObject({ status: 'shipped', relations: [{ rows: 500 }] });
   expect(await packsOf(report.timestamp)).toBe(2);
   const outcome = await plantRestore('planted');

@@ -55,7 +55,8 @@ describe('a signed document', () => {
   });
 
   test('is described by docs/format.md: an independent computation verifies it', () => {
-    const { signedBy, signature, ...rest } = JSON.parse(Buffer.from(signed()).toString());
+    const read: unknown = JSON.parse(Buffer.from(signed()).toString());
+    const { signedBy, signature, ...rest } = read as Record<'signedBy' | 'signature', string>;
     const sha256 = createHash('sha256')
       .update(`${JSON.stringify(rest)}\n`)
       .digest('hex');

@@ -142,6 +142,16 @@ describe('an agent that names the public key of its command', () => {
     expect(await packsOf(timestamp)).toBeGreaterThan(1);
   });
 
+  test('is named by doctor, for a command that signs and for one that does not', async () => {
+    const { publicKey } = signing.key;
+    const signs = await run(['doctor']);
+    expect(signs.text).toContain(`signed orders`);
+    expect(signs.text).toContain(`content 0: the agent obeys orders of ${publicKey}`);
+    const signsNot = await run(['doctor'], { signs: false });
+    expect([signs.code, signsNot.code], signsNot.text).toEqual([0, 4]);
+    expect(signsNot.text).toContain('shippers.signingKeyFile is not set');
+  });
+
   test('refuses an order of a plain set that was exchanged, and the restore can be resumed', async () => {
     const failed = await restoredUnder(shortened('data', 0), 'copy');
     expect(failed.json.status, failed.text).toBe('failed');

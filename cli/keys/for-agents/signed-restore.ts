@@ -6,7 +6,7 @@ import {
   sha256,
 } from '../../../backup-set/base/document.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { formatKey } from '../../../backup-set/base/keys.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import {
   RESTORE_KEYS_BYTES_MAX,
   SignedRestore,
@@ -59,8 +59,8 @@ export async function storeSignedRestore(
 }
 
 /**
- * The same for a restore.
- * @param resumed its signature is demanded when no key of a set proves it.
+ * The key that signs a restore; undefined as of `signingKeyOf`.
+ * @param resumed the request of the first restore, when this one resumes it: its signature is demanded when no key of a set proves it.
  * @throws StowageError `config/invalid`, `restore/refused`
  */
 export async function signingKeyFor(
@@ -85,8 +85,10 @@ async function requireSignedRequest(
   request: RawDocument,
   signal: AbortSignal,
 ): Promise<void> {
-  const restore = decode(RestoreRequest, request).id;
-  const key = formatKey({ kind: 'signed-restore', restore });
+  const asked = parseKey(request.key);
+  // Not the id in the document: another program may have put the request of another restore there.
+  if (asked?.kind !== 'restore-request') throw new StowageError('internal', request.key);
+  const key = formatKey({ kind: 'signed-restore', restore: asked.restore });
   const why = await problemOf();
   if (why === undefined) return;
   throw new StowageError(

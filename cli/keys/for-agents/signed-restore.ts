@@ -86,7 +86,7 @@ async function requireSignedRequest(
   signal: AbortSignal,
 ): Promise<void> {
   const asked = parseKey(request.key);
-  // Not the id in the document: another program may have put the request of another restore there.
+  // The document may be that of another restore: its own id proves nothing.
   if (asked?.kind !== 'restore-request') throw new StowageError('internal', request.key);
   const key = formatKey({ kind: 'signed-restore', restore: asked.restore });
   const why = await problemOf();

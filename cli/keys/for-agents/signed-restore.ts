@@ -60,7 +60,8 @@ export async function storeSignedRestore(
 
 /**
  * The key that signs a restore; undefined as of `signingKeyOf`.
- * @param resumed the request of the first restore, when this one resumes it: its signature is demanded when no key of a set proves it.
+ * @param resumed the request of the first restore, when this one resumes it: its signature is
+ * demanded when no key of a set proves it.
  * @throws StowageError `config/invalid`, `restore/refused`
  */
 export async function signingKeyFor(

@@ -18,7 +18,9 @@ function storedPlan(restore: RestoreCase): RestorePlan {
 }
 
 function problemOf({ manifest, request }: RestoreCase, plan: RestorePlan) {
-  return planProblem({ manifest, request, plan, context: { keys: {} as HeldKeys } });
+  const manifestSha256 = sha256(encode(Manifest, manifest));
+  const context = { keys: {} as HeldKeys };
+  return planProblem({ manifest, manifestSha256, request, plan, context });
 }
 
 test('the plan that the functions make follows from the request and the proven set', () => {
@@ -50,4 +52,15 @@ test.each(Object.entries(CHANGES))('a plan %s is not proven', (_, change) => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('a plan from another manifest than the command has read is refused, also of a plain set', () => {
+  const [restore] = fc.sample(restoreCase, { numRuns: 1, seed: 1 });
+  if (restore === undefined) throw new Error('no case');
+  const { manifest, request } = restore;
+  const [plan, context] = [storedPlan(restore), { keys: undefined }];
+  const problem = (manifestSha256: string) =>
+    planProblem({ manifest, manifestSha256, request, plan, context });
+  expect(problem(plan.manifestSha256)).toBeUndefined();
+  expect(problem('f'.repeat(64))).toMatchObject({ code: 'not-proven' });
 });

@@ -6,27 +6,29 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { contentsPlanned, plannedSteps } from '../../../backup-set/restore/plan.ts';
 import type { RestoreRun } from '../../restore/run.ts';
 
-type Planned = Pick<RestoreRun, 'manifest' | 'request' | 'plan'> & {
+type Planned = Pick<RestoreRun, 'manifest' | 'manifestSha256' | 'request' | 'plan'> & {
   readonly context: Pick<RestoreRun['context'], 'keys'>;
 };
 
 /**
- * Says that the plan of a restore does not follow from our request and the manifest that this
- * command has proven: a plan without a phase, a content or the counts would restore less.
- * Undefined: it does, or the set is not encrypted.
+ * Says that the plan of a restore was made from another manifest than the one that this command has
+ * read. Of an encrypted set also that it does not follow from our request and the proven manifest:
+ * a plan without a phase, a content or the counts would restore less. Undefined: it does.
  */
 export function planProblem(run: Planned): Problem | undefined {
-  const { manifest, plan, request } = run;
-  if (run.context.keys === undefined) return undefined;
-  if (plan.manifestSha256 !== sha256(encode(Manifest, manifest))) {
+  const { manifest, manifestSha256, plan, request } = run;
+  const isEncrypted = run.context.keys !== undefined;
+  // Also the bytes that the key of the set proves: other ones can have more fields.
+  const isOther = isEncrypted && plan.manifestSha256 !== sha256(encode(Manifest, manifest));
+  if (isOther || plan.manifestSha256 !== manifestSha256) {
     const { timestamp } = manifest;
     return {
       code: 'not-proven',
       object: formatKey({ kind: 'manifest', timestamp }),
-      message:
-        'the restore was planned from another manifest than the one that the key of the set proves: it was replaced in between',
+      message: `the restore was planned from another manifest than the one that ${isEncrypted ? 'the key of the set proves' : 'the command has read'}: it was replaced in between`,
     };
   }
+  if (!isEncrypted) return undefined;
   const { id, timestamp, contents } = plan;
   const named = { ...{ id, timestamp }, ...stepsIn(plan), contents: contents.map(contentOf) };
   const follows = {

@@ -23,7 +23,7 @@ export function coordinatorFault(digestKey: Uint8Array, seal: RawDocument): stri
     : 'its coordinatorMac is not of encryption.digestKeyFile: either the backup used another digest key, or another program made the set';
 }
 
-/** As `sealFault`, for the seal of a conversion: shows that a holder of the original's key made it. */
+/** As `sealFault`, for a conversion: shows that a holder of the key of its original made it. */
 export function originalFault(originalKey: Uint8Array, seal: RawDocument): string | undefined {
   decode(Seal, seal);
   const whole = withoutField(seal.bytes, 'mac');

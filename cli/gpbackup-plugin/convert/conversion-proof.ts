@@ -9,7 +9,7 @@ import { identitiesOf } from '../../keys/identities.ts';
 import { provenPlan } from '../../keys/proven-plan.ts';
 import { coordinatorFault, originalFault } from '../../keys/seal-macs.ts';
 
-/** What is wrong with the seal of a set that says that it was made from another; undefined: nothing. */
+/** What is wrong with the seal of a set that says that it was made from another one. */
 export type SealFault = (seal: RawDocument) => string | undefined;
 
 /**
@@ -35,7 +35,7 @@ export async function conversionFault(
   return (seal) => unreadable(() => originalFault(originalKey, seal));
 }
 
-/** Undefined: a host that only restores may have the configuration of the coordinator without it. */
+/** A host that only restores may have the configuration of the coordinator without its key. */
 async function digestKeyOf({ config }: ClusterContext): Promise<Buffer | undefined> {
   const file = config.encryption?.digestKeyFile;
   if (file === undefined) return undefined;

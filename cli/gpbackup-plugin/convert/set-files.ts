@@ -40,11 +40,7 @@ export type OpenSet = (manifest: Manifest) => Promise<SetKeys | undefined>;
  * of the set itself is not read again: the caller has compared it.
  * @throws StowageError `set/incomplete`, `set/damaged`; as `open`.
  */
-export async function filesInSets(
-  deps: Deps,
-  set: Manifest,
-  open: OpenSet,
-): Promise<FilesOfSets> {
+export async function filesInSets(deps: Deps, set: Manifest, open: OpenSet): Promise<FilesOfSets> {
   const found = new Map<string, FileOfSet>();
   for (const timestamp of [set.timestamp, ...set.needs]) {
     const document = timestamp === set.timestamp ? set : await manifestOf(deps, timestamp);

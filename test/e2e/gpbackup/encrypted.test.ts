@@ -99,6 +99,10 @@ test('the commands of Stowage check, copy and convert an encrypted backup', asyn
   const rows = await hosts.run(cat, 'reader', { plain: true });
   expect(failureOf(rows)).toBeUndefined();
   expect(rows.text.split('\n').filter((line) => /^\d+\t/.test(line))).toHaveLength(100);
+  // The key of the original proves the conversion, which is used again.
+  const again = await hosts.run(cat, 'reader', { plain: true });
+  expect(again.text).toMatch(/its rows are in set \d{14}, which was made from it/);
+  expect(again.text).not.toMatch(/converting|nothing proves/);
 });
 
 test('each key of an encrypted backup follows a change of recipients, and repair brings it back', async () => {

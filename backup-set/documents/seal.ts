@@ -18,6 +18,7 @@ import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
 import { fastArray, isCount, isRowFormat } from './fast-array.ts';
+import { KeyId } from './keys/set-key.ts';
 import { readPinned } from './pinned.ts';
 import { type Plan, Ranges } from './plan.ts';
 import { RowFormat } from './receipt.ts';
@@ -104,6 +105,18 @@ export const Seal = z.object({
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),
   ),
+  /**
+   * Of an encrypted increment of gpbackup: the keys of hosts that sealed the files of its older
+   * sets. Such a set can expire and leave files without a plan that names their keys.
+   */
+  older: z
+    .array(z.object({ timestamp: Timestamp, hostKeys: z.array(KeyId).min(1) }))
+    .exactOptional(),
+  /**
+   * Of the conversion of an encrypted set, before the other macs: HMAC of the bytes that the
+   * document has without the three, under a key from the key of that set.
+   */
+  originalMac: Sha256.exactOptional(),
   /**
    * Encrypted sets only, before `mac`: HMAC of the bytes that the document has without both, under
    * a key from the digest key. It shows a coordinator, which has no key of older sets, its own.

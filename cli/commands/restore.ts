@@ -1,4 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
@@ -44,12 +45,12 @@ export const restoreCommand: ClusterCommand = {
   },
 };
 
-/** @param id of the restore; absent = a new one. */
+/** @param asked the request that is carried out; absent = none. */
 async function restoreAsked(
   context: ClusterContext,
   flags: Flags,
   positional: readonly string[],
-  id?: string,
+  asked?: Pick<AskedRestore, 'id' | 'manifestSha256'>,
 ): Promise<number> {
   if (flags['resize'] === true && !formatOf(context.config.flavour).canResize)
     throw new StowageError(
@@ -61,7 +62,8 @@ async function restoreAsked(
     );
   const group = groupToRestore(flags, positional);
   if (group !== undefined) return restoreGroupCommand(context, group, flags);
-  const options = { ...optionsFrom(flags, positional), ...(id !== undefined && { id }) };
+  const named = asked && { id: asked.id, manifestSha256: asked.manifestSha256 };
+  const options = { ...optionsFrom(flags, positional), ...named };
   if (flags['dryRun'] === true) {
     const found = await runDryRun(context, options);
     context.output.result(reportValue(found), reportText(found));

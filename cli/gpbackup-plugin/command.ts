@@ -3,6 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { shellWord } from '../../backup-set/messages/shell-word.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -18,6 +19,8 @@ import { type Answer, type Call, listen } from './listen.ts';
 import { type PluginOptions, readPluginOptions } from './options.ts';
 import { placeOf } from './place.ts';
 import { type ProvenFiles, provenFiles } from './proven-files.ts';
+import { boundSets } from './restoring/bound-sets.ts';
+import { type NamedSets, namedSets } from './restoring/named-sets.ts';
 import { sealSet } from './seal/seal-set.ts';
 import { agreedEncryption, readsSealedOnly } from './sealing/agreement.ts';
 import { fileKeys } from './sealing/file-keys.ts';
@@ -45,7 +48,7 @@ export const gpbackupPluginCommand: PlainCommand = {
     const options = await readPluginOptions(path);
     const cluster = await clusterOf(context, options);
     const { encryption } = cluster.config;
-    await withStore(cluster, (store) => {
+    await withStore(cluster, async (store) => {
       const plugin: Plugin = {
         store,
         clock: context.clock,
@@ -56,7 +59,8 @@ export const gpbackupPluginCommand: PlainCommand = {
             ? hostKeysFor(cluster, encryption, store)
             : undefined,
       };
-      const { answer, isDone } = answering(cluster, options, plugin);
+      const named = await namedSets(`${socket}.sets`);
+      const { answer, isDone } = answering(cluster, options, { plugin, named, config: path });
       return listen({ socket, config: path, idleMs: IDLE_MS, answer, isDone }, context.signal);
     });
     return 0;
@@ -85,15 +89,24 @@ async function clusterOf(
   return { ...context, ...loaded };
 }
 
-function answering(context: ClusterContext, options: PluginOptions, plugin: Plugin) {
+interface Resident {
+  readonly plugin: Plugin;
+  readonly named: NamedSets;
+  /** The plugin configuration. */
+  readonly config: string;
+}
+
+function answering(
+  context: ClusterContext,
+  options: PluginOptions,
+  { plugin, named, config }: Resident,
+) {
   const admit = uploadsAtOnce(UPLOADS_AT_ONCE);
   const { store } = plugin;
   const deps = functionDeps(context, store);
-  const proven = provenFiles(
-    deps,
-    fileKeys(context, deps),
-    readsSealedOnly(context.config, options),
-  );
+  const keys = fileKeys(context, deps);
+  const mustBeSealed = readsSealedOnly(context.config, options);
+  const proven = provenFiles(deps, { keys, bound: boundSets(keys, named), mustBeSealed });
   let isDone = false;
   const answer = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     const { name, path, scope } = call;
@@ -106,6 +119,7 @@ function answering(context: ClusterContext, options: PluginOptions, plugin: Plug
         if (isTimestamp(timestampIn(path))) await plugin.hostKeys?.sealerOf(timestampIn(path), -1);
         return undefined;
       case 'setup_plugin_for_restore':
+        if (isTimestamp(timestampIn(path))) await named.add(timestampIn(path));
         return undefined;
       case 'backup_data':
         await admit(placeOf(path), (place) => storeFile(plugin, place, call.body, signal));
@@ -125,10 +139,11 @@ function answering(context: ClusterContext, options: PluginOptions, plugin: Plug
         return undefined;
       case 'cleanup_plugin_for_backup':
         if (scope !== 'segment') isDone = true;
-        if (ofCoordinator) await proveSet(context, plugin, path);
+        if (ofCoordinator) await proveSet(context, plugin, { folder: path, config });
         return undefined;
       case 'cleanup_plugin_for_restore':
         if (scope !== 'segment') isDone = true;
+        await named.remove(timestampIn(path));
         return undefined;
       default:
         throw new StowageError('usage/flag', `unknown call ${JSON.stringify(name)}`);
@@ -165,9 +180,15 @@ async function requireNewSet(store: ObjectStore, path: string): Promise<void> {
 }
 
 /** @throws StowageError `set/incomplete`, `set/damaged` when the functions find that. */
-async function proveSet(context: ClusterContext, plugin: Plugin, folder: string): Promise<void> {
+async function proveSet(
+  context: ClusterContext,
+  plugin: Plugin,
+  { folder, config }: { readonly folder: string; readonly config: string },
+): Promise<void> {
   const timestamp = timestampIn(folder);
-  const plan = await sealSet(plugin, context, { timestamp, folder });
+  const words = ['cleanup_plugin_for_backup', config, folder, 'master'].map(shellWord);
+  const finish = `stowage-gpbackup-plugin ${words.join(' ')}`;
+  const plan = await sealSet(plugin, context, { timestamp, folder, finish });
   if (plan === undefined) return;
   // stitch and validate read the same receipts.
   const store = rememberedReads(plugin.store, DOCUMENTS_KEPT_BYTES_MAX);

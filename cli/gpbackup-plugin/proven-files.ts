@@ -10,6 +10,7 @@ import { readPart } from '../../functions/stored/read-part.ts';
 import type { CallOptions } from '../../storage/store.ts';
 import { checked, openedFile, type StoredFile } from './convert/set-files.ts';
 import type { Place } from './place.ts';
+import { type BoundSets, requireBound } from './restoring/bound-sets.ts';
 import type { FileKeys } from './sealing/file-keys.ts';
 
 interface FilesOfContent {
@@ -45,8 +46,14 @@ export interface ProvenFiles {
   sizeOf(place: Place): Promise<number | undefined>;
 }
 
-/** @param mustBeSealed refuses plain sets: the operator says that all of them are encrypted. */
-export function provenFiles(deps: Deps, keys: FileKeys, mustBeSealed: boolean): ProvenFiles {
+interface Proving {
+  readonly keys: FileKeys;
+  readonly bound: BoundSets;
+  /** Refuses plain sets: the operator says that all of them are encrypted. */
+  readonly mustBeSealed: boolean;
+}
+
+export function provenFiles(deps: Deps, { keys, bound, mustBeSealed }: Proving): ProvenFiles {
   const kept = new Map<string, Promise<FilesOfContent | undefined>>();
   const filesOf = ({ timestamp, content }: FileName) => {
     const of = `${timestamp}/${content}`;
@@ -66,9 +73,15 @@ export function provenFiles(deps: Deps, keys: FileKeys, mustBeSealed: boolean): 
     const stored = known?.files.get(key);
     if (known !== undefined && stored === undefined)
       throw new StowageError('storage/not-found', `the manifest of the set has no ${key}`);
+    const bindings = await bound.of(file);
+    if (known !== undefined) requireBound(bindings, known.manifest);
+    const only = bindings.find(({ hostKeys }) => hostKeys !== undefined)?.hostKeys;
     const found = known && stored;
-    const opens = found ? await keys.of(place, known.manifest, found) : await keys.fitting(place);
-    if (opens === undefined && mustBeSealed) throw plainSet(file.timestamp);
+    const opens = found
+      ? await keys.of(place, known.manifest, found)
+      : await keys.fitting(place, only);
+    if (opens === undefined && (mustBeSealed || bindings.length > 0))
+      throw plainSet(file.timestamp);
     return { stored, key: opens };
   };
   return {

@@ -13,6 +13,15 @@ import { sealFault } from './seal-macs.ts';
  * @throws StowageError `set/damaged`
  */
 export async function provenPlan(deps: Deps, timestamp: string, setKey: Uint8Array): Promise<Plan> {
+  return (await provenHeads(deps, timestamp, setKey)).plan;
+}
+
+/** As `provenPlan`, with the seal. */
+export async function provenHeads(
+  deps: Deps,
+  timestamp: string,
+  setKey: Uint8Array,
+): Promise<{ readonly plan: Plan; readonly seal: Seal }> {
   const { plan, seal } = await loadHeads(deps, timestamp);
   const damaged = (kind: 'seal' | 'plan', why: string) => {
     const object = formatKey({ kind, timestamp });
@@ -23,7 +32,8 @@ export async function provenPlan(deps: Deps, timestamp: string, setKey: Uint8Arr
   if (seal === undefined) throw damaged('seal', 'it is missing, so nothing proves the plan');
   const fault = sealFault(setKey, seal);
   if (fault !== undefined) throw damaged('seal', fault);
-  if (plan === undefined || sha256(plan.bytes) !== decode(Seal, seal).planSha256)
+  const sealed = decode(Seal, seal);
+  if (plan === undefined || sha256(plan.bytes) !== sealed.planSha256)
     throw damaged('plan', 'it is not the one that the seal names');
-  return decode(Plan, plan);
+  return { plan: decode(Plan, plan), seal: sealed };
 }

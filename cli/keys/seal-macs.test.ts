@@ -3,7 +3,7 @@ import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { Seal } from '../../backup-set/documents/seal.ts';
 import { coordinatorMac, sealMac } from '../../frame/seal/derive.ts';
 import { withMacs } from '../backup/documents/seal.ts';
-import { coordinatorFault, sealFault } from './seal-macs.ts';
+import { coordinatorFault, originalFault, sealFault } from './seal-macs.ts';
 
 const setKey = Buffer.alloc(32, 1);
 const seal: Seal = {
@@ -58,6 +58,21 @@ test('a seal is proven to a coordinator with the digest key, also with a field o
   const own = coordinatorMac(digestKey, Buffer.from(later));
   const signedLater = signed(later.replace(/\}\n$/, `,"coordinatorMac":"${own}"}\n`));
   expect(coordinatorFault(digestKey, raw(signedLater))).toBeUndefined();
+});
+
+test('the seal of a conversion is proven with the key of its original, with and without a digest key', () => {
+  const originalKey = Buffer.alloc(32, 5);
+  for (const digestKey of [undefined, Buffer.alloc(32, 3)]) {
+    const keys = { setKey, digestKey, originalKey };
+    const whole = Buffer.from(encode(Seal, withMacs(seal, keys))).toString();
+    expect(originalFault(originalKey, raw(whole))).toBeUndefined();
+    expect(sealFault(setKey, raw(whole))).toBeUndefined();
+    if (digestKey) expect(coordinatorFault(digestKey, raw(whole))).toBeUndefined();
+    expect(originalFault(setKey, raw(whole))).toMatch(/differs/);
+    expect(originalFault(originalKey, raw(whole.replace('12:00:01', '12:00:02')))).toMatch(
+      /differs/,
+    );
+  }
 });
 
 test('a seal of an earlier program, which has one mac, is not proven to a coordinator', () => {

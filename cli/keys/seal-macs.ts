@@ -1,6 +1,6 @@
 import { decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { Seal } from '../../backup-set/documents/seal.ts';
-import { coordinatorMac, sealMac } from '../../frame/seal/derive.ts';
+import { coordinatorMac, originalMac, sealMac } from '../../frame/seal/derive.ts';
 
 /** What is wrong with the proof of a seal; undefined: a holder of the set's key wrote it. */
 export function sealFault(setKey: Uint8Array, seal: RawDocument): string | undefined {
@@ -23,7 +23,20 @@ export function coordinatorFault(digestKey: Uint8Array, seal: RawDocument): stri
     : 'its coordinatorMac is not of encryption.digestKeyFile: either the backup used another digest key, or another program made the set';
 }
 
+/** As `sealFault`, for a conversion: shows that a holder of the key of its original made it. */
+export function originalFault(originalKey: Uint8Array, seal: RawDocument): string | undefined {
+  decode(Seal, seal);
+  const whole = withoutField(seal.bytes, 'mac');
+  const own = whole && (withoutField(whole.bytes, 'coordinatorMac') ?? whole);
+  const signed = own && withoutField(own.bytes, 'originalMac');
+  if (signed === undefined) return 'its seal has no originalMac';
+  return signed.value === originalMac(originalKey, signed.bytes)
+    ? undefined
+    : 'the originalMac of its seal differs';
+}
+
 const LAST = {
+  originalMac: /,"originalMac":"([0-9a-f]{64})"\}\n$/,
   mac: /,"mac":"([0-9a-f]{64})"\}\n$/,
   coordinatorMac: /,"coordinatorMac":"([0-9a-f]{64})"\}\n$/,
 } as const;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
 import { startRequest } from '../../functions/requests/requests.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
@@ -28,12 +29,12 @@ const WITH_REQUEST: ReadonlySet<string> = new Set([
 /** Commander's defaults of flags `--no-…`. */
 const NEGATED: ReadonlySet<string> = new Set(['owner', 'acl', 'count', 'objects']);
 
-/** `stowage restore` without --request, with the id that its restore gets. */
+/** `stowage restore` without --request, for a request: its restore gets the id. */
 export type RunRestore = (
   context: ClusterContext,
   flags: Flags,
   positional: readonly string[],
-  id: string,
+  asked: AskedRestore,
 ) => Promise<number>;
 
 /**
@@ -48,7 +49,7 @@ export async function restoreRequested(
   const id = idFrom(flags, positional);
   return withStore(context, async (store) => {
     const checked = await checkedRequest(context, store, id);
-    const { asked, isEncrypted, manifest } = checked;
+    const { asked, token, isEncrypted, manifest } = checked;
     const line = `${commandLineOf(context, store, asked)}${identityFor(context, isEncrypted)}`;
     context.output.note(
       'request',
@@ -65,11 +66,13 @@ export async function restoreRequested(
     const given = Object.fromEntries(Object.entries(flags).filter(([name]) => isGiven(name)));
     const all = { ...given, ...parsed.flags, ...(isDry && { dryRun: true }) };
     const own = await targetContext(context, restore, all);
-    if (isDry) return run(own, all, parsed.positional, id);
+    if (isDry) return run(own, all, parsed.positional, asked);
     await requireKeys(own, store, manifest);
     const by = takerName(hostname(), process.pid);
-    await startRequest(functionDeps(context, store), id, by);
-    return toItsEnd(context, store, asked, () => run(own, all, parsed.positional, id));
+    await startRequest(functionDeps(context, store), { asked, token }, by);
+    return toItsEnd(context, store, { asked, token }, () =>
+      run(own, all, parsed.positional, asked),
+    );
   });
 }
 

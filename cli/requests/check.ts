@@ -4,7 +4,11 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { AskedRestore } from '../../backup-set/documents/restore/asked.ts';
 import { isProven } from '../../functions/requests/proof.ts';
-import { describeRequest, type RequestSummary } from '../../functions/requests/requests.ts';
+import {
+  describeRequest,
+  type RequestSummary,
+  unprovenRun,
+} from '../../functions/requests/requests.ts';
 import { targetProblem } from '../../functions/requests/targets.ts';
 import { readDocument } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -15,6 +19,8 @@ import { requestTokenOf } from './token.ts';
 /** A request that may be carried out. */
 export interface CheckedRequest {
   readonly asked: AskedRestore;
+  /** That has proven it. */
+  readonly token: string;
   /** Of its set. */
   readonly manifest: Manifest;
   /** Its restore needs an identity. */
@@ -59,6 +65,12 @@ export async function checkedRequest(
       'its proof does not fit requests.tokenFile: no `stowage serve` with this token wrote it, or it was changed',
     );
   if (asked.root !== store.url) throw refused(id, `it was made for the root ${asked.root}`);
+  const planted = unprovenRun(found, { asked, token });
+  if (planted !== undefined)
+    throw refused(
+      id,
+      `${planted} says that a command has taken it, or how it ended, and its proof does not fit requests.tokenFile: no command with this token wrote it. Ask again in the console, and find out which program writes below requests/`,
+    );
   if (found.start !== undefined)
     throw refused(id, `${found.start.by} has taken it at ${found.start.startedAt}`);
   if (found.end !== undefined)
@@ -72,7 +84,7 @@ export async function checkedRequest(
   const manifest = decode(Manifest, raw);
   const problem = targetProblem(asked, requests.targets, manifest.database);
   if (problem !== undefined) throw refused(id, problem);
-  return { asked, manifest, isEncrypted: manifest.encryption !== undefined };
+  return { asked, token, manifest, isEncrypted: manifest.encryption !== undefined };
 }
 
 const refused = (id: string, why: string) =>

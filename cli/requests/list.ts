@@ -75,7 +75,7 @@ export async function listRequests(context: ClusterContext, flags: Flags): Promi
 function noteUnchecked({ output }: ClusterContext, token: string | undefined): void {
   if (token !== undefined) return;
   const field = 'requests.tokenFile';
-  const text = `the proofs of requests were not checked: no token can be read here (${field}), so a forged one is not named`;
+  const text = `the proofs of requests were not checked: no token can be read here (${field}), so neither a forged one is named, nor one of which another program has written how it ended`;
   output.note('request-proofs-unchecked', { field }, text);
 }
 

@@ -76,7 +76,7 @@ async function dueRequests(
 }
 
 async function carryOut(options: RequestRunnerOptions, id: string): Promise<void> {
-  const { deps, runChild, stopped, events } = options;
+  const { deps, runChild, stopped, events, settings } = options;
   events.onStarted(id);
   const end = await runChild(['restore', '--request', id, '--yes'], stopped);
   const { pid, exitCode, code, message } = end;
@@ -87,15 +87,16 @@ async function carryOut(options: RequestRunnerOptions, id: string): Promise<void
     return events.onTaken(id, taker);
   events.onEnded(id, end);
   // The command says it itself unless it was killed, or refused the request.
-  if (found === undefined || found.end !== undefined) return;
+  if (found?.asked === undefined || found.end !== undefined) return;
   // Stopped before it took the request: the next server carries it out.
   if (taker === undefined && stopped.aborted) return;
   const status = taker === undefined ? 'refused' : 'failed';
   const signal = AbortSignal.timeout(END_MS_MAX);
   await endRequest(
     { ...deps, signal },
+    { asked: found.asked, token: settings.token },
     {
-      ...{ id, status },
+      status,
       ...(exitCode !== undefined && { exitCode }),
       ...(code !== undefined && { code }),
       ...(message !== undefined && { message }),

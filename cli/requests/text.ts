@@ -55,6 +55,10 @@ export function nextLines(
       return [
         'FORGED: its proof does not fit requests.tokenFile. No `stowage serve` with this token wrote it, or it was changed. Do not carry it out, and find out which program writes below requests/',
       ];
+    case 'unproven':
+      return [
+        'UNPROVEN: the proof of its run-start.json or run-end.json does not fit requests.tokenFile, so no command with this token wrote it. It is not carried out. Look at the target, ask again in the console, and find out which program writes below requests/',
+      ];
     case 'restored':
       return [...began, `restored at ${end?.endedAt ?? '?'}`];
     case 'failed':
@@ -109,4 +113,5 @@ export const TONES: Readonly<Record<ShownState, Tone>> = {
   lost: 'bad',
   unreadable: 'bad',
   forged: 'bad',
+  unproven: 'bad',
 };

@@ -18,7 +18,7 @@ const END_MS_MAX = 10_000;
 export async function toItsEnd(
   context: ClusterContext,
   store: ObjectStore,
-  asked: AskedRestore,
+  { asked, token }: { readonly asked: AskedRestore; readonly token: string },
   run: () => Promise<number>,
 ): Promise<number> {
   const { id } = asked;
@@ -29,12 +29,17 @@ export async function toItsEnd(
   });
   // Never throws: what the restore says counts, not that its end could not be recorded.
   const sayEnd = async (end: Pick<AskedEnd, 'exitCode' | 'code' | 'message'>) => {
-    try {
-      await endRequest(deps(), { id, status: await statusOf(deps(), id, end.exitCode), ...end });
-    } catch (error) {
-      const why = messageOf(error);
+    const unrecorded = (why: string) => {
       const text = `the end of request ${id} could not be recorded: ${why}`;
       context.output.note('request-end', { id, message: why }, printable(text));
+    };
+    try {
+      const status = await statusOf(deps(), id, end.exitCode);
+      if (await endRequest(deps(), { asked, token }, { status, ...end })) return;
+      const key = formatKey({ kind: 'asked-restore-end', restore: id });
+      unrecorded(`${key} exists already, and this command has not written it`);
+    } catch (error) {
+      unrecorded(messageOf(error));
     }
   };
   let exitCode: number;

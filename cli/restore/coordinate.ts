@@ -7,23 +7,12 @@ import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { writeOutcome } from '../../functions/handlers/advance-restore.ts';
-import { requireLiving } from '../../functions/retention/marks.ts';
-import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
-import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
-import { asOneServer, intoOneServer } from '../cluster/one-server.ts';
-import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
-import { convertedSet } from '../gpbackup-plugin/convert/converted-set.ts';
 import { storeRestoreKeys } from '../keys/for-agents/agent-keys.ts';
-import { signingKeyFor } from '../keys/for-agents/signed-restore.ts';
 import { sameIdentity } from '../keys/identity-words.ts';
 import { planProblem } from '../keys/planned/planned.ts';
-import { requireOwnRequest, withRequestMac } from '../keys/planned/request-mac.ts';
-import { provenKeys } from '../keys/proven-keys.ts';
 import { withStore } from '../open.ts';
-import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { lookAtTarget } from './aftermath.ts';
@@ -31,29 +20,23 @@ import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
 import { otherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
-import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
 import { type DryRun, dryRun } from './dry-run/dry-run.ts';
-import { targetNames } from './expected.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
-import { noteMap, withMap } from './mapped/prepare.ts';
-import { onlyTargets, resolvedMap } from './mapped/target.ts';
+import { noteMap } from './mapped/prepare.ts';
 import { listBeside } from './objects/beside.ts';
 import { noteMentions } from './objects/mentions.ts';
-import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import { prepare } from './prepare/prepare.ts';
+import type { ResumeOptions } from './prepare/resume.ts';
+import { type RestoreOptions, storeRequest } from './request.ts';
 import type { RestoreResult } from './result.ts';
-import { type ResumeOptions, resolveOptions } from './resume.ts';
 import { functionTimedOut, type RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 import { requireTarget } from './target-check/require.ts';
 import { volumeText } from './target-check/short.ts';
-import type { TargetCheck } from './target-check/target-check.ts';
 import { removeMarks, requireUnmarked } from './unfinished.ts';
-
-/** The command and its inline functions read the same documents: up to this size they are kept. */
-const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
@@ -62,7 +45,7 @@ export async function runRestore(
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
     const startedAt = given.clock();
-    const { check, options } = await prepare(given, opened, asked, true);
+    const { check, options, manifestSha256 } = await prepare(given, opened, asked, true);
     const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
@@ -77,7 +60,8 @@ export async function runRestore(
       const { differences } = await requireTarget({ ...check, context: locked });
       mapped &&= { ...mapped, differences };
       usesOriginal = await noteMentions({ ...check, context: locked });
-      const run = { context: locked, store: documents, request, manifest, segments, isSmall };
+      const of = { request, manifest, manifestSha256, segments, isSmall };
+      const run = { context: locked, store: documents, ...of };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
       return ended;
@@ -110,46 +94,6 @@ export function runDryRun(
     const { check, options } = await prepare(given, opened, asked, false);
     return dryRun(check, options.dropUnfinished);
   });
-}
-
-/** The set, its target and the request, which is not stored yet. */
-async function prepare(
-  given: ClusterContext,
-  opened: ObjectStore,
-  asked: RestoreOptions | ResumeOptions,
-  mayConvert: boolean,
-): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
-  // The archives are read before the restore, to see what they need, and after it.
-  const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
-  const { context: whole, options, resumed } = await resolveOptions(given, store, asked);
-  const chosen =
-    options.map === undefined
-      ? onlyContents(whole, options.contents)
-      : onlyTargets(whole, options.map);
-  const found = await findSet(given, store, options.set);
-  await requireLiving(functionDeps(given, store), found);
-  const stored = await loadManifest(given, store, found);
-  const isConverted = stored.files !== undefined;
-  const timestamp = isConverted ? await convertedSet(given, opened, stored, mayConvert) : found;
-  const manifest = isConverted ? await loadManifest(given, store, timestamp) : stored;
-  requireContents(options, manifest);
-  const map = resolvedMap(options, manifest);
-  const own = intoOwnDatabase(await intoOneServer(chosen, manifest), manifest, options);
-  const keys = await provenKeys(given, functionDeps(given, store), manifest);
-  if (resumed !== undefined) requireOwnRequest(resumed, keys);
-  const signingKey = await signingKeyFor(given, store, { resumed, keys });
-  const context = { ...own, keys, signingKey };
-  const accepts = options.acceptCluster === true;
-  const segments = await requireTargetCluster(context, manifest, {
-    accepts,
-    ...(map && { map }),
-  });
-  const plain = asOneServer(newRequest(context, segments, timestamp, options), manifest);
-  const withRules = await withMap({ context, store, manifest }, plain, map, options);
-  const [request, mapped] = [withRequestMac(withRules.request, keys), withRules.mapped];
-  // Refuses names that what is chosen cannot have.
-  targetNames(request, manifest);
-  return { check: { context, store, segments, request, manifest, mapped }, options };
 }
 
 async function requestAndCarryOut(

@@ -4,6 +4,7 @@ import {
   decode,
   encode,
   FORMAT_VERSION,
+  sha256,
 } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
@@ -52,6 +53,8 @@ export interface RestoreOptions {
   readonly resumes?: string;
   /** The id of the restore; absent = a new one. */
   readonly id?: string;
+  /** Of the manifest that the set must have; absent = any. */
+  readonly manifestSha256?: string;
   /** Other names for the chosen schema or table. */
   readonly into?: RequestedNames;
   /** Drop databases that an unfinished restore has created. */
@@ -60,17 +63,33 @@ export interface RestoreOptions {
 
 export type Choices = Pick<RestoreRequest, keyof typeof RestoreChoices>;
 
-/** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
+/** The manifest of a complete set. @throws as `readManifest`. */
 export async function loadManifest(
   context: Context,
   store: ObjectStore,
   timestamp: string,
 ): Promise<Manifest> {
+  return (await readManifest(context, store, timestamp)).manifest;
+}
+
+/** A manifest, and the digest of the bytes that it was decoded from. */
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+}
+
+/** @throws StowageError `set/not-found`, `set/incomplete`. */
+export async function readManifest(
+  context: Context,
+  store: ObjectStore,
+  timestamp: string,
+): Promise<ReadManifest> {
   const key = formatKey({ kind: 'manifest', timestamp });
   const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }).catch((error: unknown) => {
     if (!isStowageError(error, 'storage/not-found')) throw error;
   });
-  if (bytes !== undefined) return decode(Manifest, { key, bytes });
+  if (bytes !== undefined)
+    return { manifest: decode(Manifest, { key, bytes }), manifestSha256: sha256(bytes) };
   const where = { set: timestamp };
   if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
     throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, {
@@ -84,6 +103,23 @@ export async function loadManifest(
     'set/incomplete',
     `set ${timestamp} is incomplete (it has no manifest) and cannot be restored${why}`,
     { where },
+  );
+}
+
+/**
+ * A request of the console names the manifest that its page has shown. The check of the request has
+ * read it before: these are the bytes that the restore uses.
+ * @throws StowageError `request/refused`.
+ */
+export function requireAskedManifest(
+  { id, manifestSha256: asked }: Pick<RestoreOptions, 'id' | 'manifestSha256'>,
+  { manifest: { timestamp }, manifestSha256 }: ReadManifest,
+): void {
+  if (asked === undefined || asked === manifestSha256) return;
+  throw new StowageError(
+    'request/refused',
+    `request ${id}: the manifest of set ${timestamp} has changed since`,
+    { where: { set: timestamp } },
   );
 }
 

@@ -14,6 +14,8 @@ export interface RestoreRun {
   readonly request: RestoreRequest;
   /** Of the set, with the digest that the plan names. */
   readonly manifest: Manifest;
+  /** Of the bytes that this command has read. */
+  readonly manifestSha256: string;
   readonly plan: RestorePlan;
   /** The segments of the target. */
   readonly segments: readonly Segment[];

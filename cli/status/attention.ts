@@ -25,7 +25,8 @@ export interface Attention {
     | 'agent-overdue'
     | 'request-waits'
     | 'request-lost'
-    | 'request-forged';
+    | 'request-forged'
+    | 'request-unproven';
   readonly message: string;
 }
 
@@ -127,6 +128,13 @@ function ofRequests({ requests, now }: Status): Attention[] {
         {
           code: 'request-forged',
           message: `request ${id} was not made by the console: stowage show ${id}`,
+        },
+      ];
+    if (state === 'unproven')
+      return [
+        {
+          code: 'request-unproven',
+          message: `another program has written what became of request ${id}: stowage show ${id}`,
         },
       ];
     if (state === 'lost')

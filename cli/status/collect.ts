@@ -201,7 +201,7 @@ async function openRequests(context: ClusterContext, store: ObjectStore) {
     .filter(({ state }) => OPEN.has(state));
 }
 
-const OPEN: ReadonlySet<ShownState> = new Set(['waiting', 'lost', 'forged']);
+const OPEN: ReadonlySet<ShownState> = new Set(['waiting', 'lost', 'forged', 'unproven']);
 
 /** Restores of the last day without an outcome. */
 async function runningRestores(

@@ -28,6 +28,7 @@ const SHAPES: Readonly<Record<string, string>> = {
   expired: '○',
   started: '◐',
   forged: '■',
+  unproven: '■',
   lost: '■',
 };
 

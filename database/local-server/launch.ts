@@ -40,7 +40,7 @@ export async function launch(server: {
   readonly settings: Readonly<Record<string, string>>;
 }): Promise<Postmaster> {
   const { program, home, owner, settings } = server;
-  const log = await open(join(home, 'log'), 'w');
+  await using log = await open(join(home, 'log'), 'w');
   await chmod(join(home, 'log'), 0o644);
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const command = [program, '-D', join(home, 'data'), ...set];
@@ -65,7 +65,6 @@ export async function launch(server: {
   const guard = child.stdio[3];
   if (guard instanceof Object && 'unref' in guard && typeof guard.unref === 'function')
     guard.unref();
-  await log.close();
   return { pid: child.pid ?? -1, exited, hasExited: () => gone };
 }
 

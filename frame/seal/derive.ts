@@ -45,6 +45,14 @@ export function requestMac(setKey: Uint8Array, bytes: Uint8Array): string {
 }
 
 /**
+ * The `originalMac` of the seal of a conversion, under the key of the set that was converted: of
+ * the bytes of the document without its macs.
+ */
+export function originalMac(originalKey: Uint8Array, bytes: Uint8Array): string {
+  return createHmac('sha256', derive(originalKey, 'conversion')).update(bytes).digest('hex');
+}
+
+/**
  * The `coordinatorMac` of a seal: of the bytes of the document without both macs. The keys of
  * digests that shippers get do not give it.
  */

@@ -15,7 +15,7 @@ import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
-import { isProven, proofOf } from './proof.ts';
+import { isProven, isProvenRun, type OwnRequest, proofOf, withRunProof } from './proof.ts';
 
 /** What the documents of a request say. */
 export interface RequestSummary {
@@ -41,8 +41,11 @@ export type RequestState =
   | 'refused'
   | 'unreadable';
 
-/** As a reader shows it that has the token: `forged` = its proof does not fit. */
-export type ShownState = RequestState | 'forged';
+/**
+ * As a reader shows it that has the token. `forged`: its proof does not fit. `unproven`: that of a
+ * document about its run does not, so nothing says what became of it.
+ */
+export type ShownState = RequestState | 'forged' | 'unproven';
 
 export interface NewRequest {
   readonly choice: RestoreChoice;
@@ -158,11 +161,26 @@ function stateOf(
 
 /** @param token undefined = the proof cannot be checked here. */
 export function shownState(
-  { asked, state }: Pick<RequestSummary, 'asked' | 'state'>,
+  found: Pick<RequestSummary, 'asked' | 'start' | 'end' | 'state'>,
   token: string | undefined,
 ): ShownState {
+  const { asked, state } = found;
   if (asked === undefined || token === undefined) return state;
-  return isProven(asked, token) ? state : 'forged';
+  if (!isProven(asked, token)) return 'forged';
+  return unprovenRun(found, { asked, token }) === undefined ? state : 'unproven';
+}
+
+/** The key of a document that says that a request was taken, or has ended, without its proof. */
+export function unprovenRun(
+  { start, end }: Pick<RequestSummary, 'start' | 'end'>,
+  own: OwnRequest,
+): string | undefined {
+  const restore = own.asked.id;
+  if (start !== undefined && !isProvenRun(start, own))
+    return formatKey({ kind: 'asked-restore-start', restore });
+  if (end !== undefined && !isProvenRun(end, own))
+    return formatKey({ kind: 'asked-restore-end', restore });
+  return undefined;
 }
 
 /** Ids of requests of the last `ms`, newest first, whatever became of them. One LIST. */
@@ -177,14 +195,16 @@ export async function recentIds(deps: Deps, ms: number): Promise<string[]> {
  * Takes a request: of all commands one succeeds.
  * @throws StowageError `request/refused` when another has taken it.
  */
-export async function startRequest(deps: Deps, id: string, by: string): Promise<void> {
-  const start: AskedStart = {
+export async function startRequest(deps: Deps, own: OwnRequest, by: string): Promise<void> {
+  const { id } = own.asked;
+  const unproven: AskedStart = {
     format: 'stowage/asked-restore-start',
     version: FORMAT_VERSION,
     id,
     startedAt: deps.clock().toISOString(),
     by,
   };
+  const start = withRunProof(unproven, own);
   const key = formatKey({ kind: 'asked-restore-start', restore: id });
   try {
     await deps.store.create(key, encode(AskedStart, start), { signal: deps.signal });
@@ -196,21 +216,27 @@ export async function startRequest(deps: Deps, id: string, by: string): Promise<
   }
 }
 
-/** Says how a request ended. An end that exists stays. */
+/** Says how a request ended. An end that exists stays. @returns false: one exists. */
 export async function endRequest(
   deps: Deps,
-  end: Omit<AskedEnd, 'format' | 'version' | 'endedAt'>,
-): Promise<void> {
-  const document: AskedEnd = {
+  own: OwnRequest,
+  end: Omit<AskedEnd, 'format' | 'version' | 'id' | 'endedAt' | 'hmac'>,
+): Promise<boolean> {
+  const { id } = own.asked;
+  const unproven: AskedEnd = {
     format: 'stowage/asked-restore-end',
     version: FORMAT_VERSION,
+    id,
     endedAt: deps.clock().toISOString(),
     ...end,
   };
-  const key = formatKey({ kind: 'asked-restore-end', restore: end.id });
+  const document = withRunProof(unproven, own);
+  const key = formatKey({ kind: 'asked-restore-end', restore: id });
   try {
     await deps.store.create(key, encode(AskedEnd, document), { signal: deps.signal });
+    return true;
   } catch (error) {
     if (!isStowageError(error, 'storage/exists')) throw error;
+    return false;
   }
 }

@@ -45,11 +45,15 @@ export async function* readFile(
 
 async function openObject(path: string, key: string): Promise<FileHandle> {
   const file = await open(path, 'r');
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new StowageError('storage/not-found', `${key} is a folder, not an object`, {
-    where: { object: key },
-  });
+  try {
+    if ((await file.stat()).isFile()) return file;
+    throw new StowageError('storage/not-found', `${key} is a folder, not an object`, {
+      where: { object: key },
+    });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /**

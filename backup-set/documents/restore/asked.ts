@@ -61,6 +61,9 @@ export type UnprovenAsked = z.infer<typeof UnprovenAsked>;
 export const AskedRestore = z.object({ ...UnprovenAsked.shape, hmac: Sha256 });
 export type AskedRestore = z.infer<typeof AskedRestore>;
 
+/** The last field. Absent: a program without the token wrote the document. */
+const runProof = { hmac: Sha256.exactOptional() };
+
 /** requests/<id>/run-start.json: of all commands one creates it, and restores. */
 export const AskedStart = z.object({
   ...header('asked-restore-start'),
@@ -68,6 +71,7 @@ export const AskedStart = z.object({
   startedAt: IsoDate,
   /** Program, host and process. */
   by: z.string(),
+  ...runProof,
 });
 export type AskedStart = z.infer<typeof AskedStart>;
 
@@ -81,5 +85,6 @@ export const AskedEnd = z.object({
   exitCode: z.int().exactOptional(),
   code: z.string().exactOptional(),
   message: z.string().exactOptional(),
+  ...runProof,
 });
 export type AskedEnd = z.infer<typeof AskedEnd>;

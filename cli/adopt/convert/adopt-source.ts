@@ -46,7 +46,7 @@ export async function adoptSource(
   waitMs: number,
 ): Promise<BackupResult> {
   const startedAt = context.clock();
-  const keys = await newBackupKeys(context.config);
+  const keys = await keysFor(context, source);
   const drafted = sealedPlan(adoptionPlan(context.config, source, startedAt, store.url), keys);
   const { plan } = drafted;
   await storeAdoptionPlan(store, plan, context.signal);
@@ -72,6 +72,14 @@ export async function adoptSource(
     witnessed: nothingWitnessed(plan.relations.length),
     elapsedMs: context.clock().getTime() - startedAt.getTime(),
   };
+}
+
+async function keysFor(
+  { config }: ClusterContext,
+  { originalKey }: AdoptedSource,
+): Promise<BackupKeys | undefined> {
+  const keys = await newBackupKeys(config);
+  return keys && { ...keys, originalKey };
 }
 
 /** The memory and the encoder for so many contents side by side. */

@@ -34,6 +34,8 @@ export interface AdoptedSource {
   readonly redistributed?: ReadonlySet<string>;
   /** With `--partial`: why the set is not complete. */
   readonly failures: readonly { readonly content: number | undefined; readonly message: string }[];
+  /** The key of the encrypted set of ours that is converted. */
+  readonly originalKey?: Buffer | undefined;
 }
 
 /** The rows of one segment. */

@@ -5,7 +5,7 @@ import { asStowageError, isStowageError } from '../../../backup-set/base/errors.
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
-import { coordinatorMac, sealMac } from '../../../frame/seal/derive.ts';
+import { coordinatorMac, originalMac, sealMac } from '../../../frame/seal/derive.ts';
 import type { BackupKeys } from '../keys/backup-keys.ts';
 import type { BackupRun } from '../run.ts';
 import type { Shipped } from '../ship.ts';
@@ -61,16 +61,21 @@ export async function storeSeal(
   return failed;
 }
 
-type MacKeys = Pick<BackupKeys, 'setKey' | 'digestKey'>;
-
-/** Proves the seal to a coordinator with the same digest key, and to holders of the set's key. */
-export function withMacs(seal: Seal, keys: MacKeys | undefined): Seal {
+/**
+ * Proves the seal to a coordinator with the same digest key, and to holders of the set's key; that
+ * of a conversion also as one of its original.
+ */
+export function withMacs(seal: Seal, keys: BackupKeys | undefined): Seal {
   if (keys === undefined) return seal;
-  const { setKey, digestKey } = keys;
+  const { setKey, digestKey, originalKey } = keys;
+  const converted =
+    originalKey === undefined
+      ? seal
+      : { ...seal, originalMac: originalMac(originalKey, encode(Seal, seal)) };
   const own =
     digestKey === undefined
-      ? seal
-      : { ...seal, coordinatorMac: coordinatorMac(digestKey, encode(Seal, seal)) };
+      ? converted
+      : { ...converted, coordinatorMac: coordinatorMac(digestKey, encode(Seal, converted)) };
   return { ...own, mac: sealMac(setKey, encode(Seal, own)) };
 }
 

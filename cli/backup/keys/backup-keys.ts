@@ -17,6 +17,8 @@ import type { Config } from '../../config/schema.ts';
 export interface BackupKeys {
   readonly setKey: Buffer;
   readonly digestKey: Buffer | undefined;
+  /** Of the encrypted set that is converted: shows that a holder of its key made the new set. */
+  readonly originalKey?: Buffer | undefined;
 }
 
 /** Whether backups with this configuration are encrypted. */

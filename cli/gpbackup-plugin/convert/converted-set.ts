@@ -1,9 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { dateOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import type { Manifest } from '../../../backup-set/documents/manifest.ts';
-import { Plan } from '../../../backup-set/documents/plan.ts';
-import { describeSet, readSetDocument } from '../../../functions/sets/status.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { WAIT_SECONDS } from '../../adopt/adopt-set.ts';
 import { adoptSource } from '../../adopt/convert/adopt-source.ts';
@@ -13,12 +10,12 @@ import { type SetProblem, UnsoundSet } from '../../adopt/set-problem.ts';
 import { encryptsBackups } from '../../backup/keys/backup-keys.ts';
 import type { ClusterContext } from '../../context.ts';
 import { provenKeys, requireEncrypted } from '../../keys/proven-keys.ts';
+import { printable } from '../../output/format.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
+import { conversionFault } from './conversion-proof.ts';
+import { findConverted } from './find-converted.ts';
 import { openingSets } from './older-keys.ts';
 import { filesInSets, filesOfSets } from './set-files.ts';
-
-/** Seconds behind that of the set in which its conversion may lie. */
-const SECONDS_MAX = 60;
 
 /**
  * The timestamp of the set with the rows of a set that consists of files of gpbackup. Converts it
@@ -35,9 +32,12 @@ export async function convertedSet(
   requireEncrypted(context, manifest);
   requireRecipients(context, manifest);
   const deps = functionDeps(context, store);
-  const { timestamp, needs } = manifest;
-  const { converted, free } = await findConverted(context, store, timestamp);
+  const { timestamp } = manifest;
   const { output, signal } = context;
+  const { converted, free } = await findConverted(deps, timestamp, {
+    faultOf: once(() => conversionFault(context, deps, manifest)),
+    onUnproven: (other, reason) => noteUnproven(context, timestamp, other, reason),
+  });
   if (converted !== undefined) {
     output.note(
       'converted',
@@ -57,14 +57,19 @@ export async function convertedSet(
     { timestamp, converted: free },
     `set ${timestamp} consists of files of gpbackup: converting it into set ${free}, which is kept`,
   );
-  const open = openingSets((one) => provenKeys(context, deps, one));
-  const files = await filesInSets(deps, [timestamp, ...needs], open);
+  let originalKey: Buffer | undefined;
+  const open = openingSets(async (one) => {
+    const keys = await provenKeys(context, deps, one);
+    if (one.timestamp === timestamp) originalKey = keys?.setKey;
+    return keys;
+  });
+  const files = await filesInSets(deps, manifest, open);
   const places = [filesOfSets(store, files)];
   const set = await readSet(places, timestamp, signal).catch((error: unknown) => {
     throw error instanceof UnsoundSet ? unsound(timestamp, error.problems) : error;
   });
   if (set.problems.length > 0) throw unsound(timestamp, set.problems);
-  const source = { ...(await asSource(set)), timestamp: free };
+  const source = { ...(await asSource(set)), timestamp: free, originalKey };
   const { status } = await adoptSource(context, store, source, WAIT_SECONDS * 1000);
   if (status === 'complete') return free;
   throw new StowageError(
@@ -74,6 +79,27 @@ export async function convertedSet(
   );
 }
 
+function noteUnproven(
+  { output }: ClusterContext,
+  timestamp: string,
+  converted: string,
+  reason: string,
+): void {
+  output.note(
+    'conversion-unproven',
+    { timestamp, converted, reason },
+    printable(
+      `set ${converted} says that it was made from set ${timestamp}, and nothing proves it: ${reason}. It is not used. Find out which program has written it`,
+    ),
+  );
+}
+
+/** Keys are read for the first candidate: most sets have none. */
+function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let asked: Promise<Value> | undefined;
+  return () => (asked ??= ask());
+}
+
 /** Rows of an encrypted set must not be stored in clear. */
 function requireRecipients({ config }: ClusterContext, { timestamp, encryption }: Manifest): void {
   if (encryption === undefined || encryptsBackups(config)) return;
@@ -81,25 +107,6 @@ function requireRecipients({ config }: ClusterContext, { timestamp, encryption }
     'config/missing',
     `set ${timestamp} is encrypted, and the configuration has no encryption.recipients: its conversion would store the rows in clear`,
     { where: { set: timestamp, field: 'encryption.recipients' } },
-  );
-}
-
-/** Its plan names the set that it was made from. */
-async function findConverted(context: ClusterContext, store: ObjectStore, timestamp: string) {
-  const deps = functionDeps(context, store);
-  for (let second = 1; second <= SECONDS_MAX; second++) {
-    const at = timestampOf(new Date(dateOf(timestamp).getTime() + second * 1000));
-    const { exists, document } = await readSetDocument(deps, at, 'plan', Plan);
-    if (!exists) return { converted: undefined, free: at };
-    if (document?.source?.tool !== 'gpbackup' || document.source.timestamp !== timestamp) continue;
-    const described = await describeSet(deps, at);
-    if (described?.status === 'complete' && described.retention?.state !== 'expired')
-      return { converted: at, free: at };
-  }
-  throw new StowageError(
-    'adopt/exists',
-    `set ${timestamp} cannot be converted: the ${SECONDS_MAX} seconds behind it all have sets`,
-    { where: { set: timestamp } },
   );
 }
 

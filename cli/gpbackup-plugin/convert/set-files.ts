@@ -36,17 +36,14 @@ export interface FileOfSet extends StoredFile {
 export type OpenSet = (manifest: Manifest) => Promise<SetKeys | undefined>;
 
 /**
- * The files that complete sets name in their manifests.
+ * The files of a set, and those of the older sets that it needs, as their manifests name them. That
+ * of the set itself is not read again: the caller has compared it.
  * @throws StowageError `set/incomplete`, `set/damaged`; as `open`.
  */
-export async function filesInSets(
-  deps: Deps,
-  timestamps: readonly string[],
-  open: OpenSet,
-): Promise<FilesOfSets> {
+export async function filesInSets(deps: Deps, set: Manifest, open: OpenSet): Promise<FilesOfSets> {
   const found = new Map<string, FileOfSet>();
-  for (const timestamp of timestamps) {
-    const { document } = await readSetDocument(deps, timestamp, 'manifest', Manifest);
+  for (const timestamp of [set.timestamp, ...set.needs]) {
+    const document = timestamp === set.timestamp ? set : await manifestOf(deps, timestamp);
     const where = { where: { set: timestamp } };
     if (document === undefined)
       throw new StowageError('set/incomplete', `set ${timestamp} has no manifest`, where);
@@ -68,6 +65,10 @@ export async function filesInSets(
     }
   }
   return found;
+}
+
+async function manifestOf(deps: Deps, timestamp: string): Promise<Manifest | undefined> {
+  return (await readSetDocument(deps, timestamp, 'manifest', Manifest)).document;
 }
 
 /** These files as a place. Each is read whole, and must have the bytes that its set has proven. */

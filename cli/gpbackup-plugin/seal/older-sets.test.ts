@@ -9,7 +9,7 @@ import { documentsOf, TIMESTAMP } from '../../../backup-set/testing/builders.ts'
 import { fileSet } from '../../../backup-set/testing/file-set.ts';
 import { fold } from '../../../backup-set/testing/fold-whole.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
-import { olderSets } from './older-sets.ts';
+import { type OlderSets, olderSets } from './older-sets.ts';
 
 const INCREMENT = '20260201120000';
 
@@ -19,25 +19,37 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** What is wrong with a complete set, for an increment that differs from it in some fields. */
-async function failuresOf(
+interface Older {
+  readonly encrypts?: boolean;
+  readonly unproven?: () => Promise<string | undefined>;
+  /** What is stored as its manifest. */
+  readonly manifest?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** A complete set, for an increment that differs from it in some fields. */
+async function lookedAt(
   change: (plan: Plan) => Plan,
   table = 'public.t0',
-  encrypts = false,
-): Promise<string[]> {
+  { encrypts = false, unproven, manifest }: Older = {},
+): Promise<OlderSets> {
   const [set] = fc.sample(fileSet, { numRuns: 1, seed: 1 });
   if (set === undefined) throw new Error('no set was made');
   const folded = fold(documentsOf(set));
   if (folded.status !== 'complete') throw new Error('the older set must be complete');
   const store = openDirectory(root);
-  await store.create(formatKey({ kind: 'manifest', timestamp: TIMESTAMP }), folded.bytes);
+  const bytes = manifest?.(folded.bytes) ?? folded.bytes;
+  await store.create(formatKey({ kind: 'manifest', timestamp: TIMESTAMP }), bytes);
   const { plan } = set;
   if (plan.files === undefined) throw new Error('the set must have files');
   const files = { ...plan.files, needs: [TIMESTAMP] };
   const increment = change({ ...plan, timestamp: INCREMENT, files });
   const restoreplan = [{ timestamp: TIMESTAMP, tablefqns: [table] }];
-  const { failures } = await olderSets(store, increment, { restoreplan, encrypts });
-  return failures.map(({ message }) => message);
+  return olderSets(store, increment, { restoreplan, encrypts, unproven });
+}
+
+/** What is wrong with it. */
+async function failuresOf(...args: Parameters<typeof lookedAt>): Promise<string[]> {
+  return (await lookedAt(...args)).failures.map(({ message }) => message);
 }
 
 const needs = `the increment ${INCREMENT} needs files of set`;
@@ -59,8 +71,44 @@ test.each<[string, (plan: Plan) => Plan, string | undefined]>([
 });
 
 test('an encrypted increment cannot use a set that is not encrypted', async () => {
-  expect(await failuresOf((plan) => plan, undefined, true)).toEqual([
+  expect(await failuresOf((plan) => plan, undefined, { encrypts: true })).toEqual([
     `${needs} ${TIMESTAMP}, which is not encrypted: make a full backup`,
+  ]);
+});
+
+/** As the manifest of an encrypted set. */
+const encrypted = (bytes: Uint8Array) =>
+  Buffer.from(
+    Buffer.from(bytes)
+      .toString()
+      .replace(
+        '"files":',
+        `"encryption":{"keyId":"${'a'.repeat(32)}","hostKeys":["${'b'.repeat(32)}"]},"files":`,
+      ),
+  );
+
+test('an encrypted increment names the keys of its older set, and those of the hosts', async () => {
+  const older = { encrypts: true, manifest: encrypted, unproven: async () => undefined };
+  const { failures, keys, hostKeys } = await lookedAt((plan) => plan, undefined, older);
+  expect(failures).toEqual([]);
+  expect(keys).toEqual([{ timestamp: TIMESTAMP, keyId: 'a'.repeat(32) }]);
+  expect(hostKeys).toEqual([{ timestamp: TIMESTAMP, hostKeys: ['b'.repeat(32)] }]);
+});
+
+test.each<[string, Older, string]>([
+  [
+    'that nothing proves, where the coordinator has a digest key',
+    { encrypts: true, manifest: encrypted, unproven: async () => 'its seal: no' },
+    'which is not proven (its seal: no): make a full backup',
+  ],
+  [
+    'whose manifest cannot be read',
+    { manifest: () => Buffer.from('{}\n') },
+    'whose manifest cannot be read',
+  ],
+])('an increment cannot use a set %s', async (_, older, why) => {
+  expect(await failuresOf((plan) => plan, undefined, older)).toEqual([
+    `${needs} ${TIMESTAMP}, ${why}`,
   ]);
 });
 

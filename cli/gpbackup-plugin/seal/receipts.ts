@@ -1,6 +1,6 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { decode, RECEIPT_BYTES_MAX, sha256 } from '../../../backup-set/base/document.ts';
-import { StowageError } from '../../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
 import { Receipt } from '../../../backup-set/documents/receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -17,7 +17,14 @@ export interface AllReceipts {
    * Files with receipts of two objects: each is stored once, so another program has written one of
    * the receipts. The set cannot say which one is true.
    */
-  readonly failures: readonly StowageError[];
+  readonly contradicted: ReadonlySet<string>;
+  /** Objects in the place of receipts that are none: an attacker's, or of a later program. */
+  readonly unreadable: readonly UnreadableReceipt[];
+}
+
+export interface UnreadableReceipt {
+  readonly key: string;
+  readonly why: string;
 }
 
 /** The receipts of all hosts. Those of this process need not be read. */
@@ -29,23 +36,24 @@ export async function storedReceipts(plugin: Plugin, timestamp: string): Promise
   const unread: string[] = [];
   for await (const { key } of store.list(receiptsPrefix(timestamp)))
     if (!own.has(key) && parseKey(key)?.kind === 'receipt') unread.push(key);
-  const read = await mapInFlight(unread, READS_AT_ONCE, (key) => readReceipt(store, key));
+  const unreadable: UnreadableReceipt[] = [];
+  const read = await mapInFlight(unread, READS_AT_ONCE, (key) =>
+    readReceipt(store, key).catch((error: unknown) => {
+      if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
+      unreadable.push({ key, why: error.message });
+      return undefined;
+    }),
+  );
   const receipts = new Map<string, StoredReceipt>();
-  const failures: StowageError[] = [];
+  const contradicted = new Set<string>();
   for (const one of [...own.values(), ...read]) {
     if (one === undefined) continue;
     const { file, object } = one.receipt;
     const first = receipts.get(file);
     if (first === undefined) receipts.set(file, one);
-    else if (!isSame(first.receipt.object, object))
-      failures.push(
-        new StowageError(
-          'set/damaged',
-          `${file} has two receipts that contradict each other: a program that is no host of this backup has written into the set`,
-        ),
-      );
+    else if (!isSame(first.receipt.object, object)) contradicted.add(file);
   }
-  return { receipts, failures };
+  return { receipts, contradicted, unreadable };
 }
 
 type StoredObject = StoredReceipt['receipt']['object'];
@@ -60,6 +68,9 @@ const isSame = (one: StoredObject, other: StoredObject) =>
 async function readReceipt(store: ObjectStore, key: string): Promise<StoredReceipt | undefined> {
   const bytes = await store.read(key, { bytesMax: RECEIPT_BYTES_MAX });
   const receipt = decode(Receipt, { key, bytes });
+  // A copy that another program has put under another key is not the receipt of its place.
+  if (formatKey({ ...receipt, kind: 'receipt' }) !== key)
+    throw new StowageError('set/unreadable', `${key}: it is the receipt of another place`);
   if (receipt.kind !== 'file') return undefined;
   const { attempt, worker, sequence } = receipt;
   return { receipt, sealed: { attempt, worker, sequence, sha256: sha256(bytes) } };

@@ -1,5 +1,7 @@
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
-import type { Manifest } from '../../../backup-set/documents/manifest.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
+import type { Seal } from '../../../backup-set/documents/seal.ts';
 import { readHostKeys } from '../../../encryption/read-host-keys.ts';
 import { listKeyDocuments, readSetKey } from '../../../encryption/read-set-key.ts';
 import { fileContext } from '../../../frame/seal/context.ts';
@@ -7,9 +9,10 @@ import { contentKey } from '../../../frame/seal/derive.ts';
 import { openChunks, SEALED_CHUNK_BYTES } from '../../../frame/seal/open.ts';
 import { SALT_BYTES } from '../../../frame/seal/seal.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { readSetDocument } from '../../../functions/sets/status.ts';
 import type { ClusterContext } from '../../context.ts';
 import { identitiesOf } from '../../keys/identities.ts';
-import { provenPlan } from '../../keys/proven-plan.ts';
+import { provenHeads } from '../../keys/proven-plan.ts';
 import type { StoredFile } from '../convert/set-files.ts';
 
 /** A file of a set of gpbackup. */
@@ -29,11 +32,23 @@ export interface FileKeys {
   /**
    * Of a set without a manifest, which nothing proves: the key with which its first chunk opens.
    * Undefined: no host has stored a key there.
+   * @param only ids of the keys that may have sealed it; absent = any.
    */
-  fitting(place: FilePlace): Promise<Buffer | undefined>;
+  fitting(place: FilePlace, only?: readonly string[]): Promise<Buffer | undefined>;
+  /**
+   * Plan and seal of a set, as its key proves them: read once. Undefined: it has no manifest, or is
+   * not encrypted.
+   * @throws as `of`.
+   */
+  headsOf(timestamp: string): Promise<ProvenHeads | undefined>;
 }
 
-interface OpenedSet {
+export interface ProvenHeads {
+  readonly plan: Plan;
+  readonly seal: Seal;
+}
+
+interface OpenedSet extends ProvenHeads {
   /** @param keyId of a host; undefined: of the set. */
   keyOf(keyId: string | undefined): Promise<Buffer>;
 }
@@ -54,9 +69,11 @@ export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
     const { keyId = '' } = encryption ?? {};
     const set = { timestamp, root, keyId };
     const setKey = await readSetKey(store, set, await identities(), options);
-    const plan = await provenPlan(deps, timestamp, setKey);
+    const heads = await provenHeads(deps, timestamp, setKey);
+    const { plan } = heads;
     const hosts = new Set(plan.encryption?.hostKeys);
     return {
+      ...heads,
       async keyOf(of) {
         if (of === undefined) return setKey;
         if (hosts.has(of)) return hostKey([timestamp, plan.root, of].join('\0'));
@@ -70,13 +87,22 @@ export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
       const set = await opened(timestamp, manifest);
       return contentKey(await set.keyOf(keyId), timestamp, content);
     },
-    async fitting({ key, timestamp, content }) {
+    headsOf: kept(async (timestamp) => {
+      const { exists, document } = await readSetDocument(deps, timestamp, 'manifest', Manifest);
+      if (document !== undefined)
+        return document.encryption === undefined ? undefined : opened(timestamp, document);
+      if (!exists) return undefined;
+      const why = 'its manifest cannot be read';
+      throw new StowageError('set/damaged', `set ${timestamp}: ${why}`);
+    }),
+    async fitting({ key, timestamp, content }, only) {
       const { ofHosts } = await listKeyDocuments(store, timestamp, options).catch(asNone);
       if (ofHosts.size === 0) return undefined;
       const stored = await store.head(key, options);
       if (stored === undefined) return undefined;
       let unopened: StowageError | undefined;
       for (const keyId of ofHosts.keys()) {
+        if (only?.includes(keyId) === false) continue;
         let host: Buffer;
         try {
           host = await hostKey([timestamp, store.url, keyId].join('\0'));
@@ -92,7 +118,7 @@ export function fileKeys(context: ClusterContext, deps: Deps): FileKeys {
       if (unopened !== undefined) throw unopened;
       throw new StowageError(
         'encryption/no-key',
-        `${key} does not open with any of the keys that the hosts of set ${timestamp} have stored`,
+        `${key} does not open with any of the keys ${only === undefined ? `that the hosts of set ${timestamp} have stored` : 'that the restored increment names'}`,
         { where: { set: timestamp, object: key } },
       );
     },

@@ -6,29 +6,31 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { contentsPlanned, plannedSteps } from '../../../backup-set/restore/plan.ts';
 import type { RestoreRun } from '../../restore/run.ts';
 
-type Planned = Pick<RestoreRun, 'manifest' | 'request' | 'plan'> & {
+type Planned = Pick<RestoreRun, 'manifest' | 'manifestSha256' | 'request' | 'plan'> & {
   readonly context: Pick<RestoreRun['context'], 'keys' | 'signingKey'>;
 };
 
 /**
- * Says that the plan of a restore does not follow from our request and the manifest that this
- * command has proven: a plan without a phase, a content or the counts would restore less.
- * Undefined: it does, or the set is not encrypted and the command signs nothing.
+ * Says that the plan of a restore was made from another manifest than the one that this command has
+ * read. Of an encrypted set, and where the command signs orders, also that it does not follow from
+ * our request and the manifest: a plan without a phase, a content or the counts would restore less.
+ * Undefined: it does.
  */
 export function planProblem(run: Planned): Problem | undefined {
-  const { manifest, plan, request } = run;
+  const { manifest, manifestSha256, plan, request } = run;
   const { keys, signingKey } = run.context;
-  if (keys === undefined && signingKey === undefined) return undefined;
-  // Nothing proves the bytes of a manifest in clear; orders that follow from another are refused.
-  if (keys !== undefined && plan.manifestSha256 !== sha256(encode(Manifest, manifest))) {
+  const isEncrypted = keys !== undefined;
+  // Also the bytes that the key of the set proves: other ones can have more fields.
+  const isOther = isEncrypted && plan.manifestSha256 !== sha256(encode(Manifest, manifest));
+  if (isOther || plan.manifestSha256 !== manifestSha256) {
     const { timestamp } = manifest;
     return {
       code: 'not-proven',
       object: formatKey({ kind: 'manifest', timestamp }),
-      message:
-        'the restore was planned from another manifest than the one that the key of the set proves: it was replaced in between',
+      message: `the restore was planned from another manifest than the one that ${isEncrypted ? 'the key of the set proves' : 'the command has read'}: it was replaced in between`,
     };
   }
+  if (!isEncrypted && signingKey === undefined) return undefined;
   const { id, timestamp, contents } = plan;
   const named = { ...{ id, timestamp }, ...stepsIn(plan), contents: contents.map(contentOf) };
   const follows = {

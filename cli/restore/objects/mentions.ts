@@ -25,7 +25,7 @@ const SHOWN = 8;
  * @returns their names.
  */
 export async function noteMentions(
-  run: Omit<RestoreRun, 'plan' | 'isSmall'>,
+  run: Omit<RestoreRun, 'plan' | 'isSmall' | 'manifestSha256'>,
 ): Promise<readonly string[]> {
   const { context, store, request, manifest, segments } = run;
   const into = intoOf(request, chosenRelations(request, manifest).values());

@@ -251,7 +251,8 @@ export interface ConsoleRequest {
     | 'failed'
     | 'refused'
     | 'unreadable'
-    | 'forged';
+    | 'forged'
+    | 'unproven';
   readonly requestedAt: string;
   readonly by?: string;
   readonly set?: string;

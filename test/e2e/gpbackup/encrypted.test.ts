@@ -4,10 +4,13 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { hostKeyPrefix, parseKey } from '../../../backup-set/base/keys.ts';
 import { type GpbackupHosts, gpbackupHosts } from '../../support/adopt/gpbackup-hosts.ts';
 import { FIXTURE, FIXTURE_TIMESTAMP } from '../../support/adopt/gpbackup-replay.ts';
+import { storeIncrement } from '../../support/adopt/named-increment.ts';
 import { failureOf } from '../../support/cli.ts';
 
 const OF_TABLE = `gpbackup_0_${FIXTURE_TIMESTAMP}_16407.gz`;
 const RESTORES = { code: 0, stderr: '' };
+
+type Names = Parameters<typeof storeIncrement>[2];
 
 let hosts: GpbackupHosts;
 beforeAll(async () => {
@@ -96,6 +99,10 @@ test('the commands of Stowage check, copy and convert an encrypted backup', asyn
   const rows = await hosts.run(cat, 'reader', { plain: true });
   expect(failureOf(rows)).toBeUndefined();
   expect(rows.text.split('\n').filter((line) => /^\d+\t/.test(line))).toHaveLength(100);
+  // The key of the original proves the conversion, which is used again.
+  const again = await hosts.run(cat, 'reader', { plain: true });
+  expect(again.text).toMatch(/its rows are in set \d{14}, which was made from it/);
+  expect(again.text).not.toMatch(/converting|nothing proves/);
 });
 
 test('each key of an encrypted backup follows a change of recipients, and repair brings it back', async () => {
@@ -133,6 +140,39 @@ test('each key of an encrypted backup follows a change of recipients, and repair
   const repaired = await hosts.run(['repair', FIXTURE_TIMESTAMP, '--from', copy], 'other');
   expect(failureOf(repaired)).toBeUndefined();
   expect(hosts.keyDocuments()).toContain(key);
+});
+
+test('gprestore of an increment gets rows only of the older set whose key the increment names', async () => {
+  await hosts.encryptedBackup();
+  const [reader, other] = [
+    await hosts.with('restorer', hosts.keys.section()),
+    await hosts.with('other-restorer', hosts.keys.section()),
+  ];
+  const read = (plugin: string) => hosts.call('restore_data', plugin, hosts.pathOf(OF_TABLE));
+  const name = async (plugin: string, timestamp: string, names?: Names) => {
+    await storeIncrement(hosts, timestamp, names);
+    const folder = hosts.pathOf('').replace(FIXTURE_TIMESTAMP, timestamp).slice(0, -1);
+    const named = await hosts.call('setup_plugin_for_restore', plugin, folder, 'segment_host');
+    expect(named).toMatchObject(RESTORES);
+  };
+  await name(reader, '20261129020000');
+  expect(await read(reader)).toMatchObject(RESTORES);
+  // The full set was replaced by another one since: its key is none that the increment names.
+  await name(reader, '20261129020001', { keyId: 'ab'.repeat(16) });
+  const refused = await read(reader);
+  const stderr = expect.stringContaining('20261129020001 was made from another one');
+  expect(refused).toMatchObject({ code: 1, stderr });
+  expect(refused.stdout).toHaveLength(0);
+  // Also by a process that was started since.
+  await hosts.endProcesses();
+  expect(await read(reader)).toMatchObject({ code: 1, stderr });
+
+  // Of an older set that has expired, only the keys of its hosts that the increment names.
+  await name(other, '20261129020002', { hostKeys: ['cd'.repeat(16)] });
+  const { key } = hosts.stored(`${FIXTURE_TIMESTAMP}/manifest.json`);
+  hosts.strict.objects.delete(key);
+  const foreign = expect.stringContaining('any of the keys that the restored increment names');
+  expect(await read(other)).toMatchObject({ code: 1, stderr: foreign });
 });
 
 test('a resident process that ends between two calls leaves files that open', async () => {

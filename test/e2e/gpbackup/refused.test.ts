@@ -68,6 +68,32 @@ test('a receipt of another program contradicts that of the host, and the set is 
   expect(end).toMatchObject({ code: 1, stderr: expect.stringContaining('contradict each other') });
 });
 
+test('an object that is no receipt loses no set, and one in the place of a receipt is named', async () => {
+  const own = hosts.keys.section(false);
+  const config = await hosts.with('coordinator', own);
+  const host = await hosts.with('host-0', own);
+  const { objects } = hosts.strict;
+  let lost: ReturnType<typeof hosts.stored> | undefined;
+  const between = async () => {
+    lost = hosts.stored('/receipts/');
+    const unread = { ...lost.object, body: Buffer.from('{"version":99}\n') };
+    objects.set(lost.key.replace(/[^/]+$/, '1-0-000001.json'), unread);
+    objects.set(lost.key, unread);
+    await Promise.resolve();
+  };
+  const end = await hosts.replay({ config, configOf: () => host, between });
+  if (lost === undefined) throw new Error('no receipt was stored');
+  const [, finish = ''] =
+    /Then finish the set: `stowage-gpbackup-plugin (.*?)`/.exec(end.stderr) ?? [];
+  expect([end.code, end.stderr]).toEqual([1, expect.stringMatching(/receipt that can be read/)]);
+  expect([...objects.keys()].filter((key) => /(plan|seal)\.json$/.test(key))).toEqual([]);
+
+  objects.set(lost.key, lost.object);
+  expect(await hosts.call(...finish.split(' '))).toMatchObject({ code: 0, stderr: '' });
+  const { sets } = (await hosts.run(['list'], 'coordinator')).json;
+  expect(sets).toMatchObject([{ status: 'complete' }]);
+});
+
 test('a plan that was replaced after the backup opens no file', async () => {
   await hosts.encryptedBackup();
   const { key, object } = hosts.stored('/plan.json');

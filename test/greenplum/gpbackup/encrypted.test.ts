@@ -1,7 +1,9 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { formatKey } from '../../../backup-set/base/keys.ts';
 import { failureOf, stowage } from '../../support/cli.ts';
 import { testKeys } from '../../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
@@ -49,13 +51,19 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
       const owned = join(place.folder, 'owned');
       await mkdir(owned);
       await chmod(owned, 0o777);
-      // A private file of the user that runs gprestore.
-      const identityFile = join(owned, 'identity.txt');
-      const copy = 'umask 077; printf %s "$0" > "$1"';
-      await runAsOwner('sh', '-c', copy, await readFile(keys.identityFile, 'utf8'), identityFile);
+      // Private files of the user that runs gpbackup and gprestore.
+      const copied = async (file: string, name: string) => {
+        const copy = 'umask 077; printf %s "$0" > "$1"';
+        const path = join(owned, name);
+        await runAsOwner('sh', '-c', copy, await readFile(file, 'utf8'), path);
+        return path;
+      };
+      const identityFile = await copied(keys.identityFile, 'identity.txt');
+      // It proves the older set of an increment.
+      const digestKeyFile = await copied(keys.digestKeyFile, 'digest.key');
       const recipients = [keys.recipient];
       [writing, reading] = [
-        await pluginWith('writing', { recipients }),
+        await pluginWith('writing', { recipients, digestKeyFile }),
         await pluginWith('reading', { recipients, identityFile }),
       ];
       config = await configFor(place, source, root, {
@@ -119,7 +127,7 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
     });
 
     test('is the base of an increment, which needs no identity on the coordinator', async () => {
-      await backup('--leaf-partition-data');
+      const full = await backup('--leaf-partition-data');
       // The append-optimized table has not changed: its rows stay in the base.
       await source.psql('INSERT INTO hashed VALUES (0)');
       const timestamp = await backup('--leaf-partition-data', '--incremental');
@@ -128,6 +136,17 @@ describe.skipIf(withoutGreenplum || GPBACKUP_RUN === '')(
       const rows = await rowsOf(source);
       expect(await rowsOf(await restore(timestamp, reading))).toEqual(rows);
       expect(await rowsOf(await restoreByStowage(timestamp))).toEqual(rows);
+
+      // As when the older set was replaced by another one.
+      const manifest = fileURLToPath(`${root}/${formatKey({ kind: 'manifest', timestamp: full })}`);
+      const text = await readFile(manifest, 'utf8');
+      await writeFile(
+        manifest,
+        text.replace(/"keyId":"[0-9a-f]{32}"/, `"keyId":"${'ab'.repeat(16)}"`),
+      );
+      await expect(restore(timestamp, reading)).rejects.toMatchObject({
+        stdout: expect.stringContaining('was made from another one'),
+      });
     });
   },
 );

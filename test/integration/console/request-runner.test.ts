@@ -37,13 +37,13 @@ async function asked() {
   onTestFinished(() => store.close());
   const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
   const wanted = { choice: { ...CHOICE, tables: [], flags: [] }, by: 'anna', token: TOKEN };
-  const { id } = await createRequest(deps, { ...wanted, expireMs: 3_600_000 });
-  return { deps, id };
+  const request = await createRequest(deps, { ...wanted, expireMs: 3_600_000 });
+  return { deps, id: request.id, own: { asked: request, token: TOKEN } };
 }
 
 /** A server that looks once, whose command does `act`. @returns what the server said. */
 async function serveOnce(
-  { deps, id }: Awaited<ReturnType<typeof asked>>,
+  { deps, id }: Pick<Awaited<ReturnType<typeof asked>>, 'deps' | 'id'>,
   act: () => Promise<ChildEnd>,
 ) {
   const stopping = new AbortController();
@@ -73,7 +73,7 @@ async function serveOnce(
 it('a server whose command comes too late leaves the request to the other, and writes no end', async () => {
   const one = await asked();
   const { said, state, end } = await serveOnce(one, async () => {
-    await startRequest(one.deps, one.id, `${TOOL} on other, process 1`);
+    await startRequest(one.deps, one.own, `${TOOL} on other, process 1`);
     return { pid: PID, exitCode: 4, code: 'request/refused', message: 'has taken it' };
   });
   expect(end).toBeUndefined();
@@ -84,7 +84,7 @@ it('a server whose command comes too late leaves the request to the other, and w
 it('a command that was killed after it took the request has failed', async () => {
   const one = await asked();
   const { said, end } = await serveOnce(one, async () => {
-    await startRequest(one.deps, one.id, takerName(hostname(), PID));
+    await startRequest(one.deps, one.own, takerName(hostname(), PID));
     return { pid: PID, signal: 'SIGKILL' };
   });
   expect(end).toMatchObject({ status: 'failed' });
@@ -102,9 +102,9 @@ it('a request that no command has taken when its server stops waits for the next
 });
 
 it('a request that was taken long ago, and has no restore, is lost', async () => {
-  const { deps, id } = await asked();
+  const { deps, id, own } = await asked();
   const then = () => new Date(Date.now() - 3_600_000);
-  await startRequest({ ...deps, clock: then }, id, takerName('gone', PID));
+  await startRequest({ ...deps, clock: then }, own, takerName('gone', PID));
   expect(await describeRequest(deps, id)).toMatchObject({ state: 'lost' });
 });
 

@@ -8,8 +8,9 @@ import { decode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { AskedRestore } from '../../../backup-set/documents/restore/asked.ts';
-import { isProven } from '../../../functions/requests/proof.ts';
-import { endRequest, startRequest } from '../../../functions/requests/requests.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { isProven, type OwnRequest } from '../../../functions/requests/proof.ts';
+import { describeRequest, endRequest, startRequest } from '../../../functions/requests/requests.ts';
 import { removeLeftovers } from '../../../functions/retention/leftovers.ts';
 import type { Ask, OneSet, Requests } from '../../../functions/serve/console/api.ts';
 import { openStore } from '../../../storage/open.ts';
@@ -171,18 +172,26 @@ it('a request that was written past the server is shown as forged', async () => 
   );
 });
 
+/** As a command with the token takes it. */
+async function ownRequest(deps: Deps, id: string): Promise<OwnRequest> {
+  const { asked } = (await describeRequest(deps, id)) ?? {};
+  if (asked === undefined) throw new Error(`there is no request ${id}`);
+  return { asked, token: TOKEN };
+}
+
 it('of two commands that take a request one succeeds, and its end stays as it was first written', async () => {
   const { post, ask, list, store } = await served();
   const { id } = (await (await post(ask)).json()) as { id: string };
   const deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+  const own = await ownRequest(deps, id);
   const taken = await Promise.allSettled([
-    startRequest(deps, id, 'one'),
-    startRequest(deps, id, 'other'),
+    startRequest(deps, own, 'one'),
+    startRequest(deps, own, 'other'),
   ]);
   expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  await expect(startRequest(deps, id, 'third')).rejects.toMatchObject({ code: 'request/refused' });
-  await endRequest(deps, { id, status: 'failed', message: 'the first' });
-  await endRequest(deps, { id, status: 'restored' });
+  await expect(startRequest(deps, own, 'third')).rejects.toMatchObject({ code: 'request/refused' });
+  expect(await endRequest(deps, own, { status: 'failed', message: 'the first' })).toBe(true);
+  expect(await endRequest(deps, own, { status: 'restored' })).toBe(false);
   expect((await list()).requests).toMatchObject([{ state: 'failed', message: 'the first' }]);
 });
 
@@ -190,7 +199,7 @@ it('requests are removed with other old requests, and not before', async () => {
   const { post, ask, written, store } = await served();
   const { id } = (await (await post(ask)).json()) as { id: string };
   const deps = { clock: () => new Date(), log: pino({ level: 'silent' }) };
-  await startRequest({ ...deps, store }, id, 'one');
+  await startRequest({ ...deps, store }, await ownRequest({ ...deps, store }, id), 'one');
   const after = (days: number) => ({
     ...store,
     now: () => Promise.resolve(new Date(Date.now() + days * 86_400_000)),

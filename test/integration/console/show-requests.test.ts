@@ -10,10 +10,18 @@ import { sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import type { RestoreChoice } from '../../../backup-set/documents/restore/asked.ts';
-import { createRequest, endRequest, startRequest } from '../../../functions/requests/requests.ts';
+import { optionsFrom } from '../../../cli/restore/command/options.ts';
+import { runDryRun } from '../../../cli/restore/coordinate.ts';
+import {
+  createRequest,
+  describeRequest,
+  endRequest,
+  startRequest,
+} from '../../../functions/requests/requests.ts';
 import { openStore } from '../../../storage/open.ts';
 import { writeComplete } from '../../support/console/sets.ts';
 import { STOWAGE_SOURCE } from '../../support/programs/programs.ts';
+import { contextOf } from '../mapped/commands.ts';
 
 /** What an operator sees of requests on the command line. */
 
@@ -21,7 +29,7 @@ const TOKEN = 'f00dfeed'.repeat(8);
 const timestamp = timestampOf(new Date(Date.now() - 3_600_000));
 let folder = '';
 const ENCRYPTED = '20261130035601';
-const ids = { waiting: '', forged: '', lost: '', ended: '', encrypted: '' };
+const ids = { waiting: '', forged: '', lost: '', ended: '', planted: '', encrypted: '' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stowage-show-requests-'));
@@ -60,10 +68,19 @@ beforeAll(async () => {
   ids.forged = await make(TOKEN.replace('f', 'e'));
   ids.lost = await make(TOKEN);
   ids.ended = await make(TOKEN);
+  ids.planted = await make(TOKEN);
   ids.encrypted = await make(TOKEN, ENCRYPTED);
   const before = () => new Date(Date.now() - 3_600_000);
-  await startRequest({ ...deps, clock: before }, ids.lost, 'a command that was killed');
-  await endRequest(deps, { id: ids.ended, status: 'refused', message: 'no such role' });
+  const own = async (id: string) => {
+    const { asked } = (await describeRequest(deps, id)) ?? {};
+    if (asked === undefined) throw new Error(`there is no request ${id}`);
+    return { asked, token: TOKEN };
+  };
+  await startRequest({ ...deps, clock: before }, await own(ids.lost), 'a command that was killed');
+  await endRequest(deps, await own(ids.ended), { status: 'refused', message: 'no such role' });
+  // A writer of the bucket says that nothing is left to do.
+  const planted = { ...(await own(ids.planted)), token: TOKEN.replace('f', 'e') };
+  await endRequest(deps, planted, { status: 'restored', exitCode: 0 });
   await store.close();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -90,6 +107,7 @@ it('a forged request is called so, and gives no command line to paste', async ()
     [ids.forged]: 'forged',
     [ids.lost]: 'lost',
     [ids.ended]: 'refused',
+    [ids.planted]: 'unproven',
     [ids.encrypted]: 'waiting',
   });
 });
@@ -103,7 +121,7 @@ it('a request whose command died is lost, and the operator is told what to do', 
   };
   const said = attention.map(({ code }) => code).filter((code) => code.startsWith('request-'));
   expect(said.toSorted()).toEqual([
-    ...['request-forged', 'request-lost', 'request-waits', 'request-waits'],
+    ...['request-forged', 'request-lost', 'request-unproven', 'request-waits', 'request-waits'],
   ]);
 });
 
@@ -111,6 +129,24 @@ it('a request that has ended before it was taken is refused for this reason, not
   const { exitCode, text } = await run('restore', '--request', ids.ended, '--yes');
   expect(exitCode).toBe(4);
   expect(text).toMatch(/has ended at .*: no such role/);
+});
+
+it('a planted end of a request is not shown as its end, and the request is not carried out', async () => {
+  const { exitCode, text } = await run('show', ids.planted);
+  expect([exitCode, text]).toEqual([0, expect.stringContaining('UNPROVEN')]);
+  expect(text).not.toMatch(/^restored/m);
+  const taken = await run('restore', '--request', ids.planted, '--yes');
+  expect([taken.exitCode, taken.text]).toEqual([4, expect.stringMatching(/run-end.json says/)]);
+});
+
+it('the restore of a request refuses a manifest that was exchanged after the check of the request', async () => {
+  const context = await contextOf(join(folder, 'stowage.yaml'));
+  const restore = { ...optionsFrom({ create: true }, [timestamp]), id: ids.waiting };
+  const refused = runDryRun(context, { ...restore, manifestSha256: '0'.repeat(64) });
+  await expect(refused).rejects.toMatchObject({
+    code: 'request/refused',
+    message: expect.stringContaining('has changed since'),
+  });
 });
 
 it('a forgotten --identity does not use a request up', async () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { decidingVerdict } from '../../../cli/wait-for-functions.ts';
@@ -8,7 +7,7 @@ import { validate } from '../../../functions/handlers/validate.ts';
 import { describeSet } from '../../../functions/sets/status.ts';
 import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { freshDeps, later, verdictsOf } from './place.ts';
+import { beginUpload, freshDeps, later, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
 const HOURS = 3600_000;
@@ -19,23 +18,14 @@ const skewed = (deps: Deps, ms: number): Deps => ({
 });
 
 describe('a sweeper whose clock is hours ahead', () => {
-  it('keeps the upload of a running backup, and writes no verdict on its set', async ({
-    signal,
-  }) => {
+  it('keeps the upload of a running backup, and writes no verdict on its set', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan]);
     const { timestamp } = set;
     const shipment = { content: 0, attempt: 7, worker: 7, sequence: 7 };
     const pack = formatKey({ kind: 'pack', timestamp, ...shipment });
-    const sent = Promise.withResolvers<void>();
-    async function* endless() {
-      yield Buffer.alloc(1024);
-      sent.resolve();
-      await once(signal, 'abort');
-    }
-    deps.store.upload(pack, endless(), { signal }).catch(() => undefined);
-    await sent.promise;
+    await beginUpload(deps.store, pack);
     expect(await sweep(skewed(deps, 48 * HOURS))).toMatchObject({
       overdue: [],
       uploadsAborted: 0,

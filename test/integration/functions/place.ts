@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,24 @@ export async function freshDeps(clock?: () => Date): Promise<Deps> {
   const log = pino({ level: 'silent' });
   if (clock === undefined) return { store, clock: () => new Date(), log };
   return { store: { ...store, now: async () => clock() }, clock, log };
+}
+
+/** An upload that is never completed, as of a killed shipper. It ends with the test. */
+export async function beginUpload(store: ObjectStore, key: string): Promise<void> {
+  const ended = new AbortController();
+  const sent = Promise.withResolvers<void>();
+  async function* endless() {
+    yield Buffer.alloc(1024);
+    sent.resolve();
+    await once(ended.signal, 'abort');
+  }
+  const uploading = store.upload(key, endless(), { signal: ended.signal }).catch(() => undefined);
+  // Its file stays open until then.
+  onTestFinished(async () => {
+    ended.abort();
+    await uploading;
+  });
+  await sent.promise;
 }
 
 /** The same at a later time, by the store's clock. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
@@ -9,7 +8,7 @@ import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { CHANGED_MAX, type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import { fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
+import { beginUpload, fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
 const HOUR = 3600_000;
@@ -19,18 +18,6 @@ const inFuture = (ms: number) => () => new Date(Date.now() + ms);
 async function age(store: ObjectStore): Promise<void> {
   const at = new Date(Date.now() - 2 * HOUR);
   for (const key of await keysOf(store)) await utimes(fileOf(store, key), at, at);
-}
-
-/** An upload that is never completed, as of a killed shipper. The signal of the test ends it. */
-async function beginUpload(store: ObjectStore, key: string, signal: AbortSignal): Promise<void> {
-  const sent = Promise.withResolvers<void>();
-  async function* endless() {
-    yield Buffer.alloc(1024);
-    sent.resolve();
-    await once(signal, 'abort');
-  }
-  store.upload(key, endless(), { signal }).catch(() => undefined);
-  await sent.promise;
 }
 
 describe('a sweep', () => {
@@ -201,30 +188,25 @@ describe('a sweep', () => {
 
   it('aborts the uploads of a sealed set, and old uploads of an overdue set', async () => {
     const deps = await freshDeps();
-    const ended = new AbortController();
     const sealed = await storeObjects(deps.store, { timestamp: '20260301000000' });
     const open = await storeObjects(deps.store, { timestamp: '20260201000000' });
     const packOf = ({ timestamp }: { timestamp: string }) =>
       formatKey({ kind: 'pack', timestamp, content: 0, attempt: 7, worker: 7, sequence: 7 });
     const pending = async () =>
       (await Array.fromAsync(deps.store.pendingUploads('sets/'))).map(({ key }) => key);
-    try {
-      await beginUpload(deps.store, packOf(sealed), ended.signal);
-      await beginUpload(deps.store, packOf(open), ended.signal);
-      await storeAll(deps.store, [...documentsOf(sealed), open.plan]);
-      expect(await sweep(deps)).toMatchObject({ uploadsAborted: 1 });
-      expect(await pending()).toEqual([packOf(open)]);
-      expect(await sweep(later(deps, HOUR / 2), { overdueAfterSeconds: 1 })).toMatchObject({
-        overdue: [open.timestamp],
-        uploadsAborted: 0,
-      });
-      expect(await sweep(later(deps, HOUR + 60_000))).toMatchObject({
-        uploadsAborted: 1,
-      });
-      expect(await pending()).toEqual([]);
-    } finally {
-      ended.abort();
-    }
+    await beginUpload(deps.store, packOf(sealed));
+    await beginUpload(deps.store, packOf(open));
+    await storeAll(deps.store, [...documentsOf(sealed), open.plan]);
+    expect(await sweep(deps)).toMatchObject({ uploadsAborted: 1 });
+    expect(await pending()).toEqual([packOf(open)]);
+    expect(await sweep(later(deps, HOUR / 2), { overdueAfterSeconds: 1 })).toMatchObject({
+      overdue: [open.timestamp],
+      uploadsAborted: 0,
+    });
+    expect(await sweep(later(deps, HOUR + 60_000))).toMatchObject({
+      uploadsAborted: 1,
+    });
+    expect(await pending()).toEqual([]);
   });
 
   it('ignores foreign folders and files', async () => {
@@ -237,9 +219,7 @@ describe('a sweep', () => {
 });
 
 describe('a sweeper', () => {
-  it('keeps the uploads of functions from the second in which the set was sealed', async ({
-    signal,
-  }) => {
+  it('keeps the uploads of functions from the second in which the set was sealed', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const { timestamp } = set;
@@ -252,7 +232,7 @@ describe('a sweeper', () => {
       worker: 1,
       sequence: 1,
     });
-    for (const key of [part, pack]) await beginUpload(deps.store, key, signal);
+    for (const key of [part, pack]) await beginUpload(deps.store, key);
     await storeAll(deps.store, documentsOf(set));
     await sweep(deps);
     const left = await Array.fromAsync(deps.store.pendingUploads('sets/'));

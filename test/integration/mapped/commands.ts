@@ -11,7 +11,8 @@ import { mappedIn } from '../../../cli/restore/dry-run/dry-run.ts';
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-async function contextOf(file: string, database?: string): Promise<ClusterContext> {
+/** Of a command with this configuration, in this process. */
+export async function contextOf(file: string, database?: string): Promise<ClusterContext> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
   const loaded = await loadConfig({ env, file, flags: { database } });
   const clock = () => new Date();

@@ -114,6 +114,9 @@ export class GpbackupHosts {
 
   async stop(): Promise<void> {
     await this.strict.stop();
+    // What gprestore has named, as nothing calls the end of a restore here.
+    for (const name of await readdir(this.folder))
+      await rm(join(SOCKETS, `${name}.sets`), { force: true });
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -89,14 +89,16 @@ export function requestDesk(
 function shown(found: RequestSummary, token: string): ConsoleRequest {
   const { id, state, asked, start, end } = found;
   if (asked === undefined) return { id, state, requestedAt: timeOf(id) };
+  const shownAs = shownState(found, token);
+  const isOwnRun = shownAs !== 'unproven';
   const { requestedAt, by, timestamp: set, target, database, mode, tables } = asked;
   return {
     id,
-    state: shownState(found, token),
+    state: shownAs,
     ...{ requestedAt, by, set, target, mode, tables: tables.length },
     ...(database !== undefined && { database }),
-    ...(start !== undefined && { takenBy: start.by }),
-    ...(end?.message !== undefined && { message: end.message }),
+    ...(isOwnRun && start !== undefined && { takenBy: start.by }),
+    ...(isOwnRun && end?.message !== undefined && { message: end.message }),
   };
 }
 

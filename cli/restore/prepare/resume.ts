@@ -1,12 +1,12 @@
-import { DOCUMENT_BYTES_MAX, decode, type RawDocument } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import { RestoreId } from '../../backup-set/base/timestamps.ts';
-import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { ClusterContext } from '../context.ts';
-import { choicesOf } from './command/choices.ts';
-import type { RestoreOptions } from './request.ts';
+import { DOCUMENT_BYTES_MAX, decode, type RawDocument } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { RestoreId } from '../../../backup-set/base/timestamps.ts';
+import { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { ClusterContext } from '../../context.ts';
+import { choicesOf } from '../command/choices.ts';
+import type { RestoreOptions } from '../request.ts';
 
 /** What a resume may choose; everything else is as in the first restore. */
 export interface ResumeOptions

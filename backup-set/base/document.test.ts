@@ -135,6 +135,11 @@ describe('a decoding error names the field', () => {
     expect(error.message).toContain(field);
   });
 
+  test('and quotes few of many, in the cause that logs show', () => {
+    const { cause } = refusal(Plan, bytesOf(`{"relations":[${'1,'.repeat(1000)}1]}`));
+    expect(String(cause).length).toBeLessThan(10_000);
+  });
+
   test('for every missing field of a plan', () => {
     for (const field of Object.keys(smallPlan)) {
       const less = Object.fromEntries(Object.entries(smallPlan).filter(([name]) => name !== field));

@@ -36,6 +36,8 @@ export const ORDER_EXTENTS_MAX = 3_000_000;
  * exceed DOCUMENT_BYTES_MAX.
  */
 export const PART_EXTENTS_MAX = 3_000_000;
+/** Wrong fields of a document that an error keeps. */
+const ISSUES_MAX = 10;
 /** Problems in a list. A document also has the total number. */
 export const PROBLEMS_MAX = 1000;
 
@@ -142,7 +144,8 @@ export function decode<Schema extends z.ZodType>(
     otherVersion(json, key) ??
       `${key}: field ${field || '(document)'}: ${issue?.message ?? 'ill-formed'}`,
     {
-      cause: result.error,
+      // A document with a million wrong fields must not make a message of a gigabyte.
+      cause: new z.ZodError(result.error.issues.slice(0, ISSUES_MAX)),
       where: { object: key, field },
     },
   );

@@ -91,6 +91,16 @@ export const BackupOrder = BackupOrderFields.refine(
 export type BackupOrder = z.infer<typeof BackupOrder>;
 
 /**
+ * Which agent a backup order is for. All that an agent takes from one that it does not obey: there
+ * it must not meet a list of a million wrong fields.
+ */
+export const BackupAddress = BackupOrderFields.pick({
+  ...{ format: true, version: true, timestamp: true, content: true, host: true, port: true },
+  attempt: true,
+});
+export type BackupAddress = z.infer<typeof BackupAddress>;
+
+/**
  * claims/…/<content>.json: an agent has started with an order. If there is a claim but no receipt,
  * the order is running, or its agent was killed. The agent that takes over finds the claim and must
  * not start the order again (docs/design/0010-agents.md).

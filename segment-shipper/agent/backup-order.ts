@@ -3,7 +3,11 @@ import { together } from '../../async/together.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { type BackupOrder, BackupReport } from '../../backup-set/documents/agents.ts';
+import {
+  type BackupAddress,
+  type BackupOrder,
+  BackupReport,
+} from '../../backup-set/documents/agents.ts';
 import { backup } from '../backup/backup.ts';
 import { readBase } from '../backup/carry/read-base.ts';
 import { checkServer } from '../check/check-server.ts';
@@ -18,28 +22,27 @@ import type { Agent, OrderWork } from './orders.ts';
 const REPORT_MS_MAX = 10_000;
 const CHECK_MS = 1_000;
 
-/** An order for this agent. */
-export interface OwnOrder {
-  readonly order: BackupOrder;
-  readonly served: ServedContent;
-  /** Why it must not be run, although it is for this agent. */
-  readonly refusal?: StowageError | undefined;
-}
+/** An order for this agent, and why it must not be run, if so. */
+export type OwnOrder = { readonly served: ServedContent } & (
+  | { readonly order: BackupOrder; readonly refusal?: undefined }
+  | { readonly order: BackupAddress; readonly refusal: StowageError }
+);
 
 /** How to run one backup order. Success and failure both end with the report in the bucket. */
 export function backupOrderWork(
   agent: Agent,
-  { order, served, refusal }: OwnOrder,
+  own: OwnOrder,
   noMorePrograms: AbortSignal,
 ): Pick<OrderWork, 'work' | 'fail'> {
   const { store, clock, log, throttle } = agent;
-  const { timestamp, content } = order;
+  const { timestamp, content } = own.order;
   const progress = noProgress();
   const reports: Report[] = [];
   let baseUnused: BackupReport['baseUnused'];
   return {
     async work(signal) {
-      if (refusal !== undefined) throw refusal;
+      if (own.refusal !== undefined) throw own.refusal;
+      const { order, served } = own;
       const deps = {
         store,
         clock,
@@ -83,7 +86,7 @@ export function backupOrderWork(
   };
 
   async function storeReport(error?: StowageError): Promise<void> {
-    const report = reportOf(order, reports, progress, clock());
+    const report = reportOf(own.order, reports, progress, clock());
     const failure = error && { code: error.code, message: error.message };
     const bytes = encode(BackupReport, {
       ...report,
@@ -114,7 +117,7 @@ function jobOf(
 }
 
 function reportOf(
-  { timestamp, content, attempt, base }: BackupOrder,
+  { timestamp, content, attempt, base }: BackupAddress & Pick<BackupOrder, 'base'>,
   reports: readonly Report[],
   { rows, bytes, storedBytes }: Progress,
   finishedAt: Date,

@@ -17,10 +17,11 @@ import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { completeOrder } from '../restore/restore.ts';
+import { eachApart } from './apart.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { restoreKeysFor } from './keys/own-keys.ts';
-import { signedContent } from './keys/signatures.ts';
+import { CANNOT_BE_READ, signedContent, signedRestore } from './keys/signatures.ts';
 import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
@@ -38,6 +39,9 @@ interface KnownRequest {
   readonly sha256: string;
 }
 
+/** A larger request is parsed only when it is the one that the command has signed. */
+const UNPROVEN_BYTES_MAX = 1024 * 1024;
+
 /** An aborted order has this long to store its failed receipt. */
 const FAIL_MS_MAX = 10_000;
 
@@ -51,16 +55,16 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
   const days = recentDays(await store.now({ signal }), restoresOn);
   const restores = await keysByRestore(agent, known, days);
   let served: readonly ServedContent[] | undefined;
-  for (const [restore, keys] of restores) {
+  const polled = eachApart(restores, async ([restore, keys]) => {
     if (keys.some(({ kind }) => kind === 'outcome')) {
       endOrders(agent, keys);
       // Its request is not read again.
       known.set(restore, undefined);
-      continue;
+      return;
     }
-    if (!keys.some(({ kind }) => kind === 'restore-request')) continue;
+    if (!keys.some(({ kind }) => kind === 'restore-request')) return;
     const found = await requestOf(agent, known, restore);
-    if (found === undefined) continue;
+    if (found === undefined) return;
     const answered = new Set(keys.filter(ofKind('restore-receipt')).map((key) => orderKey(key)));
     for (const key of keys.filter(ofKind('order'))) {
       const text = formatKey(key);
@@ -74,8 +78,17 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
         if (own !== undefined) startRestoreOrder(agent, key, own, found);
       }
     }
-  }
-  // Not when its folder is gone: an old order that is put back there must not run a second time.
+  });
+  await polled.finally(() => forgetOver(agent, known, restores, days));
+}
+
+/** Not when its folder is gone: an old order that is put back there must not run a second time. */
+function forgetOver(
+  agent: Agent,
+  known: KnownRestores,
+  restores: ReadonlyMap<string, unknown>,
+  days: readonly string[],
+): void {
   const isOver = (restore: string) =>
     !restores.has(restore) && !days.some((day) => restorePrefix(restore).startsWith(day));
   for (const restore of known.keys()) if (isOver(restore)) known.delete(restore);
@@ -105,19 +118,22 @@ async function keysByRestore(
 }
 
 async function requestOf(
-  { store, log, signal }: Agent,
+  agent: Agent,
   known: KnownRestores,
   restore: string,
 ): Promise<KnownRequest | undefined> {
   if (known.has(restore)) return known.get(restore);
+  const { store, log, signal } = agent;
   const key = formatKey({ kind: 'restore-request', restore });
   let found: KnownRequest | undefined;
   try {
     const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal });
+    const asked = { restore, sha256: sha256(bytes) };
+    if (bytes.length > UNPROVEN_BYTES_MAX) await signedRestore(agent, asked, signal);
     const request = decode(RestoreRequest, { key, bytes });
-    if (request.agents && request.id === restore) found = { request, sha256: sha256(bytes) };
+    if (request.agents && request.id === restore) found = { request, sha256: asked.sha256 };
   } catch (error) {
-    if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
+    if (!isStowageError(error, ...CANNOT_BE_READ)) throw error;
     log.warn({ err: error }, 'skipped a restore request that cannot be read');
   }
   known.set(restore, found);

@@ -1,4 +1,4 @@
-import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
+import { DOCUMENT_BYTES_MAX, decode, RECEIPT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import {
   agentsPrefix,
@@ -9,10 +9,11 @@ import {
   setsOn,
 } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
-import { BackupOrder } from '../../backup-set/documents/agents.ts';
+import { BackupAddress, BackupOrder } from '../../backup-set/documents/agents.ts';
+import { eachApart } from './apart.ts';
 import { backupOrderWork, type OwnOrder } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
-import { refusalOf, refusalOfStored } from './keys/signatures.ts';
+import { CANNOT_BE_READ, refusalOf, refusalOfStored, requireSmall } from './keys/signatures.ts';
 import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
@@ -46,25 +47,31 @@ export async function pollSets(
   const recent = await recentSets(agent, days);
   let served: Promise<readonly ServedContent[]> | undefined;
   const getServed = () => (served ??= servedContents(agent.config, agent.env));
-  for (const timestamp of recent) {
-    if (closed.has(timestamp)) continue;
+  const polled = eachApart(recent, async (timestamp) => {
+    if (closed.has(timestamp)) return;
     const sealed =
       (await store.head(formatKey({ kind: 'seal', timestamp }), { signal })) !== undefined;
     const orders = await ordersOf(agent, timestamp);
-    for (const key of orders) {
+    await eachApart(orders, async (key) => {
+      if (!sealed) return startIfOwn(agent, key, collecting, getServed);
       const text = formatKey(key);
-      if (sealed) {
-        abortOrder(agent, text, 'the set was sealed without this content');
-        forgetOrder(agent, text);
-        collecting.delete(text);
-      } else {
-        await startIfOwn(agent, key, collecting, getServed);
-      }
-    }
+      abortOrder(agent, text, 'the set was sealed without this content');
+      forgetOrder(agent, text);
+      collecting.delete(text);
+    });
     if (sealed) closed.add(timestamp);
     else await endCollecting(agent, timestamp, orders, collecting);
-  }
-  // Not when its folder is gone: an old order that is put back there must not run a second time.
+  });
+  await polled.finally(() => forgetOver(agent, closed, collecting, days));
+}
+
+/** Not when its folder is gone: an old order that is put back there must not run a second time. */
+function forgetOver(
+  agent: Agent,
+  closed: ClosedSets,
+  collecting: CollectingOrders,
+  days: readonly string[],
+): void {
   const isOld = (timestamp: string) => !days.some((day) => setPrefix(timestamp).startsWith(day));
   for (const timestamp of closed) if (isOld(timestamp)) closed.delete(timestamp);
   const isOver = (key: Key) =>
@@ -116,7 +123,7 @@ async function startIfOwn(
     return;
   }
   const noMorePrograms = collecting.get(text) ?? new AbortController();
-  if (own.order.collect) collecting.set(text, noMorePrograms);
+  if (own.refusal === undefined && own.order.collect) collecting.set(text, noMorePrograms);
   const { work, fail } = backupOrderWork(agent, own, noMorePrograms.signal);
   startOrder(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
 }
@@ -131,19 +138,23 @@ async function ownOrder(
   if (!contents.some(({ content }) => content === key.content)) return undefined;
   const text = formatKey(key);
   try {
-    const bytes = await agent.store.read(text, {
-      bytesMax: DOCUMENT_BYTES_MAX,
-      signal: agent.signal,
-    });
-    const order = decode(BackupOrder, { key: text, bytes });
-    if (order.timestamp !== key.timestamp || order.content !== key.content) return undefined;
+    const { signal } = agent;
+    const bytes = await agent.store.read(text, { bytesMax: DOCUMENT_BYTES_MAX, signal });
+    const refusal = refusalOf(agent, text, bytes);
+    if (refusal !== undefined) requireSmall(text, bytes, RECEIPT_BYTES_MAX);
+    const raw = { key: text, bytes };
+    const read =
+      refusal === undefined
+        ? { order: decode(BackupOrder, raw) }
+        : { order: decode(BackupAddress, raw), refusal };
+    const { timestamp, content, host, port } = read.order;
+    if (timestamp !== key.timestamp || content !== key.content) return undefined;
     const served = contents.find(
-      ({ content, host, port }) =>
-        content === order.content && host === order.host && port === order.port,
+      (one) => one.content === content && one.host === host && one.port === port,
     );
-    return served && { order, served, refusal: refusalOf(agent, text, bytes) };
+    return served && { ...read, served };
   } catch (error) {
-    if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
+    if (!isStowageError(error, ...CANNOT_BE_READ)) throw error;
     agent.log.warn({ err: error }, 'skipped a backup order that cannot be read');
     return undefined;
   }

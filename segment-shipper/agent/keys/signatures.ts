@@ -1,6 +1,7 @@
 import { decode, RECEIPT_BYTES_MAX } from '../../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import {
   RESTORE_KEYS_BYTES_MAX,
   SignedRestore,
@@ -14,6 +15,9 @@ type Obeying = { readonly config: Pick<AgentConfig, 'signedBy'> } & Pick<Agent, 
 /** What the log of an agent says at its start, once, when its file names no keys. */
 export const OBEYS_ALL =
   'it obeys every order under its root, so any program that can write there can give it orders: set signedBy in agent.yaml (docs/agents.md, Signed orders)';
+
+/** What makes an agent skip an object for good. Other failures can end, so it tries again. */
+export const CANNOT_BE_READ = ['set/unreadable', 'storage/too-large', 'orders/signature'] as const;
 
 /**
  * Why this agent does not obey a document of the bucket; undefined: it does. Without `signedBy` it
@@ -45,6 +49,17 @@ export async function refusalOfStored(
   }
 }
 
+/**
+ * A document that nobody has signed is parsed to see which agent it is for, so that its sender gets
+ * an answer. A huge one could end this process, again at each start.
+ * @throws StowageError `orders/signature`
+ */
+export function requireSmall(key: string, bytes: Uint8Array, bytesMax: number): void {
+  if (bytes.length <= bytesMax) return;
+  const size = plural(bytes.length, 'byte');
+  throw refused(key, `it is not signed, and too large to be looked at (${size})`);
+}
+
 /** What the command has signed for one content of a restore. */
 export interface SignedContent {
   /** Of the wrapped keys; undefined: the set is not encrypted. */
@@ -52,18 +67,38 @@ export interface SignedContent {
   readonly orders: ReadonlyMap<Phase, string>;
 }
 
+/** A restore, and the digest of its request as this agent has read it. */
+interface AskedRequest {
+  readonly restore: string;
+  readonly sha256: string;
+}
+
 /**
  * What this agent may do for a content of a restore. Undefined: whatever its orders say, because
  * agent.yaml has no `signedBy`.
- * @param request the restore, and the digest of its request as this agent has read it.
  * @throws StowageError `orders/signature`
  */
 export async function signedContent(
   agent: Obeying,
-  request: { readonly restore: string; readonly sha256: string },
+  request: AskedRequest,
   content: number,
   signal: AbortSignal,
 ): Promise<SignedContent | undefined> {
+  const signed = await signedRestore(agent, request, signal);
+  if (signed === undefined) return undefined;
+  const own = signed.orders.filter((order) => order.content === content);
+  return {
+    keysSha256: signed.keys.find((wrapped) => wrapped.content === content)?.sha256,
+    orders: new Map(own.map(({ phase, sha256 }) => [phase, sha256])),
+  };
+}
+
+/** The same for all contents. */
+export async function signedRestore(
+  agent: Obeying,
+  request: AskedRequest,
+  signal: AbortSignal,
+): Promise<SignedRestore | undefined> {
   const { config, store } = agent;
   if (config.signedBy === undefined) return undefined;
   const { restore } = request;
@@ -83,11 +118,7 @@ export async function signedContent(
       formatKey({ kind: 'restore-request', restore }),
       `it is not the request that ${key} names: another program has changed it`,
     );
-  const own = signed.orders.filter((order) => order.content === content);
-  return {
-    keysSha256: signed.keys.find((wrapped) => wrapped.content === content)?.sha256,
-    orders: new Map(own.map(({ phase, sha256 }) => [phase, sha256])),
-  };
+  return signed;
 }
 
 /** A document of the bucket that the agent does not act on. */

@@ -1,0 +1,13 @@
+/**
+ * Calls `work` for each item in turn, also after a failure: an object that this agent cannot read
+ * must not keep it from the others.
+ * @throws the first failure, at the end.
+ */
+export async function eachApart<Item>(
+  items: Iterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) await work(item).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}

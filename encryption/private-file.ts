@@ -18,8 +18,10 @@ const IDENTITY_FILE: FileUse = { code: 'encryption/identity', field: 'encryption
  * @throws StowageError with the code of `use`.
  */
 export async function readPrivateFile(path: string, use = IDENTITY_FILE): Promise<Buffer> {
+  // The hint of this code speaks of a named value; those of other codes say which file is meant.
+  const named = use.code === 'config/invalid' ? `${use.field}: ` : '';
   const refused = (message: string, cause?: unknown) =>
-    new StowageError(use.code, message, { cause, where: { field: use.field } });
+    new StowageError(use.code, `${named}${message}`, { cause, where: { field: use.field } });
   if (hasSecretKey(path))
     throw refused(
       'the name of the file is itself a secret key (AGE-SECRET-KEY-…, STOWAGE-SIGNING-KEY-…): write the key into a file of mode 0600, and name that. Make a new key if other users may have seen this one',

@@ -147,7 +147,7 @@ describe('a signing key', () => {
     expect((await keyFrom(text)).publicKey).toBe(publicKey);
     await expect(keyFrom(text, 0o644)).rejects.toMatchObject({
       code: 'config/invalid',
-      message: expect.stringContaining('chmod 600'),
+      message: expect.stringMatching(/^shippers\.signingKeyFile: .*chmod 600/),
     });
   });
 

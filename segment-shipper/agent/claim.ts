@@ -47,12 +47,15 @@ export async function claimOrder(
   return holder?.instance === instance ? 'claimed' : 'restarted';
 }
 
+const WITHHELD = ['storage/denied', 'storage/invalid'] as const;
+
 /** Undefined when it cannot be read: its agent is then unknown, and the order must not be run. */
 async function readClaim(store: ObjectStore, key: string): Promise<Claim | undefined> {
   try {
     return decode(Claim, { key, bytes: await store.read(key, { bytesMax: RECEIPT_BYTES_MAX }) });
   } catch (error) {
-    if (isStowageError(error, 'set/unreadable', 'storage/too-large')) return undefined;
+    // Nor a claim that its writer has encrypted with a key of its own: it would be asked for for ever.
+    if (isStowageError(error, 'set/unreadable', 'storage/too-large', ...WITHHELD)) return undefined;
     throw error;
   }
 }

@@ -82,6 +82,14 @@ describe('an order', () => {
     expect(order.calls).toEqual(['the agent was restarted while it ran the order']);
   });
 
+  test('whose claim the store does not give away fails, and is not asked for at each poll', async () => {
+    const agent = agentOf(new Map([[KEYS.claim, Buffer.from('planted')]]));
+    agent.store.read = () => Promise.reject(new StowageError('storage/denied', KEYS.claim));
+    const order = recordedWork();
+    expect(await runToState(agent, order)).toBe('answered');
+    expect(order.calls).toEqual(['the agent was restarted while it ran the order']);
+  });
+
   test('that another agent has claimed is skipped', async () => {
     const objects = new Map<string, Uint8Array>();
     await runToState(agentOf(objects, 'db1'), recordedWork());

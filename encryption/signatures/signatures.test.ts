@@ -69,6 +69,7 @@ describe('a signed document', () => {
     const foreign = signedDocument(other, PLACE, DOCUMENT);
     expect(signatureOf([own.publicKey], PLACE, foreign)).toEqual({
       problem: `it is signed by another key (${other.publicKey})`,
+      other: other.publicKey,
     });
     const renamed = Buffer.from(
       Buffer.from(foreign).toString().replace(other.publicKey, own.publicKey),

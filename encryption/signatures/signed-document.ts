@@ -42,15 +42,19 @@ export function signedDocument(
 
 export type Signed =
   | { readonly by: string }
-  /** Why nothing is signed, as the end of a sentence that begins with the name of the document. */
-  | { readonly problem: string };
+  | {
+      /** Why nothing is signed: the end of a sentence that begins with the name of the document. */
+      readonly problem: string;
+      /** The key that it names, which is none of the trusted ones. */
+      readonly other?: string;
+    };
 
 /** Which of the trusted keys has signed a document at its place. */
 export function signatureOf(trusted: readonly string[], place: Place, bytes: Uint8Array): Signed {
   const end = END.exec(Buffer.from(bytes.subarray(-END_CHARS)).toString('latin1'));
   const [, by = '', signature = ''] = end ?? [];
   if (end === null || publicKeyProblem(by) !== undefined) return { problem: 'it is not signed' };
-  if (!trusted.includes(by)) return { problem: `it is signed by another key (${by})` };
+  if (!trusted.includes(by)) return { problem: `it is signed by another key (${by})`, other: by };
   const value = Buffer.from(signature, 'base64');
   // The last character has bits that decoding ignores.
   const isTrue =

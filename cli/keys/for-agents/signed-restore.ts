@@ -103,7 +103,10 @@ async function requireSignedRequest(
       return `it is not signed (there is no ${key}): the restore was asked for without shippers.signingKeyFile`;
     const bytes = await store.read(key, { bytesMax: RESTORE_KEYS_BYTES_MAX, signal });
     const signed = signatureOf([publicKey], { root: store.url, key }, bytes);
-    if ('problem' in signed) return `${key}: ${signed.problem}`;
+    if ('problem' in signed) {
+      const used = 'if you have its file, resume with it (shippers.signingKeyFile)';
+      return `${key}: ${signed.problem}${signed.other === undefined ? '' : `: ${used}`}`;
+    }
     const { requestSha256 } = decode(SignedRestore, { key, bytes });
     return requestSha256 === sha256(request.bytes) ? undefined : 'another program has changed it';
   }

@@ -6,6 +6,7 @@ import {
 } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { Claim } from '../../backup-set/documents/agents.ts';
+import { WITHHELD } from '../../storage/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
 /** The name stays the same after a restart; the instance stands for one process. */
@@ -47,14 +48,12 @@ export async function claimOrder(
   return holder?.instance === instance ? 'claimed' : 'restarted';
 }
 
-const WITHHELD = ['storage/denied', 'storage/invalid'] as const;
-
 /** Undefined when it cannot be read: its agent is then unknown, and the order must not be run. */
 async function readClaim(store: ObjectStore, key: string): Promise<Claim | undefined> {
   try {
     return decode(Claim, { key, bytes: await store.read(key, { bytesMax: RECEIPT_BYTES_MAX }) });
   } catch (error) {
-    // Nor a claim that its writer has encrypted with a key of its own: it would be asked for for ever.
+    // A claim that is withheld would be asked for at each poll.
     if (isStowageError(error, 'set/unreadable', 'storage/too-large', ...WITHHELD)) return undefined;
     throw error;
   }

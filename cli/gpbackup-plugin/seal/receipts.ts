@@ -3,6 +3,7 @@ import { decode, RECEIPT_BYTES_MAX, sha256 } from '../../../backup-set/base/docu
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
 import { Receipt } from '../../../backup-set/documents/receipt.ts';
+import { WITHHELD } from '../../../storage/errors.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { Plugin, StoredReceipt } from '../store-file.ts';
 
@@ -39,7 +40,7 @@ export async function storedReceipts(plugin: Plugin, timestamp: string): Promise
   const unreadable: UnreadableReceipt[] = [];
   const read = await mapInFlight(unread, READS_AT_ONCE, (key) =>
     readReceipt(store, key).catch((error: unknown) => {
-      if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
+      if (!isStowageError(error, 'set/unreadable', 'storage/too-large', ...WITHHELD)) throw error;
       unreadable.push({ key, why: error.message });
       return undefined;
     }),

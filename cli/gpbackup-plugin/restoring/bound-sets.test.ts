@@ -46,6 +46,8 @@ test('a name that a killed gprestore has left does not stop another one, and hid
   };
   expect(await bound([OTHER, INCREMENT, FULL], expired)(FULL)).toHaveLength(1);
   await expect(bound([OTHER], expired)(FULL)).rejects.toThrow('gone');
+  const plain = async (timestamp?: string) => (timestamp === INCREMENT ? heads : undefined);
+  expect(await bound([INCREMENT, '20260301120000'], plain)(OTHER)).toEqual([]);
   expect(await bound([], expired)(FULL)).toEqual([]);
   expect(await bound([INCREMENT], async () => undefined)(FULL)).toEqual([]);
 });

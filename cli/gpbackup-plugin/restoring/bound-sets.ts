@@ -32,11 +32,15 @@ export function boundSets(keys: Pick<FileKeys, 'headsOf'>, named: NamedSets): Bo
       const found: Binding[] = [];
       const proven: string[] = [];
       const failed: Error[] = [];
+      let hasUnbound = false;
       for (const increment of named.all()) {
         if (increment === timestamp) continue;
         try {
           const heads = await keys.headsOf(increment);
-          if (heads === undefined) continue;
+          if (heads === undefined) {
+            hasUnbound = true;
+            continue;
+          }
           proven.push(increment);
           const binding = bindingIn(heads, timestamp);
           if (binding !== undefined) found.push({ increment, ...binding });
@@ -48,6 +52,8 @@ export function boundSets(keys: Pick<FileKeys, 'headsOf'>, named: NamedSets): Bo
       if (found.length > 0) return found;
       // gprestore also asks for the tables of contents of sets that it takes no table from.
       if (!hasRows || named.all().includes(timestamp)) return [];
+      // The row may be of that one: nothing binds it, and the other name may be one that was left.
+      if (hasUnbound) return [];
       const [first] = failed;
       if (first !== undefined) throw first;
       if (proven.length === 0) return [];

@@ -7,6 +7,7 @@ import type { Segment, Server } from '../../../database/flavour.ts';
 import { hasRecipient } from '../../../encryption/agent-keys.ts';
 import type { EncryptionSettings } from '../../../encryption/settings.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
+import { WITHHELD } from '../../../storage/errors.ts';
 import type { ObjectStore, StoredObject } from '../../../storage/store.ts';
 import type { ClusterContext } from '../../context.ts';
 import { withStore } from '../../open.ts';
@@ -170,7 +171,7 @@ async function agentOf(store: ObjectStore, key: string, signal: AbortSignal): Pr
     const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal });
     return decode(Claim, { key, bytes }).agent;
   } catch (error) {
-    if (isStowageError(error, 'set/unreadable', 'storage/too-large')) return '(unreadable claim)';
-    throw error;
+    if (!isStowageError(error, 'set/unreadable', 'storage/too-large', ...WITHHELD)) throw error;
+    return '(unreadable claim)';
   }
 }

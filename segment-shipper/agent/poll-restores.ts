@@ -1,3 +1,4 @@
+import { eachApart } from '../../async/apart.ts';
 import { DOCUMENT_BYTES_MAX, decode, encode, sha256 } from '../../backup-set/base/document.ts';
 import { isStowageError, type StowageError } from '../../backup-set/base/errors.ts';
 import {
@@ -17,7 +18,6 @@ import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { completeOrder } from '../restore/restore.ts';
-import { eachApart } from './apart.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { restoreKeysFor } from './keys/own-keys.ts';

@@ -1,3 +1,4 @@
+import { eachApart } from '../../async/apart.ts';
 import { DOCUMENT_BYTES_MAX, decode, RECEIPT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { BackupAddress, BackupOrder } from '../../backup-set/documents/agents.ts';
-import { eachApart } from './apart.ts';
 import { backupOrderWork, type OwnOrder } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
 import { CANNOT_BE_READ, refusalOf, refusalOfStored, requireSmall } from './keys/signatures.ts';

@@ -50,8 +50,8 @@ export async function refusalOfStored(
 }
 
 /**
- * A document that nobody has signed is parsed to see which agent it is for, so that its sender gets
- * an answer. A huge one could end this process, again at each start.
+ * An unsigned document is read to see which agent it is for, because its sender waits for an
+ * answer. A huge one could end this process, again at each start.
  * @throws StowageError `orders/signature`
  */
 export function requireSmall(key: string, bytes: Uint8Array, bytesMax: number): void {

@@ -1,6 +1,6 @@
 /**
- * Calls `work` for each item in turn, also after a failure: an object that this agent cannot read
- * must not keep it from the others.
+ * Calls `work` for each item in turn, also after a failure: one item that fails must not keep the
+ * caller from the others.
  * @throws the first failure, at the end.
  */
 export async function eachApart<Item>(

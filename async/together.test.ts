@@ -53,7 +53,7 @@ describe('together', () => {
   });
 
   it('treats a rejection with undefined as a failure', async () => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- on purpose
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- on purpose
     const run = together(new AbortController().signal, [() => Promise.reject(undefined)]);
     await expect(run.then(() => 'well')).rejects.toBeUndefined();
   });

@@ -1,6 +1,6 @@
 /**
- * `npm test`: runs the checks and the tests at the same time. Each check uses one core only. The
- * output of the checks comes last, so that the tests do not hide what they found.
+ * `npm test`: runs the checks and the tests at the same time, so that no core waits. The output of
+ * the checks comes last, so that the tests do not hide what they found.
  */
 import { spawn } from 'node:child_process';
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -75,6 +75,21 @@ describe('the house', () => {
     expect(crowded.map(([folder, held]) => `${folder}: ${held.length}`)).toEqual([]);
   });
 
+  // oxlint checks such a file with options of its own, which are less strict.
+  test('has no TypeScript outside every tsconfig.json', async () => {
+    const { include } = JSON.parse(await readFile(path.join(ROOT, 'tsconfig.json'), 'utf8')) as {
+      include: string[];
+    };
+    const covered = new Set(['console', ...include.map((pattern) => pattern.split('/')[0])]);
+    const folders = new Set<string>();
+    for await (const file of glob('*/**/*.{ts,tsx}', {
+      cwd: ROOT,
+      exclude: ['node_modules', 'dist'],
+    }))
+      folders.add(file.split(path.sep)[0] ?? file);
+    expect([...folders].filter((folder) => !covered.has(folder))).toEqual([]);
+  });
+
   test(`has no source file of more than ${LINES_MAX} lines`, () => {
     const long = sources.filter(({ lines }) => lines.length - 1 > LINES_MAX);
     expect(long.map(({ file, lines }) => `${file}: ${lines.length - 1}`)).toEqual([]);
@@ -83,7 +98,7 @@ describe('the house', () => {
   test(`has no comment line of more than ${COLUMNS_MAX} columns`, () => {
     const wide = sources.flatMap(({ file, lines }) =>
       lines.flatMap((line, index) =>
-        isComment(line) && line.length > COLUMNS_MAX && !/(?:eslint|biome)-/.test(line)
+        isComment(line) && line.length > COLUMNS_MAX && !/(?:oxlint|biome)-/.test(line)
           ? [`${file}:${index + 1}`]
           : [],
       ),

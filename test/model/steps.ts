@@ -99,7 +99,12 @@ export async function prepareOne(world: World) {
   const { random } = world;
   const server = random.pick(world.servers);
   const client = await server.connect(MODEL_DATABASE);
-  const catalog = await readCatalog(client).finally(() => client.end());
+  let catalog: Awaited<ReturnType<typeof readCatalog>>;
+  try {
+    catalog = await readCatalog(client);
+  } finally {
+    await client.end();
+  }
   const changes = [anyRows(sceneOf(random, catalog, world.steps.length))];
   const one = await prepared(server, changes, random.chance(0.6)).catch(() => undefined);
   return one && { changes, end: one.end };

@@ -80,10 +80,12 @@ async function restoredUnder(change: Change, database: string): Promise<CliResul
   const over = new AbortController();
   const functions = runFunctions(store, change, over.signal);
   const flags = ['--create', '--database', database];
-  return run(['restore', timestamp, ...flags], { functions: 'events' }).finally(() => {
+  try {
+    return await run(['restore', timestamp, ...flags], { functions: 'events' });
+  } finally {
     over.abort();
-    return functions;
-  });
+    await functions;
+  }
 }
 
 /** What a program can do that may write everything in the bucket, and nothing in the database. */

@@ -83,9 +83,12 @@ test('an encrypted set is read only as it was written, whatever one object of it
         extend: Buffer.concat([before, before.subarray(place)]),
       };
       await writeFile(fileOf(deps.store, key), attacks[what] ?? before);
-      const found = await outcomeOf(timestamp).finally(() =>
-        writeFile(fileOf(deps.store, key), before),
-      );
+      let found: string;
+      try {
+        found = await outcomeOf(timestamp);
+      } finally {
+        await writeFile(fileOf(deps.store, key), before);
+      }
       if (found === written) return;
       refused += 1;
       expect(found).toMatch(/^(set|encryption|storage)\/.*sets\/\d|^(set|encryption).*set \d{14}/s);

@@ -76,9 +76,14 @@ export async function startCopy(
   });
   const program = (direction === 'in' ? feedProgram : collectProgram)(folder, relation, patienceMs);
   const how = direction === 'in' ? 'FROM' : 'TO';
-  const rows = session
-    .run(`COPY ${what} ${how} PROGRAM ${quoteLiteral(program)}`, 'copy')
-    .finally(() => session.close());
+  const copy = async () => {
+    try {
+      return await session.run(`COPY ${what} ${how} PROGRAM ${quoteLiteral(program)}`, 'copy');
+    } finally {
+      await session.close();
+    }
+  };
+  const rows = copy();
   rows.catch(() => undefined);
   return { backend: session.pid, rows };
 }

@@ -82,9 +82,11 @@ describe('a COMMIT whose result is unknown', () => {
     const loading = load(through, order, waitForReads(store, 4));
     await waitForSession("query = 'COMMIT' AND wait_event = 'SyncRep'");
     cut();
-    await waitForSession("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
-      awaitStandby(''),
-    );
+    try {
+      await waitForSession("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'");
+    } finally {
+      await awaitStandby('');
+    }
     const { loaded, problems } = await loading;
     expect(loaded).toEqual([]);
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);

@@ -174,6 +174,10 @@ async function restored(world: GreenplumWorld, set: LivingSet): Promise<string[]
     return [`${what} failed: ${messageOf(error)}`];
   } finally {
     const client = await world.connect('postgres');
-    await drop(client, database).finally(() => client.end());
+    try {
+      await drop(client, database);
+    } finally {
+      await client.end();
+    }
   }
 }

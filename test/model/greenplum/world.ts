@@ -73,7 +73,11 @@ export async function newGreenplumWorld(
     async stop() {
       shippers.stop();
       const last = await connect('postgres');
-      await drop(last, name).finally(() => last.end());
+      try {
+        await drop(last, name);
+      } finally {
+        await last.end();
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -110,7 +114,11 @@ export async function seenBySegments(
   for (const { content, host, port } of segments) {
     const user = process.env['PGUSER'] ?? 'gpadmin';
     const client = await open({ host, port, user, database, options: UTILITY });
-    found.set(content, await truthsOf(client, undefined, TABLES).finally(() => client.end()));
+    try {
+      found.set(content, await truthsOf(client, undefined, TABLES));
+    } finally {
+      await client.end();
+    }
   }
   return found;
 }

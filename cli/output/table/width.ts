@@ -1,7 +1,5 @@
 /** How many columns of a terminal a text takes, and texts cut to a number of columns. */
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
 /** East Asian wide and fullwidth characters (Unicode, EastAsianWidth.txt), as ranges. */
 const WIDE: readonly (readonly [from: number, to: number])[] = [
   [0x1100, 0x115f],
@@ -22,23 +20,32 @@ const WIDE: readonly (readonly [from: number, to: number])[] = [
 ];
 
 const ASCII = /^[\u0020-\u007e]*$/;
-const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]/u;
-const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}\p{RI})/u;
+
+/** Made for the first text that is not ASCII: most runs have none, and it takes 10 ms of CPU. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** The columns that a terminal uses for a text without control characters. */
 export function widthOf(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += widthOfGrapheme(segment);
+  for (const { segment } of graphemesOf(text)) width += widthOfGrapheme(segment);
   return width;
 }
 
 function widthOfGrapheme(grapheme: string): number {
-  if (NO_WIDTH.test(grapheme)) return 0;
+  // Not at the top of the file: V8 reads Unicode's tables when it makes one of these.
+  if (/^[\p{Mn}\p{Me}\p{Cf}]/u.test(grapheme)) return 0;
   const code = grapheme.codePointAt(0) ?? 0;
   if (code < 0x1100) return 1;
   const isWide = WIDE.some(([from, to]) => code >= from && code <= to);
-  return isWide || EMOJI.test(grapheme) ? 2 : 1;
+  return isWide || /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}\p{RI})/u.test(grapheme)
+    ? 2
+    : 1;
 }
 
 /** The beginning of a text that takes at most `columns`. */
@@ -46,7 +53,7 @@ export function beginOf(text: string, columns: number): string {
   if (ASCII.test(text)) return text.slice(0, columns);
   let end = 0;
   let width = 0;
-  for (const { segment, index } of graphemes.segment(text)) {
+  for (const { segment, index } of graphemesOf(text)) {
     width += widthOfGrapheme(segment);
     if (width > columns) break;
     end = index + segment.length;
@@ -58,7 +65,7 @@ export function beginOf(text: string, columns: number): string {
 export function endOf(text: string, columns: number): string {
   if (columns <= 0) return '';
   if (ASCII.test(text)) return text.slice(-columns);
-  const parts = [...graphemes.segment(text)].map(({ segment }) => segment);
+  const parts = [...graphemesOf(text)].map(({ segment }) => segment);
   let from = parts.length;
   let width = 0;
   while (from > 0) {

@@ -1,7 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
-import { withOwnMessage } from '../backup-set/messages/log-error.ts';
-import { redacted, redactor } from '../backup-set/messages/secrets.ts';
+import { redactor } from '../backup-set/messages/secrets.ts';
 import { ConfigError, problemLines } from '../segment-shipper/config-file/config-error.ts';
 import type { CommandDefinition, Described, Flags } from './command.ts';
 import { commandsFor, helpArguments } from './commands/index.ts';
@@ -9,7 +8,6 @@ import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { describeCommand, newProgram } from './manual/program.ts';
 import { printable } from './output/format.ts';
-import { linesOf } from './output/log/lines.ts';
 import { newOutput } from './output/output.ts';
 import { noteRetries } from './output/storage/retries.ts';
 
@@ -96,21 +94,10 @@ async function newContext(
   logLevel: Described['logLevel'],
 ): Promise<Context> {
   const clock = () => new Date();
-  const { pino, stdSerializers } = await import('pino');
-  const file = pino.destination({ fd: 2, sync: true });
+  const { newLog } = await import('./output/log/new-log.ts');
   // A program reads JSON; a person at a terminal reads lines.
   const isRead = process.stderr.isTTY && flags['logLevel'] === undefined && !flags['json'];
-  const destination = isRead ? linesOf(file) : file;
-  // A closed terminal makes the log fail too; `watch` ends the run.
-  file.on('error', () => undefined);
-  const log = pino(
-    {
-      name: 'stowage',
-      level: textOf(flags['logLevel']) ?? logLevel ?? 'silent',
-      serializers: { err: withOwnMessage(stdSerializers.err) },
-    },
-    redacted(destination, redactor(process.env)),
-  );
+  const log = newLog(textOf(flags['logLevel']) ?? logLevel ?? 'silent', isRead);
   const streams = { out: process.stdout, err: process.stderr };
   const output = newOutput(
     streams,

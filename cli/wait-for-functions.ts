@@ -3,7 +3,6 @@ import { isStowageError, messageOf } from '../backup-set/base/errors.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
-import { inProcess } from '../functions/events/in-process.ts';
 import { newestSealedVerdict } from '../functions/stored/current-verdict.ts';
 import { newestVerdict } from '../functions/stored/load.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -124,6 +123,8 @@ function lookForFunctions(context: ClusterContext, deps: Deps): Promise<Found> {
 }
 
 async function runHere(deps: Deps, { keys }: FunctionStep): Promise<void> {
+  // On demand: it loads every function, and most commands run none.
+  const { inProcess } = await import('../functions/events/in-process.ts');
   const functions = inProcess(deps);
   for (const key of keys) await functions.announce(key);
   await functions.idle();

@@ -3,7 +3,7 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { isEncrypting } from '../../encryption/settings.ts';
 import { carriedLines } from '../backup/base/carried.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
-import { type BackupOptions, type BackupResult, runBackup } from '../backup/coordinate.ts';
+import type { BackupOptions, BackupResult } from '../backup/coordinate.ts';
 import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
@@ -18,9 +18,7 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
-import { backUpDatabases, exitOf } from '../group/backup.ts';
 import { groupText, groupValue } from '../group/backup-text.ts';
-import { configuredDatabases } from '../group/databases.ts';
 import { identityFor } from '../keys/identity-words.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate } from '../output/format.ts';
@@ -97,8 +95,10 @@ export const backupCommand: ClusterCommand = {
       acceptCluster: flags['acceptCluster'] === true,
       ...wantedBase(flags),
     };
+    const { configuredDatabases } = await import('../group/databases.ts');
     const databases = await configuredDatabases(context);
     if (databases !== undefined) return backUpGroup(context, databases, options);
+    const { runBackup } = await import('../backup/coordinate.ts');
     const result = await runBackup(context, options);
     context.output.result(summaryOf(result), backupText(result, context.output.screen));
     if (context.signal.aborted) return 130;
@@ -118,6 +118,7 @@ async function backUpGroup(
       '--base names the set of one database: it does not go with databases or --databases',
       { where: { field: 'base' } },
     );
+  const { backUpDatabases, exitOf } = await import('../group/backup.ts');
   const group = await backUpDatabases(context, databases, options);
   const { encryption } = context.config;
   context.output.result(

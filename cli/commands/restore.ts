@@ -5,12 +5,10 @@ import type { ClusterCommand, Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, rateFlag } from '../flags.ts';
 import { groupNameFrom } from '../group/members.ts';
-import { restoreGroupCommand } from '../group/restore-command.ts';
 import { retriesField } from '../output/storage/retries.ts';
 import { RESTORE_DETAILS, RESTORE_FLAGS, RESTORE_LISTS } from '../restore/command/flags.ts';
 import { optionsFrom } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';
-import { runDryRun, runRestore } from '../restore/coordinate.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
 import { mappedFields } from '../restore/mapped/text.ts';
@@ -61,7 +59,11 @@ async function restoreAsked(
       },
     );
   const group = groupToRestore(flags, positional);
-  if (group !== undefined) return restoreGroupCommand(context, group, flags);
+  if (group !== undefined) {
+    const { restoreGroupCommand } = await import('../group/restore-command.ts');
+    return restoreGroupCommand(context, group, flags);
+  }
+  const { runDryRun, runRestore } = await import('../restore/coordinate.ts');
   const named = asked && { id: asked.id, manifestSha256: asked.manifestSha256 };
   const options = { ...optionsFrom(flags, positional), ...named };
   if (flags['dryRun'] === true) {

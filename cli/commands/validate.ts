@@ -1,18 +1,14 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import { verifySet } from '../../functions/check/verify-set.ts';
-import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { IDENTITY_FLAG, numberFrom, secondsFrom } from '../flags.ts';
-import { keysToVerify } from '../keys/keys-to-verify.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
 import { depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
-import { verifyRemotely } from '../verify-remote.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const OBJECTS_AT_ONCE = 4;
@@ -32,6 +28,7 @@ export const validateCommand: ClusterCommand = {
       const timestamp = await findSet(context, store, name);
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
+      const { validate } = await import('../../functions/handlers/validate.ts');
       const { verdict } = await validate(deps, timestamp);
       return printVerdict(context, verdict);
     });
@@ -60,8 +57,11 @@ Of an encrypted set it decrypts every frame and proves the seal, when an identit
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {
         const waitMs = secondsFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+        const { verifyRemotely } = await import('../verify-remote.ts');
         return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
+      const { verifySet } = await import('../../functions/check/verify-set.ts');
+      const { keysToVerify } = await import('../keys/keys-to-verify.ts');
       const keyed = await keysToVerify(context, deps, timestamp);
       const progress = showVerifyProgress(context);
       try {

@@ -90,7 +90,8 @@ export function resolveConfig(
   if (yaml.mistakes.length > 0)
     return { sources, values, config: undefined, problems: yamlProblems(yaml) };
   moveRetention(values, sources);
-  const result = Config.safeParse(values);
+  // A schema that is used once is not worth a function that zod compiles for it.
+  const result = Config.safeParse(values, { jitless: true });
   if (result.success) return { sources, values, config: result.data, problems: [] };
   const originOf = (field: string) => originText(originFor(sources, field));
   const { issues } = result.error;

@@ -1,8 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { listRequests } from '../requests/list.ts';
 import { FILTER_FLAGS, FILTER_LISTS } from './filters.ts';
-import { listRestores } from './restores.ts';
-import { listSets } from './sets.ts';
 
 export const listCommand: ClusterCommand = {
   usage: 'list [what]',
@@ -17,8 +14,10 @@ The column copies is there when an alternate location is configured (replica.roo
   lists: FILTER_LISTS,
   cluster: () => ({}),
   words: { what: ['sets', 'restores', 'requests'] },
-  run: ({ flags, positional: [what], context }) => {
-    if (what === 'requests') return listRequests(context, flags);
-    return what === 'restores' ? listRestores(context, flags) : listSets(context, flags);
+  async run({ flags, positional: [what], context }) {
+    if (what === 'requests')
+      return (await import('../requests/list.ts')).listRequests(context, flags);
+    if (what === 'restores') return (await import('./restores.ts')).listRestores(context, flags);
+    return (await import('./sets.ts')).listSets(context, flags);
   },
 };

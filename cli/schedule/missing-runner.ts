@@ -5,7 +5,6 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Check } from '../doctor/check.ts';
 import { withStore } from '../open.ts';
-import { scheduleStatus } from '../status/collect.ts';
 import { noRunner } from '../status/heard/runners.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -20,6 +19,7 @@ export async function missingRunner(
   const runners = await heardOf(deps, now, ['runner']);
   // Most of the time one is heard, and the rest is not read.
   if (runners.some(({ isOverdue }) => !isOverdue)) return undefined;
+  const { scheduleStatus } = await import('../status/collect.ts');
   const { entries } = await scheduleStatus(context, store, now);
   const runner = (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder;
   return noRunner({ now, runners, runner, entries });

@@ -18,6 +18,7 @@ import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
+import { bundleChunks } from './chunks.ts';
 import { withPage } from './page.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -41,6 +42,7 @@ const BANNER = [
   '(function (exports, require, module, __filename, __dirname) {',
   '"use strict";',
   "const stowageUrl = require('node:url').pathToFileURL(__filename).href;",
+  '',
 ].join('\n');
 
 const COMMON = {
@@ -59,6 +61,19 @@ const onlyEnglish: Plugin = {
     onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, ({ path: index }) => ({
       contents: "export { default as en } from './en.js';",
       resolveDir: path.dirname(index),
+    }));
+  },
+};
+
+/**
+ * Each log that pino makes asks V8 for the files of its callers, and V8 then looks for all line ends
+ * of the program. Only a transport needs them, and Stowage has none.
+ */
+const noCallers: Plugin = {
+  name: 'no-callers',
+  setup({ onLoad }) {
+    onLoad({ filter: /pino\/lib\/caller\.js$/ }, () => ({
+      contents: 'module.exports = () => [];',
     }));
   },
 };
@@ -129,32 +144,27 @@ async function requireEntries(): Promise<void> {
 }
 
 async function bundle(entry: string, file: string): Promise<void> {
-  const { outputFiles } = await build({
+  const { text, map } = await bundleChunks(entry, {
     ...COMMON,
-    entryPoints: [entry],
-    outfile: file,
     // Identifiers stay: stack traces and names of errors must be readable.
     minifySyntax: true,
     minifyWhitespace: true,
     // ES modules first, where a package has both: unused exports are left out.
     mainFields: ['module', 'main'],
-    // Code for dynamic imports is in the same file, as a function that runs on demand.
-    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'stowageUrl' },
-    sourcemap: 'linked',
-    sourcesContent: false,
-    banner: { js: BANNER },
-    footer: { js: '})' },
+    begin: BANNER,
+    end: '})',
     alias: { assert: path.join(import.meta.dirname, 'assert.cjs') },
-    plugins: [onlyEnglish, onlyUsedCommands, withPage],
+    plugins: [onlyEnglish, noCallers, onlyUsedCommands, withPage],
     // Optional for pg, and not used: with libpq it is slower (22 s of CPU per GB).
     external: ['pg-native'],
-    write: false,
   });
-  for (const { path: to, text } of outputFiles) {
-    const digest = createHash('sha256').update(text).digest('hex');
-    await writeFile(to, to.endsWith('.map') ? text : text.replace(DIGEST, digest));
-  }
+  const digest = createHash('sha256').update(text).digest('hex');
+  await writeFile(
+    file,
+    `${text.replace(DIGEST, digest)}\n//# sourceMappingURL=${path.basename(file)}.map\n`,
+  );
+  await writeFile(`${file}.map`, map);
 }
 
 async function launcher(file: string, program: string, flags: readonly string[]): Promise<void> {

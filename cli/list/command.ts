@@ -1,3 +1,4 @@
+import { markModuleUsed } from '../../storage/mark-module-used.ts';
 import type { ClusterCommand } from '../command.ts';
 import { FILTER_FLAGS, FILTER_LISTS } from './filters.ts';
 
@@ -15,6 +16,7 @@ The column copies is there when an alternate location is configured (replica.roo
   cluster: () => ({}),
   words: { what: ['sets', 'restores', 'requests'] },
   async run({ flags, positional: [what], context }) {
+    if (what !== undefined) markModuleUsed(`list ${what}`);
     if (what === 'requests')
       return (await import('../requests/list.ts')).listRequests(context, flags);
     if (what === 'restores') return (await import('./restores.ts')).listRestores(context, flags);

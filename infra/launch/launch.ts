@@ -19,6 +19,7 @@ declare const PROGRAM: string;
 const START_MS = 10_000;
 /** File systems allow 255; the temporary name is longer. */
 const NAME_CHARS_MAX = 240;
+const HELP = new Set(['--help', '-h', 'help']);
 
 /** Older versions have no zstd, or lose frames without an error. */
 const NODE_MAJOR_MIN = 24;
@@ -47,12 +48,20 @@ const script = new Script(text, {
   ...(kept && { cachedData: kept.code }),
 });
 const known = new Set(script.cachedDataRejected === false ? kept?.parts : []);
-const parts = new Set([`run ${process.argv[2] ?? ''}`.replaceAll(/[^\w ]/g, '')]);
+const parts = new Set(['start']);
+const command = `run ${process.argv[2] ?? ''}`.replaceAll(/[^\w ]/g, '');
 (globalThis as { [MODULES_USED]?: Set<string> })[MODULES_USED] = parts;
 if (folder !== undefined) {
-  const early = known.size > 0 ? undefined : setTimeout(keep, START_MS).unref();
-  process.once('exit', () => {
+  const keepEarly = () => {
+    parts.add(command);
+    keep();
+  };
+  const early = known.has(command) ? undefined : setTimeout(keepEarly, START_MS).unref();
+  process.once('exit', (exitCode) => {
     clearTimeout(early);
+    // A command that failed, or only printed its help, has compiled little of its code. Marked as
+    // kept, each later run of it would compile the rest.
+    if (exitCode === 0 && !process.argv.some((arg) => HELP.has(arg))) parts.add(command);
     if (performance.now() < START_MS) keep();
   });
 }

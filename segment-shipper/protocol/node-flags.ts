@@ -20,4 +20,4 @@ const flags = (youngMiB: number): readonly string[] => [
 export const SHIPPER_FLAGS = flags(1);
 
 /** For the command line, which handles more documents than buffers. */
-export const COORDINATOR_FLAGS = flags(4);
+export const COORDINATOR_FLAGS = ['--max-semi-space-size=4', '--v8-pool-size=1'];

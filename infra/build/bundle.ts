@@ -159,6 +159,9 @@ async function bundle(entry: string, file: string): Promise<void> {
     // Optional for pg, and not used: with libpq it is slower (22 s of CPU per GB).
     external: ['pg-native'],
   });
+  // The launcher reads one byte for each character. esbuild escapes all texts but regular expressions.
+  const [odd] = /.{0,40}[^\0-\x7f]/.exec(text) ?? [];
+  if (odd !== undefined) throw new Error(`${entry}: escape the last character of ${odd}`);
   const digest = createHash('sha256').update(text).digest('hex');
   await writeFile(
     file,

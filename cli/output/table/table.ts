@@ -74,7 +74,7 @@ function shownCell(row: readonly Cell[], at: number): ShownCell {
 
 function looksNumeric(rows: readonly (readonly ShownCell[])[], at: number): boolean {
   const isNumber = (text: string) =>
-    /^[-–\d]/.test(text) && !/[a-z]{4}/i.test(text) && !TIMESTAMP.test(text);
+    /^[-\u2013\d]/.test(text) && !/[a-z]{4}/i.test(text) && !TIMESTAMP.test(text);
   return rows.length > 0 && rows.every((row) => isNumber(row[at]?.text ?? ''));
 }
 

@@ -19,6 +19,7 @@ declare const PROGRAM: string;
 const START_MS = 10_000;
 /** File systems allow 255; the temporary name is longer. */
 const NAME_CHARS_MAX = 240;
+/** With one of these a command compiles little of its code: its help is a part of its own. */
 const HELP = new Set(['--help', '-h', 'help']);
 
 /** Older versions have no zstd, or lose frames without an error. */
@@ -49,7 +50,8 @@ const script = new Script(text, {
 });
 const known = new Set(script.cachedDataRejected === false ? kept?.parts : []);
 const parts = new Set(['start']);
-const command = `run ${process.argv[2] ?? ''}`.replaceAll(/[^\w ]/g, '');
+const what = process.argv.some((arg) => HELP.has(arg)) ? 'help' : 'run';
+const command = `${what} ${process.argv[2] ?? ''}`.replaceAll(/[^\w ]/g, '');
 (globalThis as { [MODULES_USED]?: Set<string> })[MODULES_USED] = parts;
 if (folder !== undefined) {
   const keepEarly = () => {
@@ -59,9 +61,9 @@ if (folder !== undefined) {
   const early = known.has(command) ? undefined : setTimeout(keepEarly, START_MS).unref();
   process.once('exit', (exitCode) => {
     clearTimeout(early);
-    // A command that failed, or only printed its help, has compiled little of its code. Marked as
-    // kept, each later run of it would compile the rest.
-    if (exitCode === 0 && !process.argv.some((arg) => HELP.has(arg))) parts.add(command);
+    // A command that failed has compiled little of its code. Marked as kept, each later run of it
+    // would compile the rest.
+    if (exitCode === 0) parts.add(command);
     if (performance.now() < START_MS) keep();
   });
 }

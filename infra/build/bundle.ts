@@ -22,9 +22,18 @@ import { bundleChunks } from './chunks.ts';
 import { withPage } from './page.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/**
+ * A shipper stays in one chunk: it needs nearly all of its code, and a call into another chunk goes
+ * through a getter.
+ */
 const PROGRAMS = [
-  { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS },
-  { entry: 'segment-shipper/main.ts', name: 'segment-shipper', flags: SHIPPER_FLAGS },
+  { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS, splitting: true },
+  {
+    entry: 'segment-shipper/main.ts',
+    name: 'segment-shipper',
+    flags: SHIPPER_FLAGS,
+    splitting: false,
+  },
 ] as const;
 const OUT = path.resolve(ROOT, process.argv[2] ?? 'dist');
 /** It starts stowage.js of its own folder. */
@@ -66,8 +75,8 @@ const onlyEnglish: Plugin = {
 };
 
 /**
- * Each log that pino makes asks V8 for the files of its callers, and V8 then looks for all line ends
- * of the program. Only a transport needs them, and Stowage has none.
+ * Each log that pino makes asks V8 for the files of its callers, and V8 then looks for all line
+ * ends of the program. Only a transport needs them, and Stowage has none.
  */
 const noCallers: Plugin = {
   name: 'no-callers',
@@ -120,9 +129,9 @@ try {
   await mkdir(OUT, { recursive: true });
   // The project's package.json would make the files ES modules.
   await writeFile(path.join(OUT, 'package.json'), '{ "type": "commonjs" }\n');
-  for (const { entry, name, flags } of PROGRAMS) {
+  for (const { entry, name, flags, splitting } of PROGRAMS) {
     const file = path.join(OUT, `${name}.main.js`);
-    await bundle(entry, file);
+    await bundle(entry, file, splitting);
     await launcher(path.join(OUT, `${name}.js`), `${name}.main.js`, flags);
     const { size } = await stat(file);
     process.stdout.write(`${path.relative(ROOT, file)} ${(size / 1e6).toFixed(2)} MB\n`);
@@ -143,9 +152,10 @@ async function requireEntries(): Promise<void> {
   if (missing.length > 0) throw new Error(`nothing to bundle: ${missing.join(', ')} not found`);
 }
 
-async function bundle(entry: string, file: string): Promise<void> {
+async function bundle(entry: string, file: string, splitting: boolean): Promise<void> {
   const { text, map } = await bundleChunks(entry, {
     ...COMMON,
+    splitting,
     // Identifiers stay: stack traces and names of errors must be readable.
     minifySyntax: true,
     minifyWhitespace: true,
@@ -159,7 +169,7 @@ async function bundle(entry: string, file: string): Promise<void> {
     // Optional for pg, and not used: with libpq it is slower (22 s of CPU per GB).
     external: ['pg-native'],
   });
-  // The launcher reads one byte for each character. esbuild escapes all texts but regular expressions.
+  // The launcher reads one byte for each character. esbuild escapes all but regular expressions.
   const [odd] = /.{0,40}[^\0-\x7f]/.exec(text) ?? [];
   if (odd !== undefined) throw new Error(`${entry}: escape the last character of ${odd}`);
   const digest = createHash('sha256').update(text).digest('hex');

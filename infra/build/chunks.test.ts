@@ -6,7 +6,14 @@ import { runInThisContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleChunks } from './chunks.ts';
 
-const OPTIONS = { bundle: true, platform: 'node', target: 'node24', begin: '', end: '' } as const;
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  splitting: true,
+  begin: '',
+  end: '',
+} as const;
 
 const FILES = {
   'shared.ts': `export const loaded: string[] = [];`,

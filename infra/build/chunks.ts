@@ -21,13 +21,18 @@ const stowageRequire = (id) => {
 
 /**
  * Bundles a program into one script of many functions: esbuild makes a chunk of the modules that
- * the same dynamic imports need, and each chunk becomes a function, which V8 compiles when the chunk
- * is loaded. With all modules in one function, V8 stored something for each of 20,000 functions, and
- * each start read it again.
+ * the same dynamic imports need, and each chunk becomes a function, which V8 compiles when the
+ * chunk is loaded. With all modules in one function, V8 stored something for each of 20,000
+ * functions, and each start read it again.
  */
 export async function bundleChunks(
   entry: string,
-  options: BuildOptions & { readonly begin: string; readonly end: string },
+  options: BuildOptions & {
+    readonly begin: string;
+    readonly end: string;
+    /** False: one chunk. */
+    readonly splitting: boolean;
+  },
 ): Promise<Script> {
   const { begin, end, ...rest } = options;
   const { outputFiles = [], metafile } = await build({
@@ -35,7 +40,6 @@ export async function bundleChunks(
     entryPoints: [entry],
     outdir: 'dist',
     format: 'esm',
-    splitting: true,
     sourcemap: 'inline',
     sourcesContent: false,
     write: false,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,7 +38,12 @@ export interface Stack {
   readonly functionNames: Readonly<Record<string, string>>;
 }
 
+/** In the environment of all workers: the folder of a package that all files of a run deploy. */
+export const PACKAGE_FOLDER = 'STOWAGE_TEST_PACKAGE';
+
 const ROOT = resolve(import.meta.dirname, '../../..');
+/** Beside the package: what the command printed. */
+const PRINTED = 'printed.txt';
 const WAIT_SECONDS_MAX = 120;
 const CREATE = 'cloudformation-template-create-stack.json';
 const UPDATE = 'cloudformation-template-update-stack.json';
@@ -53,11 +58,20 @@ const Template = z.object({
   ),
 });
 
-/** Runs `npm run package`. @throws when a bundle is too large, or osls fails. */
+/** The package that package-once.ts has made for all files of this run, else a new one. */
 export async function packageStack(): Promise<Packaged> {
+  const folder = process.env[PACKAGE_FOLDER];
+  if (folder === undefined) return packageNew();
+  const printed = await readFile(join(folder, PRINTED), 'utf8');
+  return { folder, printed, remove: async () => undefined };
+}
+
+/** Runs `npm run package`. @throws when a bundle is too large, or osls fails. */
+export async function packageNew(): Promise<Packaged> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-package-'));
   const command = [join(ROOT, 'infra/build/package.ts'), '--package', folder];
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: ROOT });
+  await writeFile(join(folder, PRINTED), stdout);
   return { folder, printed: stdout, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { unbuiltServers } from './infra/setup/stores/servers.mjs';
 import { hasBareMachine } from './test/support/install/bare-machine.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { REPEATS } from './test/support/repeats/repeats.ts';
 
 /** Real servers start slowly. */
 const onServers = { testTimeout: 180_000, hookTimeout: 180_000 } as const;
@@ -25,6 +26,9 @@ const MEMORY = 'test/support/memory-folder.ts';
 const inMemory = { globalSetup: MEMORY };
 const withData = { globalSetup: [MEMORY, DATA] };
 const withPrograms = { globalSetup: [MEMORY, PROGRAMS, DATA] };
+const withPackage = {
+  globalSetup: [MEMORY, PROGRAMS, DATA, 'test/support/emulator/package-once.ts'],
+};
 /** Servers that the tests do not start do not expect their files in memory. */
 const onDisk = { globalSetup: [PROGRAMS, DATA] };
 
@@ -104,6 +108,11 @@ if (onBareMachine.length === 0)
     'skipped: the packages on a bare Debian (npm run test:install as root, docs/testing.md)\n',
   );
 
+if (!REPEATS)
+  process.stderr.write(
+    'skipped: the tests that repeat others (npm run test:all, docs/testing.md)\n',
+  );
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -120,6 +129,7 @@ export default defineConfig({
           // Pure code keeps nothing between files: to load it once per worker halves the CPU.
           pool: 'threads',
           isolate: false,
+          setupFiles: 'test/support/repeats/fewer-runs.ts',
           ...turn(1),
         },
       },
@@ -177,7 +187,7 @@ export default defineConfig({
           name: 'stack',
           include: ['test/stack/**/*.test.ts'],
           ...fourAtATime,
-          ...withPrograms,
+          ...withPackage,
           testTimeout: 300_000,
           ...turn(2),
         },

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDirectory } from '../../storage/directory/directory.ts';
+import { REPEATS } from '../support/repeats/repeats.ts';
 import { simulate } from './simulate.ts';
 
 /** The seed of a failure, to run that world again. */
 const repeated = process.env['STOWAGE_CHAOS_SEED'];
-const RUNS = repeated === undefined ? Number(process.env['STOWAGE_CHAOS_RUNS'] ?? 250) : 1;
+const RUNS =
+  repeated === undefined ? Number(process.env['STOWAGE_CHAOS_RUNS'] ?? (REPEATS ? 500 : 100)) : 1;
 const FIRST = repeated === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(repeated);
 /** Directory stores cost far more time, even in /dev/shm. */
 const ON_DIRECTORIES = Math.min(RUNS, 20);

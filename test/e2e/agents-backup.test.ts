@@ -7,6 +7,7 @@ import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { isEncryptedSuite } from '../support/e2e/encryption.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
+import { repeated } from '../support/repeats/repeated.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
@@ -105,7 +106,7 @@ describe('a backup run by agents', () => {
       );
   });
 
-  test('carries the rows that the set before has, and restores all of them', async () => {
+  repeated('carries the rows that the set before has, and restores all of them', async () => {
     await agentOf('both', source, [0, 1]);
     await agentOf('others', target, [0, 1]);
     const before = (await stowage(['list'], { config })).json.sets[0]?.timestamp;

@@ -12,6 +12,7 @@ import {
 } from '../support/e2e/cluster.ts';
 import { HOLDING_SQL, holdRows, releaseRows } from '../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { repeated } from '../support/repeats/repeated.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
@@ -135,7 +136,7 @@ describe('a restore run by agents', () => {
     expect(await sessionsLeft()).toEqual([]);
   });
 
-  test('succeeds with one agent that serves all contents of a host', async () => {
+  repeated('succeeds with one agent that serves all contents of a host', async () => {
     await agentOf('both', target ?? [], [0, 1]);
     const { json } = await restoreInto('besides').ended;
     expect(json).toMatchObject({ status: 'restored', problems: [] });
@@ -173,26 +174,29 @@ describe('a restore run by agents', () => {
     expect(await sessionsLeft()).toEqual([]);
   });
 
-  test('fails and names the content when its agent gets SIGTERM during an order, and the agent exits with code 0 within 20 s', async () => {
-    await agentOf('host0', target ?? [], [0]);
-    const ending = await agentOf('host1', target ?? [], [1]);
-    const restore = await heldRestore('ended');
-    const startedAt = Date.now();
-    ending.kill('SIGTERM');
-    expect(await ending.ended).toEqual({ code: 0, signal: null });
-    expect(Date.now() - startedAt).toBeLessThan(20_000);
-    await releaseRows(target ?? []);
-    const { code, json } = await restore.ended;
-    expect(json.status).toBe('failed');
-    expect(code).toBe(3);
-    expect(json.problems).toEqual([
-      expect.objectContaining({
-        content: 1,
-        message: expect.stringContaining('stopped by SIGTERM'),
-      }),
-    ]);
-    expect(await sessionsLeft()).toEqual([]);
-  });
+  repeated(
+    'fails and names the content when its agent gets SIGTERM during an order, and the agent exits with code 0 within 20 s',
+    async () => {
+      await agentOf('host0', target ?? [], [0]);
+      const ending = await agentOf('host1', target ?? [], [1]);
+      const restore = await heldRestore('ended');
+      const startedAt = Date.now();
+      ending.kill('SIGTERM');
+      expect(await ending.ended).toEqual({ code: 0, signal: null });
+      expect(Date.now() - startedAt).toBeLessThan(20_000);
+      await releaseRows(target ?? []);
+      const { code, json } = await restore.ended;
+      expect(json.status).toBe('failed');
+      expect(code).toBe(3);
+      expect(json.problems).toEqual([
+        expect.objectContaining({
+          content: 1,
+          message: expect.stringContaining('stopped by SIGTERM'),
+        }),
+      ]);
+      expect(await sessionsLeft()).toEqual([]);
+    },
+  );
 
   test('ends with exit code 130 on Ctrl-C; the agents abort their orders and keep running', async () => {
     await agentOf('both', target ?? [], [0, 1]);

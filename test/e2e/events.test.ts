@@ -12,6 +12,7 @@ import {
   type Place,
   withoutCeph,
 } from '../support/e2e/place.ts';
+import { REPEATS } from '../support/repeats/repeats.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { announceNew, type Relay, startRelay } from '../support/servers/relay.ts';
 import { smallTables, troubleSchema } from '../support/trouble/trouble.ts';
@@ -78,7 +79,7 @@ const REPEATED_EVENTS = 'succeed when every event arrives three times and in any
 
 describe('a backup to a directory and its restore', () => {
   testRoundTrip(ONLY_SWEEPS, directoryPlace, withSweepsOnly);
-  testRoundTrip(REPEATED_EVENTS, directoryPlace, withRepeatedEvents);
+  if (REPEATS) testRoundTrip(REPEATED_EVENTS, directoryPlace, withRepeatedEvents);
 });
 // round-trip.test.ts tests Ceph with sweeps only.
 describe.skipIf(withoutCeph)('a backup to Ceph RGW and its restore', () => {

@@ -16,6 +16,7 @@ import {
 } from '../support/e2e/interrupted-run.ts';
 import { cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
 import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
+import { withRepeats } from '../support/repeats/repeats.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 
@@ -39,18 +40,24 @@ afterAll(() => stopAll(servers));
 describe('a backup to a directory', () => {
   const run = atPlace(directoryPlace, MIB);
 
-  test.each([
-    ['at its start', 0, whenShipperStarts],
-    ['100 ms after its start', 1, afterDelay(100)],
-    ['700 ms after its start', 0, afterDelay(700)],
-    ['during an upload', 1, duringUpload],
-    ['after its first receipt', 0, afterFirstReceipt],
-  ] satisfies [string, number, BackupPoint][])(
+  test.each(
+    withRepeats<[string, number, BackupPoint]>(
+      [
+        ['at its start', 0, whenShipperStarts],
+        ['during an upload', 1, duringUpload],
+        ['after its first receipt', 0, afterFirstReceipt],
+      ],
+      [
+        ['100 ms after its start', 1, afterDelay(100)],
+        ['700 ms after its start', 0, afterDelay(700)],
+      ],
+    ),
+  )(
     'is incomplete and names the content when a shipper is killed %s (content %i)',
     (_, content, point) => failsWithoutShipper(run, content, point),
   );
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  test.each(withRepeats<NodeJS.Signals>(['SIGTERM'], ['SIGINT', 'SIGHUP']))(
     'ends with exit code 130 on %s and leaves nothing behind',
     async (signal) => {
       const { backup, store, command } = await run();

@@ -4,6 +4,7 @@ import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { HOLDING_SQL, holdRows, releaseRows } from '../support/e2e/held-rows.ts';
 import { leftoversOf, NO_LEFTOVERS, shipperPids } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { withRepeats } from '../support/repeats/repeats.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
@@ -67,7 +68,7 @@ describe('a restore that is interrupted while it loads rows', () => {
     await loadedNothing(restore, 'killed');
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  test.each(withRepeats<NodeJS.Signals>(['SIGINT'], ['SIGTERM', 'SIGHUP']))(
     'ends with exit code 130 on %s, and no process continues',
     async (signal) => {
       const restore = await startedRestore('interrupted');

@@ -54,7 +54,7 @@ beforeAll(async () => {
       const scripts = [
         ...troubleSchema({ content, rolePrefix: 'hand_' }),
         ...bigTable(9, content),
-        ...smallTables(30, content),
+        ...smallTables(3, content),
       ];
       for (const sql of scripts) await server(content).psql(sql, DATABASE);
       await server(content).psql(HOSTILE_ROLES);

@@ -16,12 +16,13 @@ import { childrenOf } from '../support/e2e/processes.ts';
 import { invoke, messagesIn, send, setVisibility } from '../support/emulator/calls.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { clientOptions } from '../support/emulator/stack.ts';
+import { REPEATS } from '../support/repeats/repeats.ts';
 import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 /** Repeats the random choices of a failed run; the timing of the emulator is not repeatable. */
 const SEED = Number(process.env['STOWAGE_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const SETS = Number(process.env['STOWAGE_CHAOS_SETS'] ?? 30);
+const SETS = Number(process.env['STOWAGE_CHAOS_SETS'] ?? (REPEATS ? 60 : 12));
 const PREFIX = 'clusters/shop/';
 const DRAINED_MS_MAX = 120_000;
 /** Possible shares of lost events of a set. */

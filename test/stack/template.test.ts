@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LANES, pascal, SCHEDULED } from '../../infra/aws/lanes.mjs';
 import { type Packaged, packageStack } from '../support/emulator/stack.ts';
+import { withRepeats } from '../support/repeats/repeats.ts';
 
 const LINT = resolve(import.meta.dirname, '../../.venv/bin/cfn-lint');
 
@@ -39,8 +40,8 @@ describe('the packaged template', () => {
     .each([
       'cloudformation-template-create-stack.json',
       'cloudformation-template-update-stack.json',
-    ])('%s has no error and no warning, in several regions', async (name) => {
-    const regions = ['eu-central-1', 'us-east-1', 'ap-southeast-2'];
+    ])('%s has no error and no warning', async (name) => {
+    const regions = withRepeats(['eu-central-1'], ['us-east-1', 'ap-southeast-2']);
     const args = [
       '--ignore-checks',
       ...IGNORED,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { failureOf, stowage } from '../../support/cli.ts';
 import { configFor } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { repeated } from '../../support/repeats/repeated.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let place: Place;
@@ -81,7 +82,7 @@ describe('a restore with --truncate into tables with ENABLE ALWAYS or REPLICA tr
     expect(states).toContain('t.t 1=A t.t2=R t.t3=A');
   });
 
-  test('does so too in a database that a restore with --create has made', async () => {
+  repeated('does so too in a database that a restore with --create has made', async () => {
     await psql(TABLES);
     await psql(TRIGGERS);
     const [rows, states] = [await psql(ROWS), await psql(STATES)];

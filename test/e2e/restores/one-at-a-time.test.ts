@@ -11,6 +11,7 @@ import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../../support/e2e/cluster.ts';
 import { HOLDING_SQL, holdRows, releaseRows } from '../../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { withRepeats } from '../../support/repeats/repeats.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
 import { readUntil, waitFor } from '../../support/wait-for.ts';
@@ -96,7 +97,7 @@ const endSession = (server: TestServer | undefined, like: string) =>
 const idOf = async (restore: RunningCli) => String((await restore.waitForEvent('request'))['id']);
 
 describe('two restores into one database', () => {
-  test.each(['--create', '--truncate'] as const)(
+  test.each(withRepeats<'--create' | '--truncate'>(['--create'], ['--truncate']))(
     'that start together with %s: one restores every row once, and the others are refused',
     async (mode) => {
       if (mode === '--truncate') await restored('--create');
@@ -138,7 +139,7 @@ describe('two restores into one database', () => {
     await holdsEveryRowOnce();
   });
 
-  test.each(['SIGTERM', 'SIGKILL'] as const)(
+  test.each(withRepeats<NodeJS.Signals>(['SIGKILL'], ['SIGTERM']))(
     'the second may begin when the first has ended by %s, and resumes it',
     async (signal) => {
       const first = await loading('--create');

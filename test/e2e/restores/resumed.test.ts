@@ -10,6 +10,7 @@ import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../../support/e2e/cluster.ts';
 import { HOLDING_SQL, holdRows, releaseRows } from '../../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { repeated } from '../../support/repeats/repeated.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -27,8 +28,7 @@ INSERT INTO kept SELECT i, 'v' || i FROM generate_series(1, 100) i;
 CREATE TABLE refers (id serial PRIMARY KEY, kept int REFERENCES kept);
 INSERT INTO refers (kept) SELECT i FROM generate_series(1, 50) i;
 CREATE TABLE part (i int PRIMARY KEY, kept int) PARTITION BY LIST (i);
-CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
-INSERT INTO part VALUES (1, 1);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1); INSERT INTO part VALUES (1, 1);
 CREATE INDEX part_kept ON part (kept);
 CREATE INDEX kept_v ON kept (v);
 COMMENT ON INDEX kept_v IS 'of the values';
@@ -171,7 +171,7 @@ describe('a restore with --create that is killed while it loads rows', () => {
     await isRestored(await restoring(into('--truncate')).ended);
   });
 
-  test('is resumed where pre-data was committed but not noted, and where it had not begun', async () => {
+  repeated('is resumed where pre-data was not noted, or had not begun', async () => {
     const restore = await inTheMiddle(into('--create'));
     const id = await killed(restore);
     const begun = `{"restore":"${id}","set":"${timestamp}","mode":"create","reached":"begun"}`;
@@ -180,7 +180,7 @@ describe('a restore with --create that is killed while it loads rows', () => {
     await isRestored(await resuming(id).ended);
   });
 
-  test('is resumed after a crash of a server, which ends every session of it', async () => {
+  repeated('is resumed after a crash of a server, which ends all of its sessions', async () => {
     const restore = await inTheMiddle(into('--create'));
     process.kill(await running('%COPY "big"%'), 'SIGKILL');
     const { code, json } = await restore.ended;
@@ -215,7 +215,7 @@ describe('a restore with --create that is killed while it loads rows', () => {
   });
 });
 
-test('a restore that is killed while it prepares the target is resumed', async () => {
+repeated('a restore that is killed while it prepares the target is resumed', async () => {
   await holdRows(servers);
   const restore = restoring(into('--create'));
   await waitFor('the mark', async () =>
@@ -277,7 +277,7 @@ describe('a restore into a database that exists', () => {
     await isRestored(await resuming(id).ended);
   });
 
-  test('with --truncate is resumed by agents after SIGKILL, and empties what has other rows', async () => {
+  repeated('with --truncate is resumed by agents, and empties what differs', async () => {
     await isRestored(await restoring(into('--create')).ended);
     const serves = new Map(servers.map((server, content) => [content, server]));
     agent = await startAgent({ place, root, name: 'both', serves });

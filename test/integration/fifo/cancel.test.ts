@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FifoDirection } from '../../../database/copy/fifo-programs.ts';
+import { withRepeats } from '../../support/repeats/repeats.ts';
 import {
   type Behaviour,
   childShipper,
@@ -27,7 +28,11 @@ const what = { in: 'public.loaded', out: ENDLESS } as const;
 const functions = ['pg_cancel_backend', 'pg_terminate_backend'] as const;
 const behaviours: Behaviour[] = ['never', 'stalled', 'endless'];
 const cases = (['in', 'out'] as FifoDirection[]).flatMap((direction) =>
-  behaviours.flatMap((behaviour) => functions.map((name) => ({ direction, behaviour, name }))),
+  behaviours.flatMap((behaviour) =>
+    withRepeats<(typeof functions)[number]>(['pg_terminate_backend'], ['pg_cancel_backend']).map(
+      (name) => ({ direction, behaviour, name }),
+    ),
+  ),
 );
 
 describe('a COPY that is stopped', () => {

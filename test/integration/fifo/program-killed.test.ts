@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { doneName, type FifoDirection } from '../../../database/copy/fifo-programs.ts';
 import { feedFifo, readFifo } from '../../../segment-shipper/fifo/fifo.ts';
+import { repeated } from '../../support/repeats/repeated.ts';
 import {
   arrived,
   type Copy,
@@ -104,7 +105,7 @@ describe.each(cases)('COPY $direction whose program loses $victim', ({ direction
     await nothingLeft(started);
   });
 
-  it('fails at once while its shipper is stalled', async () => {
+  repeated('fails at once while its shipper is stalled', async () => {
     const started = await exchange(direction);
     await killVictim(victim, started.copy);
     await expect(soon(started.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { cephPlace, type Place, withoutCeph } from '../../support/e2e/place.ts';
+import { REPEATS } from '../../support/repeats/repeats.ts';
 import { keysOf, verdictsOf } from '../functions/place.ts';
 import { storeAll } from '../functions/sets.ts';
 import { hostileSet, KEYS, TIMESTAMP } from './set.ts';
@@ -12,7 +13,7 @@ const GIB = 1024 ** 3;
 /** For Node, the AWS SDK and the function. Reading the receipt would need twice its size. */
 const PEAK_MIB_MAX = 384;
 
-describe.skipIf(withoutCeph)('on Ceph RGW', () => {
+describe.skipIf(withoutCeph || !REPEATS)('on Ceph RGW', () => {
   let place: Place;
   let store: ObjectStore;
   beforeAll(async () => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../../database/session/session.ts';
 import { CONTROL_VERSION } from '../../../segment-shipper/protocol/control.ts';
+import { withRepeats } from '../../support/repeats/repeats.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import {
   backendsLeft,
@@ -125,7 +126,7 @@ const moments: Record<string, () => Promise<RunningShipper>> = {
 };
 
 describe.each(Object.entries(moments))('a shipper that %s', (_, start) => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  it.each(withRepeats<NodeJS.Signals>(['SIGTERM'], ['SIGINT', 'SIGHUP']))(
     'ends on %s at once and leaves nothing',
     async (signal) => {
       const shipper = await start();

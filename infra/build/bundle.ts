@@ -18,21 +18,21 @@ import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
-import { bundleChunks } from './chunks.ts';
+import { bundleChunks, bundleWhole } from './chunks.ts';
 import { withPage } from './page.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /**
- * A shipper stays in one chunk: it needs nearly all of its code, and a call into another chunk goes
+ * A shipper is not split: it needs nearly all of its code, and a call into another chunk goes
  * through a getter.
  */
 const PROGRAMS = [
-  { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS, splitting: true },
+  { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS, bundled: bundleChunks },
   {
     entry: 'segment-shipper/main.ts',
     name: 'segment-shipper',
     flags: SHIPPER_FLAGS,
-    splitting: false,
+    bundled: bundleWhole,
   },
 ] as const;
 const OUT = path.resolve(ROOT, process.argv[2] ?? 'dist');
@@ -129,9 +129,9 @@ try {
   await mkdir(OUT, { recursive: true });
   // The project's package.json would make the files ES modules.
   await writeFile(path.join(OUT, 'package.json'), '{ "type": "commonjs" }\n');
-  for (const { entry, name, flags, splitting } of PROGRAMS) {
+  for (const { entry, name, flags, bundled } of PROGRAMS) {
     const file = path.join(OUT, `${name}.main.js`);
-    await bundle(entry, file, splitting);
+    await bundle(entry, file, bundled);
     await launcher(path.join(OUT, `${name}.js`), `${name}.main.js`, flags);
     const { size } = await stat(file);
     process.stdout.write(`${path.relative(ROOT, file)} ${(size / 1e6).toFixed(2)} MB\n`);
@@ -152,10 +152,9 @@ async function requireEntries(): Promise<void> {
   if (missing.length > 0) throw new Error(`nothing to bundle: ${missing.join(', ')} not found`);
 }
 
-async function bundle(entry: string, file: string, splitting: boolean): Promise<void> {
-  const { text, map } = await bundleChunks(entry, {
+async function bundle(entry: string, file: string, bundled: typeof bundleWhole): Promise<void> {
+  const { text, map } = await bundled(entry, {
     ...COMMON,
-    splitting,
     // Identifiers stay: stack traces and names of errors must be readable.
     minifySyntax: true,
     minifyWhitespace: true,

@@ -10,7 +10,6 @@ const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
-  splitting: true,
   begin: '',
   end: '',
 } as const;

@@ -7,6 +7,34 @@ export interface Script {
   readonly map: string;
 }
 
+type Options = BuildOptions & {
+  /** Before and after the code. */
+  readonly begin: string;
+  readonly end: string;
+};
+
+/** Bundles a program into one function. Code for dynamic imports runs on demand. */
+export async function bundleWhole(
+  entry: string,
+  { begin, end, ...rest }: Options,
+): Promise<Script> {
+  const { outputFiles } = await build({
+    ...rest,
+    entryPoints: [entry],
+    outdir: 'dist',
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: begin.trimEnd() },
+    footer: { js: end },
+    sourcemap: 'external',
+    sourcesContent: false,
+    write: false,
+  });
+  const [map, script] = outputFiles;
+  if (map === undefined || script === undefined) throw new Error(`esbuild made no map of ${entry}`);
+  return { text: script.text, map: map.text };
+}
+
 /** Loads a chunk on its first use; everything else comes from Node. */
 const LOADER = `const stowageChunks = { __proto__: null };
 const stowageLoaded = { __proto__: null };
@@ -27,19 +55,14 @@ const stowageRequire = (id) => {
  */
 export async function bundleChunks(
   entry: string,
-  options: BuildOptions & {
-    readonly begin: string;
-    readonly end: string;
-    /** False: one chunk. */
-    readonly splitting: boolean;
-  },
+  { begin, end, ...rest }: Options,
 ): Promise<Script> {
-  const { begin, end, ...rest } = options;
   const { outputFiles = [], metafile } = await build({
     ...rest,
     entryPoints: [entry],
     outdir: 'dist',
     format: 'esm',
+    splitting: true,
     sourcemap: 'inline',
     sourcesContent: false,
     write: false,

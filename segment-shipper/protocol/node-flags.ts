@@ -14,8 +14,8 @@ const flags = (youngMiB: number): readonly string[] => [
 /**
  * For a shipper. It holds tens of MiB of buffers next to a heap of 12 MiB, and frees them itself
  * (zstd.ts, release.ts). V8 counts them too. With its default limits, which follow the small heap,
- * it collects more often: a tenth of the CPU of a shipper of 800 MB. An initial limit of 64 MiB
- * prevents that, at the same peak memory, and is worth its slower start (see above).
+ * it collects more often, for about a tenth of the CPU of a shipper of 800 MB. An initial limit of
+ * 64 MiB prevents that, at the same peak memory, and is worth its slower start (see above).
  *
  * Only V8 can free the buffers of HTTP bodies, when it collects its young objects. With 1 MiB for
  * young objects that happens early enough to avoid full collections: reading then takes a third

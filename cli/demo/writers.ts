@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
 import { ACCOUNTS_PER_SHARD } from './data/schema.ts';
@@ -10,8 +11,12 @@ export interface Writers {
 /**
  * Transfers money between accounts on two shards until stopped, each time in a transaction on both.
  * A backup that does not hold one moment of the whole cluster changes the sum of all accounts.
+ * They wait `pauseMs` after each transfer; without it they take all CPU that they can get.
  */
-export function startWriters(targets: readonly ConnectionTarget[]): Writers {
+export function startWriters(
+  targets: readonly ConnectionTarget[],
+  { pauseMs }: { readonly pauseMs?: number } = {},
+): Writers {
   let stopping = false;
   let transfers = 0;
   let longestMs = 0;
@@ -27,6 +32,7 @@ export function startWriters(targets: readonly ConnectionTarget[]): Writers {
         await transfer(sessions, transfers);
         longestMs = Math.max(longestMs, performance.now() - startedAt);
         transfers++;
+        if (pauseMs !== undefined) await sleep(pauseMs);
       }
     } finally {
       await Promise.all(sessions.map((session) => session.close()));

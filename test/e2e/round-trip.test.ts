@@ -98,7 +98,10 @@ function testRoundTrip(deployment: Deployment, { more, schema, tables }: ExtraTa
     });
 
     test('backs up a database under writers completely, in few objects', async () => {
-      const writers = startWriters(source.map((server) => server.target(DATABASE)));
+      const writers = startWriters(
+        source.map((server) => server.target(DATABASE)),
+        { pauseMs: 5 },
+      );
       try {
         await transfersPass(10);
         backup = await run(['backup', '--wait', '240']);

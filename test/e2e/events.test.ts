@@ -81,7 +81,7 @@ describe('a backup to a directory and its restore', () => {
   testRoundTrip(ONLY_SWEEPS, directoryPlace, withSweepsOnly);
   if (REPEATS) testRoundTrip(REPEATED_EVENTS, directoryPlace, withRepeatedEvents);
 });
-// round-trip.test.ts tests Ceph with sweeps only.
+// round-trip.test.ts tests Ceph with sweeps only (npm run test:all).
 describe.skipIf(withoutCeph)('a backup to Ceph RGW and its restore', () => {
   testRoundTrip(REPEATED_EVENTS, cephPlace, withRepeatedEvents);
 });

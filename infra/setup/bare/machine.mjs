@@ -1,13 +1,13 @@
 /** The bare Debian of `npm run test:install`, which debootstrap makes once outside the checkout. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { runQuietly } from '../run.mjs';
 
 const SUITE = 'bookworm';
 /** In the name of the folder: a machine of an older list is made again. */
-const MACHINE = `${SUITE}-2`;
+const MACHINE = `${SUITE}-3`;
 const MIRROR = 'http://deb.debian.org/debian';
 
 /** test/support/install/bare-machine.ts looks for it there. */
@@ -26,6 +26,8 @@ export async function makeBareMachine(print) {
   await mkdir(path.dirname(folder), { recursive: true });
   const made = await mkdtemp(`${folder}.new-`);
   try {
+    // It becomes /, where the user postgres runs initdb while the package is installed.
+    await chmod(made, 0o755);
     const include = '--include=postgresql,postgresql-client,openssh-client,systemd-sysv,dbus';
     await runQuietly('debootstrap', ['--variant=minbase', include, SUITE, made, MIRROR]);
     await rename(made, folder);

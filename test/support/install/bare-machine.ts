@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 /** A Debian with PostgreSQL and systemd, made once by `npm run test:install`. */
 export const BARE_MACHINE = join(
   process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'stowage-install/bookworm-2',
+  'stowage-install/bookworm-3',
 );
 
 export const hasBareMachine = () => existsSync(BARE_MACHINE) && process.getuid?.() === 0;

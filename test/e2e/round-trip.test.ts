@@ -42,7 +42,7 @@ afterAll(() => Promise.all([stopAll(source), stopAll(target)]));
 testRoundTrip(directory, {
   more: (content) => smallTables(REPEATS ? 1_000 : 100, content),
   schema: 'small',
-  tables: 200,
+  tables: REPEATS ? 1_100 : 200,
 });
 describe.skipIf(withoutCeph)('Ceph', () => {
   testRoundTrip(cephWithEvents, {

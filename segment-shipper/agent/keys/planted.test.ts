@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encode, FORMAT_VERSION, RECEIPT_BYTES_MAX } from '../../../backup-set/base/document.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
@@ -9,6 +8,7 @@ import { formatKey } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
+import { idleAgent } from '../../../test/support/signed/idle-agent.ts';
 import { testSigningKey } from '../../../test/support/signed/signing.ts';
 import { AgentConfig } from '../config.ts';
 import type { Agent } from '../orders.ts';
@@ -33,17 +33,8 @@ beforeEach(async () => {
   const { key } = await testSigningKey(folder);
   const root = join(folder, 'root');
   const signedBy = [key.publicKey];
-  agent = {
-    config: AgentConfig.parse({ root: `file://${root}`, contents: [SERVER], signedBy }),
-    identity: { name: 'db0', instance: 'x' },
-    env: {},
-    store: { ...openDirectory(root), now: async () => NOW },
-    clock: () => NOW,
-    throttle: async () => {},
-    log: pino({ level: 'silent' }),
-    signal: new AbortController().signal,
-    orders: new Map(),
-  };
+  const config = AgentConfig.parse({ root: `file://${root}`, contents: [SERVER], signedBy });
+  agent = idleAgent(config, openDirectory(root), NOW);
 });
 afterEach(async () => {
   await Promise.all([...agent.orders.values()].map(({ ended }) => ended));

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decode, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey, restorePrefix } from '../../../backup-set/base/keys.ts';
@@ -17,6 +16,7 @@ import { signedDocument } from '../../../encryption/signatures/signed-document.t
 import type { SigningKey } from '../../../encryption/signatures/signing-key.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
 import { testKeys } from '../../../test/support/e2e/encryption.ts';
+import { idleAgent } from '../../../test/support/signed/idle-agent.ts';
 import { testSigningKey } from '../../../test/support/signed/signing.ts';
 import { AgentConfig } from '../config.ts';
 import type { Agent } from '../orders.ts';
@@ -52,17 +52,8 @@ beforeEach(() => {
 
 function agentOf(more: Readonly<Record<string, unknown>>): Agent {
   const root = join(folder, `root-${++roots}`);
-  return {
-    config: AgentConfig.parse({ root: `file://${root}`, contents: [SERVER], ...more }),
-    identity: { name: 'db0', instance: 'x' },
-    env: {},
-    store: { ...openDirectory(root), now: async () => NOW },
-    clock: () => NOW,
-    throttle: async () => {},
-    log: pino({ level: 'silent' }),
-    signal: new AbortController().signal,
-    orders: new Map(),
-  };
+  const config = AgentConfig.parse({ root: `file://${root}`, contents: [SERVER], ...more });
+  return idleAgent(config, openDirectory(root), NOW);
 }
 
 const sign = (key: SigningKey | undefined, at: string, document: Uint8Array, root?: string) =>

@@ -179,6 +179,7 @@ function frameOf(key, pack, { offset, length, rowFormat = 'text' }, { schema, na
 // -- What was asked for
 
 const manifest = json(join(folderOf(timestamp), 'manifest.json'));
+if (manifest.timestamp !== timestamp) fail(`manifest.json is of set ${manifest.timestamp}`);
 if (manifest.encryption === undefined) fail(`set ${timestamp} is not encrypted`);
 const keyId = hkdf(setKeyOf(timestamp), NONE, 'stowage/1 set key id', 16).toString('hex');
 if (keyId !== manifest.encryption.keyId) fail('the key is not the one that the manifest names');

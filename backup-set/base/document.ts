@@ -3,6 +3,7 @@ import * as z from 'zod';
 // Not z.core: it would add all locales, a third of a megabyte, to the bundle of each function.
 import { toDotPath } from 'zod/v4/core';
 import { StowageError } from './errors.ts';
+import { misplacedField } from './keys/misplaced.ts';
 import { TOOL } from './tool.ts';
 import { plural } from './words.ts';
 
@@ -117,8 +118,27 @@ export function encode<Schema extends z.ZodType>(
   return new TextEncoder().encode(`${JSON.stringify(schema.parse(document))}\n`);
 }
 
-/** @throws StowageError `set/unreadable` with the key and the first wrong field. */
+/**
+ * Parses a document, and compares it with its key: the document of another set or content is not
+ * the one that the key names.
+ * @throws StowageError `set/unreadable` with the key and the first wrong field.
+ */
 export function decode<Schema extends z.ZodType>(
+  schema: Schema,
+  raw: RawDocument,
+): z.output<Schema> {
+  const document = decodeAnywhere(schema, raw);
+  const wrong = misplacedField(raw.key, document);
+  if (wrong === undefined) return document;
+  throw new StowageError(
+    'set/unreadable',
+    `${raw.key}: ${wrong.message}: it is the document of another place`,
+    { where: { object: raw.key, field: wrong.field } },
+  );
+}
+
+/** As `decode`, for a caller that compares the document with its key itself. */
+export function decodeAnywhere<Schema extends z.ZodType>(
   schema: Schema,
   { key, bytes }: RawDocument,
 ): z.output<Schema> {

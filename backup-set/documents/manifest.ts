@@ -192,7 +192,6 @@ export function pinnedManifestPart(
   }
   return readPinned(ManifestPart, raw === undefined ? [] : [raw], {
     key,
-    fields: { timestamp, content },
     pin: { sha256: named.part.sha256, by: 'manifest' },
     content,
   });

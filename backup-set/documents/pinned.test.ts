@@ -22,7 +22,7 @@ const pinnedTo = ({ bytes }: RawDocument) => ({ sha256: sha256(bytes), by: 'seal
 const readWith = (
   candidates: readonly RawDocument[],
   expected: Partial<Expected<TaskRequest>> = {},
-) => readPinned(TaskRequest, candidates, { key: KEY, fields: { task: TASK }, ...expected });
+) => readPinned(TaskRequest, candidates, { key: KEY, ...expected });
 
 test('readPinned returns the document if it is the pinned one, and ignores other keys', () => {
   const elsewhere = { key: 'tasks/x.json', bytes: garbage.bytes };

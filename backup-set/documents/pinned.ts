@@ -1,6 +1,7 @@
 import type * as z from 'zod';
-import { decode, type RawDocument, sha256 } from '../base/document.ts';
+import { decodeAnywhere, type RawDocument, sha256 } from '../base/document.ts';
 import { isStowageError, messageOf } from '../base/errors.ts';
+import { misplacedField } from '../base/keys/misplaced.ts';
 import { failure, type Result, success } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 
@@ -18,8 +19,8 @@ const CODES: Readonly<Record<Fault, Problem['code']>> = {
 /** Where a document must be, and what makes it the right one. */
 export interface Expected<Document> {
   readonly key: string;
-  /** Fields of the document that its key repeats. */
-  readonly fields: Partial<Document>;
+  /** Fields that the document must have beside those that its key names. */
+  readonly fields?: Partial<Document>;
   /** The digest of the document, and the document that states it; absent = any bytes will do. */
   readonly pin?: { readonly sha256: string; readonly by: string } | undefined;
   /** Problem codes to report instead of the usual ones. */
@@ -39,7 +40,7 @@ export function readPinned<Schema extends z.ZodType<object>>(
   candidates: readonly RawDocument[],
   expected: Expected<z.output<Schema>>,
 ): Result<z.output<Schema>, Problem> {
-  const { key, fields, pin, content } = expected;
+  const { key, fields = {}, pin, content } = expected;
   const fail = (fault: Fault, message: string) =>
     failure<Problem>({
       code: expected.codes?.[fault] ?? CODES[fault],
@@ -58,21 +59,28 @@ export function readPinned<Schema extends z.ZodType<object>>(
   if (pin !== undefined && sha256(raw.bytes) !== pin.sha256)
     return fail('altered', `the SHA-256 of the document differs from the one in the ${pin.by}`);
   const document = parse(schema, raw);
-  if (!document.ok) return fail('unreadable', document.failure.message);
+  if (!document.ok) {
+    const { code, message } = document.failure;
+    return fail(code === CODES.misplaced ? 'misplaced' : 'unreadable', message);
+  }
   const wrong = firstDifference<object>(document.value, fields);
   return wrong === undefined ? document : fail('misplaced', wrong);
 }
 
-/** Parses a document, or says why it cannot be parsed. */
+/** Parses a document, or says why it cannot be parsed, or is not the one that its key names. */
 export function parse<Schema extends z.ZodType>(
   schema: Schema,
   raw: RawDocument,
 ): Result<z.output<Schema>, Problem> {
+  const object = raw.key;
   try {
-    return success(decode(schema, raw));
+    const document = decodeAnywhere(schema, raw);
+    const wrong = misplacedField(object, document);
+    if (wrong === undefined) return success(document);
+    return failure({ code: CODES.misplaced, object, message: wrong.message });
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    return failure({ code: CODES.unreadable, object: raw.key, message: messageOf(error) });
+    return failure({ code: CODES.unreadable, object, message: messageOf(error) });
   }
 }
 

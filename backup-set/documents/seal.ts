@@ -150,7 +150,6 @@ export function pinnedSealPart(
   }
   return readPinned(SealPart, candidates, {
     key: formatKey({ kind: 'seal-part', timestamp, content }),
-    fields: { timestamp, content },
     pin: { sha256: only.part.sha256, by: 'seal' },
     codes: { missing: 'content-missing' },
     content,

@@ -53,8 +53,6 @@ export function beginFold(documents: {
 }): FoldStart {
   const plan = parse(Plan, documents.plan);
   if (!plan.ok) return reject([plan.failure]);
-  const wrongKey = checkKey(documents.plan, 'plan', plan.value.timestamp);
-  if (wrongKey !== undefined) return reject([wrongKey]);
   const disagreements = planDisagreements(plan.value);
   if (disagreements.length > 0) return reject(disagreements, plan.value);
   if (documents.seal === undefined) return { kind: 'open', plan: plan.value };
@@ -65,9 +63,7 @@ export function beginFold(documents: {
     sealSha256: sha256(documents.seal.bytes),
   };
   const wrong =
-    checkKey(documents.seal, 'seal', seal.value.timestamp) ??
-    checkSet(seal.value, plan.value) ??
-    checkPlan(documents.plan, proof.planSha256, seal.value);
+    checkSet(seal.value, plan.value) ?? checkPlan(documents.plan, proof.planSha256, seal.value);
   return {
     kind: 'sealed',
     set: {
@@ -119,15 +115,6 @@ function checkPlan({ key }: RawDocument, planSha256: string, seal: Seal): Proble
     code: 'documents-disagree',
     object: key,
     message: 'the SHA-256 of the plan differs from the one in the seal',
-  };
-}
-
-function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): Problem | undefined {
-  if (raw.key === formatKey({ kind, timestamp })) return undefined;
-  return {
-    code: 'documents-disagree',
-    object: raw.key,
-    message: `the timestamp in the document, ${timestamp}, does not match its key`,
   };
 }
 

@@ -4,7 +4,7 @@ import { failure, type Result } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { readPinned } from '../documents/pinned.ts';
 import { firstGap, type ObjectReceipt, Receipt } from '../documents/receipt.ts';
-import type { SealedReceipt, SealPart } from '../documents/seal.ts';
+import type { SealPart } from '../documents/seal.ts';
 
 /** The valid receipts of one content, and the problems of the others. */
 export interface CountedReceipts {
@@ -24,7 +24,7 @@ export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedRec
     .map((entry) => ({ entry, key: formatKey({ kind: 'receipt', timestamp, content, ...entry }) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   for (const { entry, key } of inOrder) {
-    const receipt = readReceipt(key, entry, index, { timestamp, content });
+    const receipt = readReceipt(key, entry.sha256, index, content);
     if (receipt.ok) {
       receipts.push(receipt.value);
     } else {
@@ -38,13 +38,12 @@ export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedRec
 
 function readReceipt(
   key: string,
-  { attempt, worker, sequence, sha256 }: SealedReceipt,
+  sha256: string,
   index: DocumentIndex,
-  { timestamp, content }: { timestamp: string; content: number },
+  content: number,
 ): Result<Receipt, Problem> {
   const receipt = readPinned(Receipt, index.get(key) ?? [], {
     key,
-    fields: { timestamp, content, attempt, worker, sequence },
     pin: { sha256, by: 'seal' },
     codes: {
       missing: 'receipt-missing',

@@ -129,7 +129,6 @@ function sumPhase(plan: RestorePlan, phase: Phase, kept: ReturnType<typeof gathe
       if (documents.length === 0 || !awaited.delete(content)) return;
       const receipt = readPinned(RestoreReceipt, documents, {
         key: object,
-        fields: { id: plan.id, phase, content },
         codes: { ambiguous: 'receipt-altered', unreadable: 'receipt-unreadable' },
         content,
       });
@@ -231,7 +230,6 @@ function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
 function readCounts({ id }: RestorePlan, documents: readonly RawDocument[]) {
   return readPinned(RestoreCounts, documents, {
     key: formatKey({ kind: 'restore-counts', restore: id }),
-    fields: { id },
     codes: { ambiguous: 'receipt-altered', unreadable: 'receipt-unreadable' },
   });
 }

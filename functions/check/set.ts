@@ -55,7 +55,7 @@ export async function checkSet(
   raw: RawDocument,
   visit: PartVisit = () => undefined,
 ): Promise<CheckedSet> {
-  const read = readManifest(raw, timestamp);
+  const read = readManifest(raw);
   if (!read.ok) {
     const documents = boundedProblems([read.failure]);
     return { ...finding(NOTHING_CHECKED, documents), documents };
@@ -89,9 +89,9 @@ export function finding(checked: Finding['checked'], problems: ProblemList): Fin
   };
 }
 
-/** A manifest, if it is of this set. */
-export function readManifest(raw: RawDocument, timestamp: string): Result<Manifest, Problem> {
-  return readPinned(Manifest, [raw], { key: raw.key, fields: { timestamp } });
+/** A manifest, if it is of the set that its key names. */
+export function readManifest(raw: RawDocument): Result<Manifest, Problem> {
+  return readPinned(Manifest, [raw], { key: raw.key });
 }
 
 interface CheckedWith {

@@ -98,7 +98,6 @@ async function loadPlannedManifest(
   const raw = await readDocument(deps, key);
   return readPinned(Manifest, raw === undefined ? [] : [raw], {
     key,
-    fields: { timestamp },
     pin: { sha256: manifestSha256, by: 'restore plan' },
   });
 }

@@ -1,15 +1,15 @@
-import { decode } from '../../backup-set/base/document.ts';
 import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import { SliceReceipt, TaskPlan } from '../../backup-set/documents/tasks.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readAll, readDocument } from '../stored/load.ts';
 import { endReplication } from '../tasks/end-replication.ts';
 import { endVerification } from '../tasks/end-verification.ts';
 import type { PieceResult } from '../tasks/piece-result.ts';
-import { hasTaskOutcome } from '../tasks/tasks.ts';
+import { hasTaskOutcome, refuseTask } from '../tasks/tasks.ts';
 
 /** Receipts in memory at once: each can name a thousand problems. */
 const RECEIPTS_AT_ONCE = 32;
@@ -22,7 +22,9 @@ const RECEIPTS_AT_ONCE = 32;
 export async function advanceTask(deps: Deps, task: string): Promise<JobResult> {
   const rawPlan = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
   if (rawPlan === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
-  const plan = decode(TaskPlan, rawPlan);
+  const read = parse(TaskPlan, rawPlan);
+  if (!read.ok) return refuseTask(deps, task, read.failure);
+  const plan = read.value;
   // Each of up to 10,000 receipts calls this. Slices end roughly in order, so one HEAD of the last
   // receipt saves most of the listings.
   const last = formatKey({ kind: 'slice-receipt', task, slice: plan.slices - 1 });
@@ -34,7 +36,7 @@ export async function advanceTask(deps: Deps, task: string): Promise<JobResult> 
     formatKey({ kind: 'slice-receipt', task, slice }),
   );
   if (!wanted.every((key) => arrived.has(key))) return NOTHING_WRITTEN;
-  const done = await foldReceipts(deps, task, plan, wanted);
+  const done = await foldReceipts(deps, plan, wanted);
   if (done === undefined) return NOTHING_WRITTEN;
   return partsOfTask(task).work === 'verify'
     ? endVerification(deps, task, plan, done)
@@ -44,7 +46,6 @@ export async function advanceTask(deps: Deps, task: string): Promise<JobResult> 
 /** Adds up the receipts of all slices; undefined when one was deleted meanwhile. */
 async function foldReceipts(
   deps: Deps,
-  task: string,
   plan: TaskPlan,
   keys: readonly string[],
 ): Promise<PieceResult | undefined> {
@@ -53,21 +54,21 @@ async function foldReceipts(
   const foreign = (object: string): Problem => ({
     code: 'documents-disagree',
     object,
-    message: 'the document belongs to another task, or was made from another manifest',
+    message: 'the slice was made from another manifest',
   });
-  if (plan.task !== task) gathered.addFirst([foreign(formatKey({ kind: 'task-plan', task }))]);
   for (let first = 0; first < keys.length; first += RECEIPTS_AT_ONCE) {
     const some = keys.slice(first, first + RECEIPTS_AT_ONCE);
     const read = await readAll(deps, some);
     if (read.length < some.length) return undefined;
     for (const [at, raw] of read.entries()) {
       const slice = first + at;
-      const receipt = decode(SliceReceipt, raw);
-      const isOurs =
-        receipt.task === task &&
-        receipt.slice === slice &&
-        receipt.manifestSha256 === plan.manifestSha256;
-      if (!isOurs) gathered.add(slice, [foreign(raw.key)]);
+      const parsed = parse(SliceReceipt, raw);
+      if (!parsed.ok) {
+        gathered.add(slice, [parsed.failure]);
+        continue;
+      }
+      const receipt = parsed.value;
+      if (receipt.manifestSha256 !== plan.manifestSha256) gathered.add(slice, [foreign(raw.key)]);
       gathered.addList(slice, receipt);
       done.objects += receipt.objects;
       done.bytes += receipt.bytes;

@@ -7,6 +7,7 @@ import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
@@ -35,7 +36,7 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
   const planned = await deps.store.head(planKey, { signal: deps.signal });
   if (planned !== undefined) return advanceRestore(deps, restore);
 
-  const read = readRequest(raw, restore);
+  const read = readRequest(raw);
   const { timestamp } = read.ok ? read.value : read.failure;
   const refuse = (problems: readonly Problem[]) =>
     writeOutcome(deps, restore, refusedOutcome({ id: restore, timestamp }, problems));
@@ -74,24 +75,11 @@ export async function previewRestore(
 /** The request; or its problem, with the set that an outcome must name. */
 function readRequest(
   raw: RawDocument,
-  restore: string,
 ): Result<RestoreRequest, { readonly timestamp: string; readonly problem: Problem }> {
-  try {
-    const request = decode(RestoreRequest, raw);
-    if (request.id === restore) return success(request);
-    const message = `the request is of another restore, ${request.id}`;
-    const problem: Problem = { code: 'documents-disagree', object: raw.key, message };
-    return failure({ timestamp: request.timestamp, problem });
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    const { timestamp } = decode(z.object({ timestamp: Timestamp }), raw);
-    const problem: Problem = {
-      code: 'document-unreadable',
-      object: raw.key,
-      message: messageOf(error),
-    };
-    return failure({ timestamp, problem });
-  }
+  const request = parse(RestoreRequest, raw);
+  if (request.ok) return request;
+  const { timestamp } = decode(z.object({ timestamp: Timestamp }), raw);
+  return failure({ timestamp, problem: request.failure });
 }
 
 interface CheckResult extends JobResult {

@@ -36,7 +36,7 @@ const WRITES_IN_FLIGHT = 16;
 export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
-  const request = readPinned(TaskRequest, [raw], { key: raw.key, fields: { task } });
+  const request = readPinned(TaskRequest, [raw], { key: raw.key });
   if (!request.ok) return refuseTask(deps, task, request.failure);
   // A task that was planned goes on: expiry waits for it.
   const planned = await deps.store.head(formatKey({ kind: 'task-plan', task }));
@@ -50,17 +50,13 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
       object: raw.key,
       message: 'the set of this task has no manifest',
     });
-  const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
+  const slices = await cutSet(deps, manifest);
   if (!slices.ok) return refuseTask(deps, task, slices.failure);
   return writeOrders(deps, task, slices.value, sha256(manifest.bytes));
 }
 
-async function cutSet(
-  deps: Deps,
-  timestamp: string,
-  raw: RawDocument,
-): Promise<Result<WeighedPiece[][], Problem>> {
-  const manifest = readManifest(raw, timestamp);
+async function cutSet(deps: Deps, raw: RawDocument): Promise<Result<WeighedPiece[][], Problem>> {
+  const manifest = readManifest(raw);
   if (!manifest.ok) return manifest;
   const pieces: WeighedPiece[] = [];
   for (const content of manifest.value.contents) {

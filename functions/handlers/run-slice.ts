@@ -1,10 +1,10 @@
-import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
-import { readPinned } from '../../backup-set/documents/pinned.ts';
+import { parse, readPinned } from '../../backup-set/documents/pinned.ts';
 import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
@@ -12,7 +12,7 @@ import { readPart } from '../stored/read-part.ts';
 import { createOrRead } from '../stored/save.ts';
 import { failedPiece, type PieceResult } from '../tasks/piece-result.ts';
 import { replicatePiece } from '../tasks/replicate-piece.ts';
-import { hasTaskOutcome, readManifestOf } from '../tasks/tasks.ts';
+import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
 import { verifyPiece } from '../tasks/verify-piece.ts';
 
 /**
@@ -25,15 +25,10 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   const raw = await readDocument(deps, formatKey({ kind: 'slice-order', task, slice }));
   if (raw === undefined || (await isThere(deps, receipt)) || (await hasTaskOutcome(deps, task)))
     return NOTHING_WRITTEN;
-  const order = decode(SliceOrder, raw);
-  const done =
-    order.task === task && order.slice === slice
-      ? await execute(deps, order)
-      : failedPiece({
-          code: 'documents-disagree',
-          object: raw.key,
-          message: 'the order belongs to another slice',
-        });
+  const read = parse(SliceOrder, raw);
+  if (!read.ok) return refuseTask(deps, task, read.failure);
+  const order = read.value;
+  const done = await execute(deps, order);
   const { objects, bytes } = done;
   const { created } = await createOrRead(
     deps,
@@ -58,7 +53,6 @@ async function execute(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const { timestamp, work } = partsOfTask(order.task);
   const manifest = readPinned(Manifest, raw === undefined ? [] : [raw], {
     key: formatKey({ kind: 'manifest', timestamp }),
-    fields: { timestamp },
     pin: { sha256: order.manifestSha256, by: 'slice order' },
   });
   if (!manifest.ok) return failedPiece(manifest.failure);

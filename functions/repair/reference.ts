@@ -38,7 +38,7 @@ export async function referenceManifest(
       `the set ${timestamp} under ${from.store.url} has no manifest: choose the root of a complete copy with --from`,
       { where },
     );
-  const read = readManifest(raw, timestamp);
+  const read = readManifest(raw);
   if (!read.ok)
     throw new StowageError(
       'set/damaged',

@@ -131,7 +131,7 @@ async function requestOf(
     const asked = { restore, sha256: sha256(bytes) };
     if (bytes.length > UNPROVEN_BYTES_MAX) await signedRestore(agent, asked, signal);
     const request = decode(RestoreRequest, { key, bytes });
-    if (request.agents && request.id === restore) found = { request, sha256: asked.sha256 };
+    if (request.agents) found = { request, sha256: asked.sha256 };
   } catch (error) {
     if (!isStowageError(error, ...CANNOT_BE_READ)) throw error;
     log.warn({ err: error }, 'skipped a restore request that cannot be read');

@@ -147,8 +147,7 @@ async function ownOrder(
       refusal === undefined
         ? { order: decode(BackupOrder, raw) }
         : { order: decode(BackupAddress, raw), refusal };
-    const { timestamp, content, host, port } = read.order;
-    if (timestamp !== key.timestamp || content !== key.content) return undefined;
+    const { content, host, port } = read.order;
     const served = contents.find(
       (one) => one.content === content && one.host === host && one.port === port,
     );

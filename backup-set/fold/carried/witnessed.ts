@@ -23,7 +23,6 @@ export function readWitnesses(
   const key = formatKey({ kind: 'witnesses', timestamp, content });
   return readPinned(Witnesses, documents.get(key) ?? [], {
     key,
-    fields: { timestamp, content },
     pin: { sha256: witnesses.sha256, by: 'plan' },
     content,
   });

@@ -1,6 +1,6 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import { decode, RECEIPT_BYTES_MAX, sha256 } from '../../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
 import { Receipt } from '../../../backup-set/documents/receipt.ts';
 import { WITHHELD } from '../../../storage/errors.ts';
@@ -69,9 +69,6 @@ const isSame = (one: StoredObject, other: StoredObject) =>
 async function readReceipt(store: ObjectStore, key: string): Promise<StoredReceipt | undefined> {
   const bytes = await store.read(key, { bytesMax: RECEIPT_BYTES_MAX });
   const receipt = decode(Receipt, { key, bytes });
-  // A copy that another program has put under another key is not the receipt of its place.
-  if (formatKey({ ...receipt, kind: 'receipt' }) !== key)
-    throw new StowageError('set/unreadable', `${key}: it is the receipt of another place`);
   if (receipt.kind !== 'file') return undefined;
   const { attempt, worker, sequence } = receipt;
   return { receipt, sealed: { attempt, worker, sequence, sha256: sha256(bytes) } };

@@ -32,6 +32,18 @@ const CODES = [
   ...(['storage/not-found', 'storage/changed', 'storage/invalid'] as const),
 ];
 
+/** Every refusal has a code, and names an object or the set. */
+const REFUSAL = /^(set|encryption|storage)\/.*sets\/\d|^(set|encryption).*set \d{14}/s;
+
+/** `sets/<day>/<timestamp>/` and the rest of a key. */
+const SET_LENGTH = formatKey({ kind: 'plan', timestamp: NEWEST }).length - 'plan.json'.length;
+const setOf = (key: string) => key.slice(0, SET_LENGTH);
+const nameOf = (key: string) => key.slice(SET_LENGTH).replace(/\d{17}/, 'instant');
+const kindOf = (key: string) => {
+  const parsed = parseKey(key);
+  return parsed?.kind === 'metadata' ? parsed.file : parsed?.kind;
+};
+
 let at: Attacked;
 let putBack: () => Promise<void>;
 
@@ -91,11 +103,39 @@ test('an encrypted set is read only as it was written, whatever one object of it
       }
       if (found === written) return;
       refused += 1;
-      expect(found).toMatch(/^(set|encryption|storage)\/.*sets\/\d|^(set|encryption).*set \d{14}/s);
+      expect(found).toMatch(REFUSAL);
     }),
     { numRuns: 60 },
   );
   expect(refused).toBeGreaterThan(15);
+});
+
+test('no object of another set or content is taken for one of an encrypted set', async () => {
+  const { deps, older, younger, context } = at;
+  const { timestamp } = younger;
+  const written = await readAll(context, timestamp);
+  const keys = (await keysOf(deps.store, 'sets/')).filter((key) => kindOf(key) !== undefined);
+  const refused = new Set<string | undefined>();
+  for (const key of keys) {
+    if (!key.includes(older.timestamp) && !key.includes(timestamp)) continue;
+    const alike = keys.filter((other) => other !== key && kindOf(other) === kindOf(key));
+    // One of the same set, and those of the other sets with the same name.
+    const [sibling] = alike.filter((other) => setOf(other) === setOf(key));
+    const namesakes = alike.filter((other) => nameOf(other) === nameOf(key));
+    const before = await bytesOf(deps.store, key);
+    for (const other of [sibling ?? key, ...namesakes]) {
+      await writeFile(fileOf(deps.store, key), await bytesOf(deps.store, other));
+      const found = await outcomeOf(timestamp);
+      if (found === written) continue;
+      refused.add(kindOf(key));
+      expect(found, `${key} is ${other}`).toMatch(REFUSAL);
+    }
+    await writeFile(fileOf(deps.store, key), before);
+  }
+  expect([...refused].toSorted()).toEqual([
+    ...['base-part', 'manifest', 'manifest-part', 'pack', 'plan', 'receipt', 'schema.dump'],
+    ...['seal', 'seal-part', 'sequences.sql.zst', 'set-key'],
+  ]);
 });
 
 describe('a set whose documents were edited until they agree again', () => {

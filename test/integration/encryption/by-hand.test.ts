@@ -67,6 +67,21 @@ test('the script refuses a key document that was wrapped for another root', asyn
   }
 });
 
+test('the script refuses the manifest of another set', async () => {
+  const copy = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
+  try {
+    await cp(ROOT, copy, { recursive: true });
+    const day = join(copy, 'sets', TIMESTAMP.slice(0, 8));
+    const other = (await readdir(day)).find((set) => set !== TIMESTAMP) ?? '';
+    await cp(join(day, other), join(day, TIMESTAMP), { recursive: true });
+    await expect(run(process.execPath, [SCRIPT, copy, TIMESTAMP, IDENTITY])).rejects.toMatchObject({
+      stderr: expect.stringContaining(`manifest.json is of set ${other}`),
+    });
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+});
+
 const identityIn = (text: string) => /AGE-SECRET-KEY-1\w+/.exec(text)?.[0] ?? '';
 
 test('the script opens files of gpbackup, each with the key of its host', async () => {

@@ -268,7 +268,11 @@ describe('a restore from a set that is not proven complete (promise 5)', () => {
       { selection: { ...EVERYTHING, includeTables: ['no.such'] } },
       /matches nothing/,
     ],
-    ['another id', { id: '20260201000000000-ffffffff' }, /the request is of another restore/],
+    [
+      'another id',
+      { id: '20260201000000000-ffffffff' },
+      /field id of the document is \S+ instead of/,
+    ],
   ])('is refused for %s', async (_, changes, message) => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'restore-request', restore: ID });

@@ -100,6 +100,27 @@ describe('a verification with forged documents', () => {
     ]);
   });
 
+  it.each(['task-plan', 'slice-order', 'slice-receipt'] as const)(
+    'ends a task of which a %s cannot be read',
+    async (kind) => {
+      const { deps, task, orders } = await cut();
+      const receipts = kind === 'slice-receipt' ? await carryOut(deps, orders) : [];
+      const key =
+        kind === 'task-plan' ? formatKey({ kind, task }) : formatKey({ kind, task, slice: 1 });
+      await replace(deps, key, Buffer.from('nonsense'));
+      const others = kind === 'slice-order' ? [key] : await carryOut(deps, orders);
+      for (const each of [...receipts, ...others]) await handle(deps, each);
+      expect(await outcomes(deps)).toMatchObject([
+        {
+          status: 'damaged',
+          problems: expect.arrayContaining([
+            expect.objectContaining({ code: 'document-unreadable', object: key }),
+          ]),
+        },
+      ]);
+    },
+  );
+
   it('names problems of every slice, also when one slice has very many', async () => {
     const { deps, task, orders } = await cut();
     const [receipt = ''] = await carryOut(deps, orders);

@@ -24,7 +24,7 @@ export interface MessageLine {
 /** Longer lines are of the statements that pg_restore repeats. */
 const LINE_CHARS_MAX = 65_536;
 
-/** Of a level. */
+/** What the level of an error begins with. */
 const IS_ERROR = /^(?:error|fatal|\[)/;
 
 /**
@@ -33,8 +33,9 @@ const IS_ERROR = /^(?:error|fatal|\[)/;
  * Its processes share one stderr without a buffer, and write one message in pieces: the program's
  * name, a blank, the level, then the text, 1024 bytes at a time. Pieces of several processes mix:
  * names stand doubled, a text comes without its name, two texts share a line. So the reader counts
- * the names whose text is still to come. Only then a known text begins a message where no name
- * stands before it: SQL of a single process is never cut.
+ * the names whose text is still to come. Only while one is, a known text without a name begins a
+ * message, and only while there are several jobs, one begins within a line: the statement that an
+ * error repeats is not cut for less.
  */
 export function restoreMessages() {
   let rest = '';

@@ -1,5 +1,5 @@
 import type { TextFilter } from '../../async/child-process.ts';
-import { type MessageLine, restoreMessages } from './restore-messages.ts';
+import { type MessageLine, restoreMessages } from './messages/restore-messages.ts';
 
 /** What `pg_restore --verbose` says about its work. */
 export interface ObjectsMade {

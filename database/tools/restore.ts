@@ -47,8 +47,8 @@ export interface RestoreSchemaOptions {
  * Restores one section of a schema archive. With `stop`, the default, pre-data and a post-data of
  * one job are one transaction: all of it or nothing.
  * @returns the entries that the server rejected; none with `stop`.
- * @throws StowageError `database/tool` with the stderr of pg_restore; `database/tool-output` when it
- * went on after errors and did not name all of them; `interrupted`.
+ * @throws StowageError `database/tool` with the stderr of pg_restore; `database/tool-output` when
+ * it went on after errors and did not name all of them; `interrupted`.
  */
 export async function restoreSchema(
   target: ConnectionTarget,

@@ -57,9 +57,9 @@ export function rejectedEntries() {
       if (message !== undefined) open?.push(`${message}. ${line}`.slice(0, MESSAGE_CHARS_MAX));
     },
     /**
-     * What pg_restore counts for these errors, or more: one for each, and one more for an entry of a
-     * job. Its leader adds up the errors that a job reports (`parseWorkerResponse`), then adds one
-     * for the job that had some (`mark_restore_job_done`): so do 9.4, 15, 17 and 18.
+     * What pg_restore counts for these errors, or more: one for each, and one more for an entry of
+     * a job. Its leader adds up the errors that a job reports (`parseWorkerResponse`), then adds
+     * one for a job that had some (`mark_restore_job_done`): so do 9.4, 15, 17 and 18.
      */
     countedMax: (): number => errorsTotal + [...seen].filter((id) => launched.has(id)).length,
     list: (): Rejections => ({

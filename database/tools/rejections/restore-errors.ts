@@ -1,4 +1,4 @@
-import { type MessageLine, restoreMessages } from '../restore-messages.ts';
+import { type MessageLine, restoreMessages } from '../messages/restore-messages.ts';
 import { rejectedEntries } from './rejected-entries.ts';
 
 /** An entry of an archive that the server has rejected, by its id in the archive. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { restoreErrors } from './rejections/restore-errors.ts';
-import { objectLines, quotedText } from './restore-lines.ts';
+import { restoreErrors } from '../rejections/restore-errors.ts';
+import { objectLines, quotedText } from '../restore-lines.ts';
 import { restoreMessages } from './restore-messages.ts';
 
 /** An entry that a job makes, and the server's answer when it rejects the entry. */

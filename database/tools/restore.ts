@@ -7,12 +7,8 @@ import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
-import {
-  NO_REJECTIONS,
-  type Rejections,
-  type RestoreReport,
-  restoreErrors,
-} from './rejections/restore-errors.ts';
+import { NO_REJECTIONS, type Rejections } from './rejections/rejected-entries.ts';
+import { type RestoreReport, restoreErrors } from './rejections/restore-errors.ts';
 import { type ObjectsMade, objectLines, quotedText } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 

@@ -1,4 +1,17 @@
-import type { Rejections } from './restore-errors.ts';
+/** An entry of an archive that the server has rejected, by its id in the archive. */
+export interface RejectedEntry {
+  readonly id: number;
+  /** The server's message, such as `ERROR:  function unaccent(text) does not exist`. */
+  readonly message: string;
+}
+
+/** The entries that were rejected: one each, bounded; `rejectedTotal` counts all. */
+export interface Rejections {
+  readonly rejected: readonly RejectedEntry[];
+  readonly rejectedTotal: number;
+}
+
+export const NO_REJECTIONS: Rejections = { rejected: [], rejectedTotal: 0 };
 
 const REJECTED_MAX = 1000;
 const MESSAGE_CHARS_MAX = 1000;

@@ -1,20 +1,5 @@
 import { type MessageLine, restoreMessages } from '../messages/restore-messages.ts';
-import { rejectedEntries } from './rejected-entries.ts';
-
-/** An entry of an archive that the server has rejected, by its id in the archive. */
-export interface RejectedEntry {
-  readonly id: number;
-  /** The server's message, such as `ERROR:  function unaccent(text) does not exist`. */
-  readonly message: string;
-}
-
-/** The entries that were rejected: one each, bounded; `rejectedTotal` counts all. */
-export interface Rejections {
-  readonly rejected: readonly RejectedEntry[];
-  readonly rejectedTotal: number;
-}
-
-export const NO_REJECTIONS: Rejections = { rejected: [], rejectedTotal: 0 };
+import { type Rejections, rejectedEntries } from './rejected-entries.ts';
 
 /** What pg_restore has reported, when it goes on after errors. */
 export interface RestoreReport extends Rejections {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { describeExit, exitOf, runToEnd, tailOf, tailOfLines, terminate } from './child-process.ts';
+import { describeExit, exitOf, runToEnd, tailOf, tailOfKept, terminate } from './child-process.ts';
 
 test('runToEnd returns exit code and output of a program', async () => {
   const ended = await runToEnd('/bin/sh', ['-c', 'echo out; echo err >&2; exit 3']);
@@ -62,10 +62,17 @@ test('tailOf has the text that the process wrote so far', async () => {
   expect(tail.text()).toBe('one\ntwo\n');
 });
 
-test('tailOfLines keeps the end of the wanted lines, also of a line without an end', async () => {
-  const script = 'echo skip 1; echo keep 1; echo skip 2; echo keep 2; printf "keep 3"';
-  const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const tail = tailOfLines(child.stdout, 20, (line) => line.startsWith('keep'));
+test('tailOfKept keeps the end of what a filter keeps, also of what the filter held back', async () => {
+  const child = spawn('/bin/sh', ['-c', 'printf "abCdE"'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let held = '';
+  const upper = {
+    take: (chunk: string) => {
+      held = chunk.slice(-1);
+      return chunk.slice(0, -1).toUpperCase();
+    },
+    end: () => held,
+  };
+  const tail = tailOfKept(child.stdout, 3, upper);
   await exitOf(child);
-  expect(tail.text()).toBe('keep 1\nkeep 2\nkeep 3');
+  expect(tail.text()).toBe('CDE');
 });

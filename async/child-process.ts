@@ -34,21 +34,26 @@ export function tailOf(stream: NodeJS.ReadableStream | null, charsMax: number): 
   return { text: () => kept };
 }
 
-/** As `tailOf`, of the lines that are wanted. */
-export function tailOfLines(
+/** Keeps parts of a text that comes in chunks; it may hold the end back until more comes. */
+export interface TextFilter {
+  take(chunk: string): string;
+  /** What was held back. */
+  end(): string;
+}
+
+/** As `tailOf`, of what the filter keeps. */
+export function tailOfKept(
   stream: NodeJS.ReadableStream | null,
   charsMax: number,
-  isWanted: (line: string) => boolean,
+  filter: TextFilter,
 ): OutputTail {
-  let [kept, rest] = ['', ''];
-  stream?.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    // A program may write a line without an end.
-    rest = (lines.pop() ?? '').slice(-charsMax);
-    const wanted = lines.filter(isWanted).map((line) => `${line}\n`);
-    kept = (kept + wanted.join('')).slice(-charsMax);
-  });
-  return { text: () => (kept + rest).slice(-charsMax) };
+  let kept = '';
+  const add = (text: string) => {
+    kept = (kept + text).slice(-charsMax);
+    return kept;
+  };
+  stream?.setEncoding('utf8').on('data', (chunk: string) => add(filter.take(chunk)));
+  return { text: () => add(filter.end()) };
 }
 
 /** `exit code 1` or `signal SIGKILL`, for messages. */

@@ -211,6 +211,10 @@ export const ERRORS = {
     exit: 6,
     hint: "pg_dump, pg_dumpall, pg_restore or psql failed; the error message has the program's reason",
   },
+  'database/tool-output': {
+    exit: 6,
+    hint: 'what pg_restore made is kept: make what is missing with `stowage restore --resume ID` (with the same --identity), which names what the server rejects again; report it with the output of pg_restore when it happens again',
+  },
   'shipper/fifo': {
     exit: 5,
     hint: 'the connection between a program that the database started on the segment host and the shipper broke; the message says which of them ended first',

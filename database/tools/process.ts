@@ -3,7 +3,14 @@ import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
-import { describeExit, exitOf, tailOf, tailOfLines, terminate } from '../../async/child-process.ts';
+import {
+  describeExit,
+  exitOf,
+  type TextFilter,
+  tailOf,
+  tailOfKept,
+  terminate,
+} from '../../async/child-process.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
@@ -84,8 +91,8 @@ export interface ToolOptions {
   readonly mayBeSilent?: boolean;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
-  /** Whether an error message quotes this line of stderr; absent = it quotes all. */
-  readonly isQuoted?: (line: string) => boolean;
+  /** What an error message quotes of stderr; absent = it quotes all. */
+  readonly quoted?: TextFilter;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -142,12 +149,12 @@ async function finished(
   target: ConnectionTarget,
   options: ToolOptions & { readonly application: string | undefined },
 ) {
-  const { signal, application, mayBeSilent = false, onSilence, isQuoted } = options;
+  const { signal, application, mayBeSilent = false, onSilence, quoted } = options;
   const exit = exitOf(child);
   const stderr =
-    isQuoted === undefined
+    quoted === undefined
       ? tailOf(child.stderr, STDERR_TAIL_CHARS)
-      : tailOfLines(child.stderr, STDERR_TAIL_CHARS, isQuoted);
+      : tailOfKept(child.stderr, STDERR_TAIL_CHARS, quoted);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
   let stalled: StowageError | undefined;
   const end = (error: StowageError) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
+import { type ObjectsMade, objectLines, quotedText } from './restore-lines.ts';
 
 function made(...pieces: string[]): ObjectsMade[] {
   const seen: ObjectsMade[] = [];
@@ -42,5 +42,7 @@ test('an error is quoted without the lines about objects that were made', () => 
     'pg_restore: error: could not execute query: ERROR:  division by zero',
     'Command was: CREATE INDEX i ON public.t USING btree (f(id));',
   ];
-  expect(lines.filter(isQuoted)).toEqual(lines.slice(3));
+  const quoted = quotedText();
+  const text = quoted.take(`${lines.join('\n')}\npg_restore: error: worker`);
+  expect(text + quoted.end()).toBe(`${lines.slice(3).join('\n')}\npg_restore: error: worker\n`);
 });

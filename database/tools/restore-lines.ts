@@ -1,3 +1,6 @@
+import type { TextFilter } from '../../async/child-process.ts';
+import { type MessageLine, restoreMessages } from './messages/restore-messages.ts';
+
 /** What `pg_restore --verbose` says about its work. */
 export interface ObjectsMade {
   /** Objects that are made. */
@@ -8,26 +11,22 @@ export interface ObjectsMade {
   readonly running: readonly number[];
 }
 
-const CREATING = /^pg_restore: creating (.+)$/;
-const LAUNCHED = /^pg_restore: launching item (\d+) /;
-const FINISHED = /^pg_restore: finished item (\d+) /;
-/** An error has one of these words, and its lines tell where it happened. */
-const FAILURE = /^pg_restore: (?:error|warning|fatal|hint|detail|while|from TOC|\[)/i;
-const PROGRESS =
-  /^pg_restore: (?:\w+ing |finished |skipped |(?:entering|finished) main parallel loop)/;
+const CREATING = /^creating (.+)$/;
+const LAUNCHED = /^launching item (\d+) /;
+const FINISHED = /^finished item (\d+) /;
+const PROGRESS = /^(?:\w+ing |finished |skipped |(?:entering|finished) main parallel loop)/;
 
-/** Reads the lines as they come, in pieces of any length. */
+/** Reads the text as it comes, in chunks of any length. */
 export function objectLines(onObject: (made: ObjectsMade) => void): (text: string) => void {
-  let rest = '';
+  const reader = restoreMessages();
   let begun = 0;
   const running = new Set<number>();
-  return (text) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const [, object] = CREATING.exec(line) ?? [];
-      const launched = LAUNCHED.exec(line)?.[1];
-      const finished = FINISHED.exec(line)?.[1];
+  return (chunk) => {
+    for (const { isFirst, text } of reader.take(chunk)) {
+      if (!isFirst) continue;
+      const [, object] = CREATING.exec(text) ?? [];
+      const launched = LAUNCHED.exec(text)?.[1];
+      const finished = FINISHED.exec(text)?.[1];
       if (launched !== undefined) running.add(Number(launched));
       if (finished !== undefined) running.delete(Number(finished));
       if (object === undefined) continue;
@@ -38,7 +37,21 @@ export function objectLines(onObject: (made: ObjectsMade) => void): (text: strin
   };
 }
 
-/** Whether an error message quotes a line: not when it tells of work that went well. */
-export function isQuoted(line: string): boolean {
-  return FAILURE.test(line) || !PROGRESS.test(line);
+/** What an error message quotes of pg_restore: all but the lines about work that went well. */
+export function quotedText(): TextFilter {
+  const reader = restoreMessages();
+  const quote = (lines: readonly MessageLine[]) =>
+    lines.filter(isQuoted).map((line) => `${nameOf(line)}${line.text}\n`);
+  return {
+    take: (chunk) => quote(reader.take(chunk)).join(''),
+    end: () => quote(reader.end()).join(''),
+  };
+}
+
+function isQuoted({ isFirst, level, text }: MessageLine): boolean {
+  return !isFirst || level !== '' || !PROGRESS.test(text);
+}
+
+function nameOf({ isFirst, level }: MessageLine): string {
+  return isFirst ? `pg_restore: ${level}` : '';
 }

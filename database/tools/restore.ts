@@ -7,8 +7,9 @@ import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
-import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
-import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
+import { NO_REJECTIONS, type Rejections } from './rejections/rejected-entries.ts';
+import { type RestoreReport, restoreErrors } from './rejections/restore-errors.ts';
+import { type ObjectsMade, objectLines, quotedText } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 /** pg_restore prints its settings first. */
@@ -42,7 +43,8 @@ export interface RestoreSchemaOptions {
  * Restores one section of a schema archive. With `stop`, the default, pre-data and a post-data of
  * one job are one transaction: all of it or nothing.
  * @returns the entries that the server rejected; none with `stop`.
- * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
+ * @throws StowageError `database/tool` with the stderr of pg_restore; `database/tool-output` when
+ * it went on after errors and did not name all of them; `interrupted`.
  */
 export async function restoreSchema(
   target: ConnectionTarget,
@@ -160,11 +162,21 @@ async function pgRestoreAll(
     return NO_REJECTIONS;
   } catch (error) {
     if (!isStowageError(error, 'database/tool')) throw error;
-    const { rejected, rejectedTotal, isComplete, fatal } = errors.end();
+    const report = errors.end();
+    const { rejected, rejectedTotal, isComplete, fatal, lost } = report;
     if (isComplete) return { rejected, rejectedTotal };
-    if (fatal === undefined) throw error;
+    if (fatal === undefined) throw lost ? lostError(target, report, error) : error;
     throw toolError(target, `pg_restore failed on ${placeOf(target)}: ${fatal}`, error);
   }
+}
+
+/** Without it, entries that the server has rejected would be missing in the list of the restore. */
+function lostError(target: ConnectionTarget, report: RestoreReport, cause: unknown): StowageError {
+  const { rejectedTotal, counted } = report;
+  const named = rejectedTotal === 1 ? '1 rejected entry' : `${rejectedTotal} rejected entries`;
+  const message = `the output of pg_restore on ${placeOf(target)} does not name every entry that the server rejected: pg_restore counted ${counted} errors, and its output names ${named}`;
+  const where = target.content === undefined ? {} : { where: { content: target.content } };
+  return new StowageError('database/tool-output', message, { cause, ...where });
 }
 
 async function startRestore(
@@ -182,7 +194,7 @@ async function startRestore(
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
-    isQuoted,
+    quoted: quotedText(),
   });
   if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();

@@ -47,6 +47,8 @@ test.each([1, 7, 100, 100_000])(
       rejectedTotal: 2,
       isComplete: true,
       fatal: undefined,
+      counted: 3,
+      lost: false,
     });
   },
 );
@@ -66,23 +68,48 @@ WARNING: errors ignored on restore: 1
   });
 });
 
-test('errors of jobs that print side by side are given to the entries in their order', () => {
-  const text = `pg_restore: launching item 5 INDEX a
+/** Of pg_restore 17 with --jobs=3, which counts each error of a job twice. */
+const OF_JOBS = `pg_restore: entering main parallel loop
+pg_restore: launching item 5 INDEX a
+pg_restore: launching item 6 INDEX b
 pg_restore:pg_restore: while PROCESSING TOC:
  from TOC entry 5; 1259 1 INDEX a postgres
 pg_restore: from TOC entry 6; 1259 2 INDEX b postgres
 pg_restore: pg_restore: error: error: could not execute query: ERROR:  one
 Command was: CREATE INDEX a;
 could not execute query: ERROR:  two
+HINT:  Try.
 Command was: CREATE INDEX b;
-pg_restore: warning: errors ignored on restore: 2
+pg_restore: finished main parallel loop
+pg_restore: from TOC entry 7; 1259 2 INDEX c postgres
+pg_restore: error: could not execute query: ERROR:  three
+Command was: CREATE INDEX c;
+pg_restore: warning: errors ignored on restore: 5
 `;
-  expect(reportOf(text)).toMatchObject({
+const MESSAGE = 'one of these: ERROR:  one | ERROR:  two. HINT:  Try.';
+
+test('entries whose errors come side by side have the messages of all of them', () => {
+  expect(reportOf(OF_JOBS)).toMatchObject({
     rejected: [
-      { id: 5, message: 'ERROR:  one' },
-      { id: 6, message: 'ERROR:  two' },
+      { id: 5, message: MESSAGE },
+      { id: 6, message: MESSAGE },
+      { id: 7, message: 'ERROR:  three' },
     ],
     isComplete: true,
+  });
+});
+
+test.each([
+  ['an error and its entry are not read', /from TOC entry 7.*\n.*three\n/],
+  ['an error of a job and its entry are not read', /from TOC entry 6.*\n|could.* two\n/g],
+  ['an entry is read without its error', /could not execute query: ERROR: {2}two\n/],
+  ['a level is read without its text', /could not .* three\nCommand.*\n/],
+])('a pg_restore has lost errors when %s', (_, part) => {
+  expect(reportOf(OF_JOBS.replace(part, '\n'))).toMatchObject({
+    isComplete: false,
+    lost: true,
+    fatal: undefined,
+    counted: 5,
   });
 });
 
@@ -116,7 +143,7 @@ test.each([
 
 test('a pg_restore that did not come to its end is not complete', () => {
   const text = OF_15.slice(0, OF_15.indexOf('pg_restore: warning'));
-  expect(reportOf(text)).toMatchObject({ isComplete: false, rejectedTotal: 2 });
+  expect(reportOf(text)).toMatchObject({ isComplete: false, lost: false, rejectedTotal: 2 });
 });
 
 test('a thousand entries are listed, and all are counted', () => {

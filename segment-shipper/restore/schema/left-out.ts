@@ -5,7 +5,7 @@ import { archiveObject, expectedOf, labelOf } from '../../../database/objects/ex
 import { madeKey } from '../../../database/objects/keys.ts';
 import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
 import type { StaleView } from '../../../database/target/refresh.ts';
-import type { Rejections } from '../../../database/tools/rejections/restore-errors.ts';
+import type { Rejections } from '../../../database/tools/rejections/rejected-entries.ts';
 import { conflictOf, type Merging } from '../key-conflict.ts';
 import { problemOf } from '../order-result.ts';
 

@@ -11,7 +11,7 @@ import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
 import {
   NO_REJECTIONS,
   type Rejections,
-} from '../../../database/tools/rejections/restore-errors.ts';
+} from '../../../database/tools/rejections/rejected-entries.ts';
 import { type RestoreSchemaOptions, restoreSchema } from '../../../database/tools/restore.ts';
 import type { ObjectsMade } from '../../../database/tools/restore-lines.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';

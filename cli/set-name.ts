@@ -1,8 +1,8 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
 import { GroupId } from '../backup-set/documents/plan.ts';
+import { describeApart, type ListedSet } from '../functions/sets/describe-sets.ts';
 import { listTimestamps } from '../functions/sets/list.ts';
-import { describeSet, type SetSummary } from '../functions/sets/status.ts';
 import { isSet } from '../functions/stored/is-set.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Flags } from './command.ts';
@@ -99,7 +99,7 @@ async function newestComplete(
   const skipped: Skipped[] = [];
   for (const candidate of older.reverse()) {
     context.signal.throwIfAborted();
-    const described = await describeSet(functionDeps(context, store), candidate);
+    const described = await describeApart(functionDeps(context, store), candidate);
     if (described === undefined) continue;
     const { timestamp, retention } = described;
     const status = retention?.state === 'expired' ? 'expired' : described.status;
@@ -116,7 +116,7 @@ async function newestComplete(
 
 interface Skipped {
   readonly timestamp: string;
-  readonly status: SetSummary['status'] | 'expired';
+  readonly status: ListedSet['status'] | 'expired';
 }
 
 function describeSkipped(skipped: readonly Skipped[]): string {

@@ -1,7 +1,15 @@
 import type { Logger } from 'pino';
+import type { ErrorCode } from '../backup-set/base/errors.ts';
 import type { UnusualRules } from '../backup-set/unusual/rules.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { SliceLimits } from './tasks/cut-slices.ts';
+
+/** An object that exists, and without which the work went on. */
+export interface Unreadable {
+  readonly object: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
 
 /** The dependencies of a function. It reads all its input from the store. */
 export interface Deps {
@@ -21,6 +29,8 @@ export interface Deps {
   readonly writer?: 'command';
   readonly clock: () => Date;
   readonly log: Logger;
+  /** Called for each object that exists, cannot be read, and was left out of the work. */
+  readonly onUnreadable?: ((found: Unreadable) => void) | undefined;
   /** Interrupts the work. Written objects stay, and the next call continues from them. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -3,7 +3,8 @@ import type { Group } from '../documents/plan.ts';
 /** What is known of a set that may belong to a group. */
 export interface GroupedSet {
   readonly timestamp: string;
-  readonly status: 'complete' | 'incomplete' | 'damaged' | 'open';
+  /** `unknown`: a document of it cannot be read. */
+  readonly status: 'complete' | 'incomplete' | 'damaged' | 'open' | 'unknown';
   readonly database: string | undefined;
   readonly group?: Group | undefined;
   readonly retention?: { readonly state: 'living' | 'expired' } | undefined;

@@ -6,8 +6,11 @@ import type { KeepRules, RetentionRules } from './rules.ts';
 /** What the rules must know of a living set. */
 export interface RuledSet {
   readonly timestamp: string;
-  /** `unproven`: it has a manifest, and no check has found it complete yet. */
-  readonly status: 'complete' | 'unproven' | 'incomplete' | 'damaged' | 'open';
+  /**
+   * `unproven`: it has a manifest, and no check has found it complete yet. `unknown`: a document
+   * that says it cannot be read, so it stays, and takes the place of no other set.
+   */
+  readonly status: 'complete' | 'unproven' | 'incomplete' | 'damaged' | 'open' | 'unknown';
   /** Sets of one series replace each other: of one cluster and database, with one selection. */
   readonly series: string;
   readonly tags: readonly string[];
@@ -81,6 +84,7 @@ function alwaysKept(set: RuledSet, rules: RetentionRules, now: Date): string[] {
   const reasons = readers.map((reader) => `read by ${reader}`);
   if (held !== undefined) reasons.push(held === '' ? 'held' : `held: ${held}`);
   if (status === 'open') reasons.push('being written, or not judged yet');
+  if (status === 'unknown') reasons.push('a document of it cannot be read');
   if (status === 'unproven') reasons.push('not validated yet');
   if (status === 'incomplete' || status === 'damaged') {
     const failed = Math.max(dateOf(timestamp).getTime(), judgedAt?.getTime() ?? 0);

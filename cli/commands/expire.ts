@@ -4,10 +4,17 @@ import { runExpiry } from '../../functions/retention/expire.ts';
 import { removeLeftovers } from '../../functions/retention/leftovers.ts';
 import { measureExpiry } from '../../functions/retention/measure.ts';
 import { planExpiry } from '../../functions/retention/plan.ts';
+import { expiryProblems } from '../../functions/retention/steps-apart.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
-import { freedLine, planText, planValue, reportText } from '../retention/text.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
+import { freedLine, leftLines, planText, planValue, reportText } from '../retention/text.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const expireCommand: ClusterCommand = {
@@ -17,6 +24,7 @@ export const expireCommand: ClusterCommand = {
   details: [
     'Without --yes it prints each set with the rule that keeps it or why it goes, and what would be freed. It changes nothing.',
     'An expired set is hidden and cannot be restored. It is removed by the first expire after retention.graceHours; until then `stowage unexpire` takes it back.',
+    'Exit code 3: an object could not be read or removed; its set stays, and the others are treated.',
     'Packs that other sets need stay until no set needs them. An interrupted expire is continued by the next one.',
   ].join('\n'),
   flags: [['--yes', 'expire and remove sets']],
@@ -24,17 +32,20 @@ export const expireCommand: ClusterCommand = {
   async run({ flags, context }) {
     const rules = rulesOf(context);
     return withStore(context, async (store) => {
-      const deps = functionDeps(context, store);
+      const look = lookWith(functionDeps(context, store));
+      const { deps } = look;
       const plan = await planExpiry(deps, rules);
       if (flags['yes'] !== true) {
         const measured = await measureExpiry(deps, plan);
         const text = [
           planText(plan, measured, context.output.screen),
           freedLine('would free in the end', measured),
+          ...unreadableLines(look.unreadable()),
           'nothing was changed; add --yes to expire',
         ].join('\n');
-        context.output.result({ root: store.url, done: false, ...planValue(plan, measured) }, text);
-        return 0;
+        const value = { root: store.url, done: false, ...planValue(plan, measured) };
+        context.output.result({ ...value, ...unreadableValue(look.unreadable()) }, text);
+        return exitOfLook(look.unreadable());
       }
       const report = await runExpiry(deps, rules, plan, ({ step, timestamp }) =>
         context.output.draw([
@@ -42,15 +53,23 @@ export const expireCommand: ClusterCommand = {
         ]),
       );
       const leftovers = await removeLeftovers(deps, rules);
-      const value = { root: store.url, done: true, ...planValue(plan, []), ...report, leftovers };
+      const value = {
+        ...{ root: store.url, done: true, ...planValue(plan, []), ...report, leftovers },
+        ...unreadableValue(look.unreadable()),
+      };
+      const problems = expiryProblems(report, leftovers);
+      const isNamed = (object: string) => problems.some((problem) => problem.includes(object));
+      const others = look.unreadable().filter(({ object }) => !isNamed(object));
       const text = [
         reportText(report, rules.graceHours),
         ...(leftovers.runs > 0
           ? [`${plural(leftovers.runs, 'old restore or task', 'old restores and tasks')} removed`]
           : []),
+        ...leftLines(problems),
+        ...unreadableLines(others),
       ].join('\n');
       context.output.result(value, text);
-      return 0;
+      return problems.length > 0 ? 3 : exitOfLook(look.unreadable());
     });
   },
 };

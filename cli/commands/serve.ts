@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { expireOncePerSlot } from '../../functions/retention/schedule.ts';
+import { expiryProblems } from '../../functions/retention/steps-apart.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { announceOptions } from '../announce/channels.ts';
@@ -12,9 +13,15 @@ import type { ClusterContext } from '../context.ts';
 import { numberFlag, secondsFlag, secondsFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import { startRequests } from '../requests/start.ts';
 import { requestSettings } from '../requests/token.ts';
-import { reportText } from '../retention/text.ts';
+import { leftLines, reportText } from '../retention/text.ts';
 import { commandLine } from '../schedule/child.ts';
 import { expiresBySchedule } from '../schedule/entries.ts';
 import { watchedSchedule } from '../schedule/overdue.ts';
@@ -180,7 +187,9 @@ export const sweepCommand: ClusterCommand = {
     return withReplica(context, async (store, replica) => {
       const seconds = secondsFlag(flags, 'overdueAfter');
       // A sweep, as a timer runs it, counts as deployed functions.
-      const { writer: _, ...deps } = functionDeps(context, store);
+      const { writer: _, ...given } = functionDeps(context, store);
+      const look = lookWith(given);
+      const { deps } = look;
       const announcing = await sweepAnnouncements(context, deps);
       const report = await sweep(
         { ...deps, ...(replica === undefined ? {} : { replica }) },
@@ -193,12 +202,14 @@ export const sweepCommand: ClusterCommand = {
       const retention = expiresBySchedule(config) ? undefined : config.retention;
       // Without the writer's name, as the sweep: a timer runs both.
       const expired = retention && (await expireOncePerSlot(deps, retention));
+      const notExpired = expired ? expiryProblems(expired, expired.leftovers) : [];
       const announced = await announcing?.announce();
       context.output.result(
         {
           ...report,
           ...(expired && { expiry: expired }),
           ...(announced && { announcements: announced }),
+          ...unreadableValue(look.unreadable()),
         },
         [
           `swept ${plural(report.sets, 'set')}${statusCounts(report.statuses)}`,
@@ -209,15 +220,18 @@ export const sweepCommand: ClusterCommand = {
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
           ...(expired ? [reportText(expired, retention?.graceHours ?? 0)] : []),
+          ...leftLines(notExpired),
           ...announcementLines(announced ?? []),
           ...report.problems.map(
             ({ set, restore, task, message }) =>
               `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
           ),
+          ...unreadableLines(look.unreadable()),
         ].join('\n'),
       );
       const untold = announced?.some(({ result }) => result !== 'sent') ?? false;
-      return report.problems.length === 0 && !untold ? 0 : 3;
+      const isDone = report.problems.length + notExpired.length === 0 && !untold;
+      return isDone ? exitOfLook(look.unreadable()) : 3;
     });
   },
 };

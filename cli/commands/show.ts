@@ -31,6 +31,12 @@ import { bytes, duration, printable, rate } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { damagedPackLines, depthOf, problemLines, warningLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
 import { isRequest, showRequest } from '../requests/list.ts';
@@ -64,7 +70,8 @@ export const showCommand: ClusterCommand = {
     const name = setNameFrom(positional);
     return withStore(context, async (store) => {
       const timestamp = await findSet(context, store, name);
-      const deps = functionDeps(context, store);
+      const look = lookWith(functionDeps(context, store));
+      const { deps } = look;
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
@@ -89,10 +96,12 @@ export const showCommand: ClusterCommand = {
       const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       const drill = await newestVerdict(deps, timestamp, 'drill');
+      const unreadable = look.unreadable();
       context.output.result(
         {
           ...{ timestamp, status, chosen, verdict, damagedPacks },
           ...{ compared, warnings, warningsTotal, manifest, retention, drill },
+          ...unreadableValue(unreadable),
         },
         [
           text,
@@ -101,9 +110,10 @@ export const showCommand: ClusterCommand = {
           ...statusLines(status, verdict),
           ...retentionLines(timestamp, retention),
           ...(drill === undefined ? [] : [`drill at ${drill.at}:`, drillText(drill)]),
+          ...unreadableLines(unreadable),
         ].join('\n'),
       );
-      return status === 'complete' || status === 'open' ? 0 : 3;
+      return status === 'complete' || status === 'open' ? exitOfLook(unreadable) : 3;
     });
   },
 };

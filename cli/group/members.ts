@@ -3,6 +3,7 @@ import { GroupId } from '../../backup-set/documents/plan.ts';
 import { type GroupState, groupsOf } from '../../backup-set/groups/groups.ts';
 import { listTimestamps } from '../../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import { apart } from '../../functions/stored/unreadable.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -32,7 +33,10 @@ export async function findGroup(
   for (const timestamp of await listTimestamps(store)) {
     context.signal.throwIfAborted();
     if (timestamp < first) continue;
-    const set = await describeSet(deps, timestamp);
+    // Its group is not known. A group whose set it is has one set less, so it is not complete.
+    const what = `set ${timestamp} cannot be looked at`;
+    const describe = () => describeSet(deps, timestamp);
+    const set = await apart<SetSummary | undefined>(deps, what, describe, () => undefined);
     if (set?.group?.id !== id) continue;
     sets.push(set);
     if (groupsOf(sets)[0]?.status === 'complete') break;

@@ -7,6 +7,7 @@ export const listCommand: ClusterCommand = {
   summary: 'list the sets under a root, its restores, or what the console asked for, newest first',
   details: `[what] is sets (the default), restores, or requests: restores that were asked for in the console. \`stowage show\` prints one of them.
 A set is about five requests; a restore or request is three, and the newest 200 of them are read without --all.
+Exit code 3: an object could not be read; the last lines name it, and a set with such an object is \`unknown\`.
 The column copies is there when an alternate location is configured (replica.root).`,
   flags: [
     ['--all', 'also the sets that have expired; of restores and requests, also the oldest'],

@@ -16,6 +16,12 @@ import type { ClusterContext } from '../context.ts';
 import { identityFor } from '../keys/identity-words.ts';
 import { bytes, duration, localTime, printable, rate } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { table } from '../output/table/table.ts';
 import { placeWords } from '../requests/text.ts';
@@ -28,13 +34,17 @@ export function restoreIdFrom([text = '']: readonly string[]): string | undefine
   return RestoreId.safeParse(text).success ? text : undefined;
 }
 
-/** Prints what is stored of one restore. @returns the exit code: 3 when it has failed. */
+/**
+ * Prints what is stored of one restore. @returns the exit code: 3 when it has failed, or a document
+ * of it cannot be read.
+ */
 export async function showRestore(
   context: ClusterContext,
   store: ObjectStore,
   id: string,
 ): Promise<number> {
-  const deps = functionDeps(context, store);
+  const look = lookWith(functionDeps(context, store));
+  const { deps } = look;
   const restore = await readRestore(deps, id);
   const asked = await tryRead(
     deps,
@@ -57,10 +67,14 @@ export async function showRestore(
       request,
       plan,
       outcome,
+      ...unreadableValue(look.unreadable()),
     },
-    restoreText(restore, context.output.screen, { more, asked }),
+    [
+      restoreText(restore, context.output.screen, { more, asked }),
+      ...unreadableLines(look.unreadable()),
+    ].join('\n'),
   );
-  return restore.status === 'failed' ? 3 : 0;
+  return restore.status === 'failed' ? 3 : exitOfLook(look.unreadable());
 }
 
 interface Beside {

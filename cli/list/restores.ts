@@ -10,13 +10,19 @@ import type { Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
 import { age, duration, localTime, printable } from '../output/format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import type { Tone } from '../output/table/palette.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { filtered, filtersFrom, filterText } from './filters.ts';
 
-const STATUSES = ['restored', 'failed', 'refused', 'open'] as const;
+const STATUSES = ['restored', 'failed', 'refused', 'open', 'unreadable'] as const;
 /** Restores whose documents are read without --all: three requests each. */
 const READ_MAX = 200;
 
@@ -31,13 +37,18 @@ export async function listRestores(context: ClusterContext, flags: Flags): Promi
     });
   const most = flags['all'] === true ? Number.POSITIVE_INFINITY : READ_MAX;
   return withStore(context, async (store) => {
-    const { restores: read, total } = await describeRestores(functionDeps(context, store), most);
+    const look = lookWith(functionDeps(context, store));
+    const { restores: read, total } = await describeRestores(look.deps, most);
+    const unreadable = look.unreadable();
     const restores = filtered(read, filteredBy, filters);
     const older = Math.max(0, total - most);
     const text = filterText(filters);
     const none = text === '' ? 'no restores' : `no restores with ${text}`;
     context.output.result(
-      { root: store.url, restores: restores.map(summaryOf), notRead: older },
+      {
+        ...{ root: store.url, restores: restores.map(summaryOf), notRead: older },
+        ...unreadableValue(unreadable),
+      },
       [
         restores.length === 0
           ? printable(`${none} under ${store.url}`)
@@ -45,9 +56,10 @@ export async function listRestores(context: ClusterContext, flags: Flags): Promi
         ...(older > 0
           ? [`${plural(older, 'older restore')} not read (--all reads all ${count(total)})`]
           : []),
+        ...unreadableLines(unreadable),
       ].join('\n'),
     );
-    return 0;
+    return exitOfLook(unreadable);
   });
 }
 
@@ -114,11 +126,17 @@ function restoresTable(restores: readonly RestoreSummary[], now: Date, screen: S
 
 const timeOf = (restore: string) => dateOf(restore.slice(0, 17)).getTime();
 
+const TONES: Readonly<Record<RestoreSummary['status'], Tone>> = {
+  restored: 'good',
+  failed: 'bad',
+  unreadable: 'bad',
+  refused: 'warn',
+  open: 'warn',
+};
+
 export function statusCell({ status, outcome }: Pick<RestoreSummary, 'status' | 'outcome'>): Cell {
   const isPart = status === 'restored' && (outcome?.leftOutTotal ?? 0) > 0;
-  const tone: Tone = { restored: 'good', failed: 'bad', refused: 'warn', open: 'warn' }[
-    status
-  ] as Tone;
+  const tone: Tone = TONES[status];
   return { text: isPart ? 'restored, not all' : status, tone: isPart ? 'warn' : tone };
 }
 

@@ -158,5 +158,13 @@ export function toneOf(
   { retention }: Pick<ListedSet, 'retention'>,
 ): Tone {
   if (retention?.state === 'expired') return 'dim';
-  return { complete: 'good', open: 'warn', incomplete: 'bad', damaged: 'bad' }[status] as Tone;
+  return STATUS_TONES[status];
 }
+
+const STATUS_TONES: Readonly<Record<ListedSet['status'], Tone>> = {
+  complete: 'good',
+  open: 'warn',
+  unknown: 'bad',
+  incomplete: 'bad',
+  damaged: 'bad',
+};

@@ -10,12 +10,18 @@ import type { ClusterContext } from '../context.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
 import { damagedPackLines } from '../output/problems.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import { missingRunner } from '../schedule/missing-runner.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { type Filters, filtered, filtersFrom, filterText } from './filters.ts';
 import { type Copies, setsTable } from './sets-table.ts';
 
-const STATUSES = ['complete', 'incomplete', 'damaged', 'open', 'expired'] as const;
+const STATUSES = ['complete', 'incomplete', 'damaged', 'open', 'expired', 'unknown'] as const;
 
 /** An alternate location that does not answer must not keep the list from its reader. */
 const COPIES_MS_MAX = 15_000;
@@ -25,7 +31,9 @@ export async function listSets(context: ClusterContext, flags: Flags): Promise<n
   const now = context.clock();
   const filters = filtersFrom(flags, STATUSES, now);
   return withReplica(context, async (store, replica) => {
-    const all = await describeSets(functionDeps(context, store));
+    const look = lookWith(functionDeps(context, store));
+    const all = await describeSets(look.deps);
+    const unreadable = look.unreadable();
     const { sets, expired } = chosenSets(all, filters, flags['all'] === true);
     const copied = await copiesOf(context, replica, sets);
     const copies = replica && ((timestamp: string) => copied && 1 + Number(copied.has(timestamp)));
@@ -41,6 +49,7 @@ export async function listSets(context: ClusterContext, flags: Flags): Promise<n
         sets: sets.map((set) => withCopies(set, copies)),
         groups,
         expired,
+        ...unreadableValue(unreadable),
         ...(runner !== undefined && { warnings: [runner] }),
       },
       [
@@ -51,9 +60,10 @@ export async function listSets(context: ClusterContext, flags: Flags): Promise<n
         ...groupLines(groups),
         ...(runner === undefined ? [] : [printable(runner)]),
         ...hiddenLines({ shown: sets.length, all: all.length, expired }, filters),
+        ...unreadableLines(unreadable),
       ].join('\n'),
     );
-    return 0;
+    return exitOfLook(unreadable);
   });
 }
 

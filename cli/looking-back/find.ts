@@ -4,6 +4,12 @@ import { findTables, type HoldingSet } from '../../functions/looking-back/find.t
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { age, bytes } from '../output/format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
 import { writtenName } from '../read-set/table-name.ts';
@@ -35,17 +41,23 @@ Example: stowage find sales.orders --since 30d`,
     const now = context.clock();
     const search = searchFrom(flags, now);
     return withStore(context, async (store) => {
-      const found = await findTables(functionDeps(context, store), pattern, search);
+      const look = lookWith(functionDeps(context, store));
+      const found = await findTables(look.deps, pattern, search);
+      // The others are named as sets that were not looked into.
+      const isNamed = (object: string) =>
+        found.skipped.some(({ message = '' }) => message.includes(object));
+      const unreadable = look.unreadable().filter(({ object }) => !isNamed(object));
       if (found.sets.length === 0) throw noneHolds(pattern, store.url, found);
       const shown = flags['all'] === true ? Number.POSITIVE_INFINITY : ROWS_SHOWN;
       context.output.result(
-        { root: store.url, pattern, ...found },
+        { root: store.url, pattern, ...found, ...unreadableValue(unreadable) },
         [
           setsTable(found.sets, { now, screen: context.output.screen, shown }),
           ...skippedLines(found.skipped),
+          ...unreadableLines(unreadable),
         ].join('\n'),
       );
-      return exitOf(found.skipped);
+      return exitOf(found.skipped) || exitOfLook(unreadable);
     });
   },
 };

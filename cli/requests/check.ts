@@ -75,6 +75,8 @@ export async function checkedRequest(
     throw refused(id, `${found.start.by} has taken it at ${found.start.startedAt}`);
   if (found.end !== undefined)
     throw refused(id, `it has ended at ${found.end.endedAt}: ${found.end.message ?? found.state}`);
+  if (found.state === 'unreadable')
+    throw refused(id, 'a document that says whether it was taken cannot be read');
   if (found.state !== 'waiting') throw refused(id, `it has expired at ${asked.expiresAt}`);
   const key = formatKey({ kind: 'manifest', timestamp: asked.timestamp });
   const raw = await readDocument(functionDeps(context, store), key);

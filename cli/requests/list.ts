@@ -14,6 +14,12 @@ import { identityFor } from '../keys/identity-words.ts';
 import { filtered, filtersFrom, filterText } from '../list/filters.ts';
 import { withStore } from '../open.ts';
 import { age, printable } from '../output/format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import { type Cell, type Column, table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { requireRequest } from './check.ts';
@@ -52,22 +58,27 @@ export async function listRequests(context: ClusterContext, flags: Flags): Promi
   const most = flags['all'] === true ? Number.POSITIVE_INFINITY : READ_MAX;
   return withStore(context, async (store) => {
     const token = await knownToken(context);
-    const found = await describeRequests(functionDeps(context, store), most);
+    const look = lookWith(functionDeps(context, store));
+    const found = await describeRequests(look.deps, most);
+    const unreadable = look.unreadable();
     if (found.length > 0) noteUnchecked(context, token);
     const all = found.map((one) => ({ ...one, state: shownState(one, token) }));
     const requests = filtered(all, filteredBy, filters);
     const text = filterText(filters);
     context.output.result(
-      { root: store.url, requests },
-      requests.length === 0
-        ? printable(`no requests${text === '' ? '' : ` with ${text}`} under ${store.url}`)
-        : table(
-            FIELDS,
-            requests.map((one) => FIELDS.map(({ of }) => of(one, now))),
-            context.output.screen,
-          ),
+      { root: store.url, requests, ...unreadableValue(unreadable) },
+      [
+        requests.length === 0
+          ? printable(`no requests${text === '' ? '' : ` with ${text}`} under ${store.url}`)
+          : table(
+              FIELDS,
+              requests.map((one) => FIELDS.map(({ of }) => of(one, now))),
+              context.output.screen,
+            ),
+        ...unreadableLines(unreadable),
+      ].join('\n'),
     );
-    return 0;
+    return exitOfLook(unreadable);
   });
 }
 

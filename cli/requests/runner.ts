@@ -82,6 +82,8 @@ async function carryOut(options: RequestRunnerOptions, id: string): Promise<void
   const { pid, exitCode, code, message } = end;
   const found = await describeRequest(deps, id);
   const taker = found?.start?.by;
+  // Whether another command took it is not known.
+  if (found?.state === 'unreadable') return events.onEnded(id, end);
   // Its end belongs to the command that took it, which may still restore.
   if (taker !== undefined && (pid === undefined || taker !== takerName(hostname(), pid)))
     return events.onTaken(id, taker);

@@ -3,7 +3,7 @@ import type { ExpiryReport } from '../../functions/retention/expire.ts';
 import type { MeasuredSet } from '../../functions/retention/measure.ts';
 import type { ExpiryPlan } from '../../functions/retention/plan.ts';
 import type { Removal } from '../../functions/retention/remove.ts';
-import { bytes } from '../output/format.ts';
+import { bytes, printable } from '../output/format.ts';
 import type { Screen } from '../output/table/screen.ts';
 import { type Column, table } from '../output/table/table.ts';
 
@@ -17,6 +17,7 @@ export function planValue(plan: ExpiryPlan, measured: readonly MeasuredSet[]) {
       timestamp,
       status: plan.facts.get(timestamp)?.status,
       keptBy,
+      ...unreadableOf(plan.facts.get(timestamp)),
       ...(keptBy.length === 0 && { why }),
     })),
     expired: plan.expired.map(({ since, removableAt, lock, ...set }) => ({
@@ -29,6 +30,9 @@ export function planValue(plan: ExpiryPlan, measured: readonly MeasuredSet[]) {
     freed: measured,
   };
 }
+
+const unreadableOf = ({ unreadable }: { unreadable?: string } = {}) =>
+  unreadable !== undefined && { unreadable };
 
 const COLUMNS: readonly Column[] = [
   { title: 'set' },
@@ -52,10 +56,10 @@ export function planText(
   ]);
   const expired = plan.expired
     .toReversed()
-    .map(({ timestamp, removableAt, waitsFor, lock }) => [
+    .map(({ timestamp, removableAt, waitsFor, lock, unreadable }) => [
       timestamp,
       'expired',
-      waitsFor.length > 0 || lock !== undefined
+      waitsFor.length > 0 || lock !== undefined || unreadable !== undefined
         ? 'waits'
         : removableAt <= plan.now
           ? 'removed'
@@ -64,7 +68,9 @@ export function planText(
         ? `for ${waitsFor.join(', ')}`
         : lock !== undefined
           ? lockedText(lock.until?.toISOString())
-          : `${graceText(removableAt, plan.now)}${freed(sizes.get(timestamp))}`,
+          : unreadable !== undefined
+            ? 'a document of it cannot be read'
+            : `${graceText(removableAt, plan.now)}${freed(sizes.get(timestamp))}`,
     ]);
   const removing = plan.removing.map((timestamp) => [
     timestamp,
@@ -113,6 +119,15 @@ export function reportText(report: ExpiryReport, graceHours: number): string {
       ({ timestamp, until }) => `set ${timestamp} is not removed yet: ${lockedText(until)}`,
     ),
   ].join('\n');
+}
+
+/** What a run of expiry left as it is, because the store refused it. */
+export function leftLines(problems: readonly string[]): string[] {
+  const more = problems.length - NAMED_MAX;
+  return [
+    ...problems.slice(0, NAMED_MAX).map((line) => `not done: ${printable(line)}`),
+    ...(more > 0 ? [`… and ${plural(more, 'more problem')} (--json lists them)`] : []),
+  ];
 }
 
 const graceOver = (hours: number) =>

@@ -5,6 +5,12 @@ import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
+import {
+  exitOfLook,
+  lookWith,
+  unreadableLines,
+  unreadableValue,
+} from '../output/storage/unreadable.ts';
 import { table } from '../output/table/table.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { commandLine } from './child.ts';
@@ -97,7 +103,8 @@ async function print(
   store: Parameters<typeof functionDeps>[1],
   entries: readonly Entry[],
 ): Promise<number> {
-  const deps = functionDeps(context, store);
+  const look = lookWith(functionDeps(context, store));
+  const { deps } = look;
   const now = await store.now({ signal: context.signal });
   const newest = newestRuns(await listRuns(deps, now));
   const wanted = entries.flatMap(({ name }) => newest.get(name) ?? []);
@@ -106,9 +113,11 @@ async function print(
     const next = nextAfter(entry, now);
     return { entry, next, last: runs.get(entry.name) };
   });
+  const unreadable = look.unreadable();
   context.output.result(
     {
       root: store.url,
+      ...unreadableValue(unreadable),
       entries: rows.map(({ entry, next, last }) => ({
         name: entry.name,
         at: entry.cron,
@@ -118,17 +127,20 @@ async function print(
         last: last && { scheduledAt: last.instant.toISOString(), state: last.state, ...last.end },
       })),
     },
-    table(
-      ['entry', 'at', { title: 'command', min: 12 }, 'last', 'next'],
-      rows.map(({ entry, next, last }) => [
-        entry.name,
-        entry.cron,
-        printable(entry.args.join(' ')),
-        last === undefined ? '–' : runText(last, now),
-        next === undefined ? '–' : localTime(next, entry.timeZone),
-      ]),
-      context.output.screen,
-    ),
+    [
+      table(
+        ['entry', 'at', { title: 'command', min: 12 }, 'last', 'next'],
+        rows.map(({ entry, next, last }) => [
+          entry.name,
+          entry.cron,
+          printable(entry.args.join(' ')),
+          last === undefined ? '–' : runText(last, now),
+          next === undefined ? '–' : localTime(next, entry.timeZone),
+        ]),
+        context.output.screen,
+      ),
+      ...unreadableLines(unreadable),
+    ].join('\n'),
   );
-  return 0;
+  return exitOfLook(unreadable);
 }

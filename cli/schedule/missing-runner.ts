@@ -1,6 +1,6 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { heardOf } from '../../functions/heard/heard.ts';
-import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
+import { holderName, holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Check } from '../doctor/check.ts';
@@ -20,8 +20,8 @@ export async function missingRunner(
   // Most of the time one is heard, and the rest is not read.
   if (runners.some(({ isOverdue }) => !isOverdue)) return undefined;
   const { scheduleStatus } = await import('../status/collect.ts');
-  const { entries } = await scheduleStatus(context, store, now);
-  const runner = (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder;
+  const { entries } = await scheduleStatus(context, deps, now);
+  const runner = holderName(await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)));
   return noRunner({ now, runners, runner, entries });
 }
 

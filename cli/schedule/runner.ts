@@ -18,6 +18,7 @@ import {
   listSchedule,
   newestRuns,
 } from '../../functions/schedule/runs.ts';
+import { isWithheld } from '../../functions/stored/unreadable.ts';
 import type { RunChild } from './child.ts';
 import { type DueRun, dueRuns } from './due.ts';
 import type { Entry } from './entries.ts';
@@ -158,7 +159,12 @@ type Attempt = 'ran' | 'started-before' | { readonly pauseMs: number };
 async function attempt(options: RunnerOptions, state: State, run: DueRun): Promise<Attempt> {
   const { deps, events, slotMs = SLOT_MS } = options;
   const { entry, instant } = run;
-  if (await isStarted(deps, entry.name, instant)) {
+  // A start that the store withholds: its creation decides, and one exists once.
+  const isKnown = await isStarted(deps, entry.name, instant).catch((error: unknown) => {
+    if (!isWithheld(error)) throw error;
+    return false;
+  });
+  if (isKnown) {
     state.last.set(entry.name, instant);
     return 'started-before';
   }

@@ -1,6 +1,6 @@
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { SetSummary } from '../../functions/sets/status.ts';
+import type { ListedSet } from '../../functions/sets/describe-sets.ts';
 import { ageText } from '../schedule/text.ts';
 import type { EntryStatus, Status } from './collect.ts';
 import { agentTroubles } from './heard/agents.ts';
@@ -12,6 +12,7 @@ export interface Attention {
     | 'no-complete-set'
     | 'set-incomplete'
     | 'set-damaged'
+    | 'unreadable'
     | 'backup-overdue'
     | 'run-failed'
     | 'run-lost'
@@ -38,6 +39,7 @@ const CLAIM_MS = 600_000;
 export function attentionOf(status: Status): Attention[] {
   return [
     ...ofSets(status),
+    ...ofUnreadable(status),
     ...ofAge(status),
     ...ofRunners(status),
     ...status.entries.flatMap((entry) => ofEntry(entry, status.now)),
@@ -66,10 +68,23 @@ function ofSets({ sets, complete }: Status): Attention[] {
   return [{ code: 'no-complete-set', message }, ...bad];
 }
 
+const UNREADABLE_NAMED = 5;
+
+/** What this look went on without: it may say anything. */
+function ofUnreadable({ unreadable }: Status): Attention[] {
+  const more = unreadable.length - UNREADABLE_NAMED;
+  const lines = unreadable
+    .slice(0, UNREADABLE_NAMED)
+    .map(({ object, message }) => `${object} could not be read: ${message}`);
+  return [...lines, ...(more > 0 ? [`${plural(more, 'more object')} could not be read`] : [])].map(
+    (message) => ({ code: 'unreadable', message }),
+  );
+}
+
 /** The newest complete set of each database that was looked at. */
 function ofAge({ sets, overdueAfterMs, now }: Status): Attention[] {
   if (overdueAfterMs === undefined) return [];
-  const newest = new Map<string | undefined, SetSummary>();
+  const newest = new Map<string | undefined, ListedSet>();
   for (const set of sets)
     if (set.status === 'complete' && !newest.has(set.database)) newest.set(set.database, set);
   return [...newest.values()].flatMap(({ timestamp, database }): Attention[] => {

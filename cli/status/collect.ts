@@ -1,5 +1,6 @@
 import { agentsPrefix, formatKey, RESTORES } from '../../backup-set/base/keys.ts';
 import { dateOf, RestoreId } from '../../backup-set/base/timestamps.ts';
+import type { Deps, Unreadable } from '../../functions/deps.ts';
 import { type Heard, heardOf } from '../../functions/heard/heard.ts';
 import {
   describeRequests,
@@ -7,18 +8,20 @@ import {
   type ShownState,
   shownState,
 } from '../../functions/requests/requests.ts';
-import { holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
+import { holderName, holderOf, SLOT_MS, slotOf } from '../../functions/schedule/lease.ts';
 import {
   listSchedule,
   newestRuns,
   readRuns,
   type ScheduledRun,
 } from '../../functions/schedule/runs.ts';
+import { describeApart, type ListedSet } from '../../functions/sets/describe-sets.ts';
 import type { SetDrill } from '../../functions/sets/drills.ts';
-import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import { newestSets } from '../../functions/stored/newest.ts';
+import { apart } from '../../functions/stored/unreadable.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { lookWith } from '../output/storage/unreadable.ts';
 import { knownToken } from '../requests/token.ts';
 import { type Entry, entriesOf } from '../schedule/entries.ts';
 import { overdueInstant } from '../schedule/overdue.ts';
@@ -33,8 +36,8 @@ export interface Status {
   /** By the store's clock. */
   readonly now: Date;
   /** The newest sets, newest first, up to the newest complete one of the configured database. */
-  readonly sets: readonly SetSummary[];
-  readonly complete: SetSummary | undefined;
+  readonly sets: readonly ListedSet[];
+  readonly complete: ListedSet | undefined;
   /** `announce.overdueHours`; absent = a set is never too old. */
   readonly overdueAfterMs?: number | undefined;
   /** The newest drill of the sets that were looked at. */
@@ -55,6 +58,8 @@ export interface Status {
   readonly agents: AgentsStatus | undefined;
   readonly segments: number;
   readonly hosts: number;
+  /** Objects that the look went on without. */
+  readonly unreadable: readonly Unreadable[];
 }
 
 export interface AgentsStatus {
@@ -95,43 +100,45 @@ export async function collectStatus(
   replica: ObjectStore | undefined,
 ): Promise<Status> {
   const { config } = context;
-  const deps = functionDeps(context, store);
+  const look = lookWith(functionDeps(context, store));
+  const { deps } = look;
   const now = await store.now({ signal: context.signal });
-  const sets: SetSummary[] = [];
+  const sets: ListedSet[] = [];
   for await (const timestamp of newestSets(deps)) {
-    const set = await describeSet(deps, timestamp);
+    const set = await describeApart(deps, timestamp);
     if (set !== undefined && set.retention?.state !== 'expired') sets.push(set);
     if ((set !== undefined && isLast(set, config.database)) || sets.length === SETS_MAX) break;
   }
   const all = sets.filter(({ status }) => status === 'complete');
   const complete = all.find(({ database }) => database === config.database) ?? all[0];
-  const { entries, strangeOrders } = await scheduleStatus(context, store, now);
+  const { entries, strangeOrders } = await scheduleStatus(context, deps, now);
   const newest = sets[0];
-  return {
+  const status = {
     root: store.url,
     cluster: config.cluster,
     now,
     sets,
     complete,
     overdueAfterMs: config.announce.overdueHours && config.announce.overdueHours * HOUR_MS,
-    drill: await newestDrill(context, store, sets, entries),
-    restores: await runningRestores(context, store, now),
-    requests: await openRequests(context, store),
+    drill: await newestDrill(deps, sets, entries),
+    restores: await runningRestores(deps, now),
+    requests: await openRequests(context, deps),
     entries,
-    runner: (await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS)))?.holder,
+    runner: holderName(await holderOf(deps, 'schedule', slotOf(now.getTime(), SLOT_MS))),
     runners: entries.length === 0 ? [] : await heardOf(deps, now, ['runner']),
     strangeOrders,
     copy: replica && (await copyStatus(context, replica, complete)),
     agents:
       config.shippers.start === 'agents'
-        ? await agentsOf(context, store, now, newest?.timestamp)
+        ? await agentsOf(context, deps, now, newest?.timestamp)
         : undefined,
     ...placesOf(context),
   };
+  return { ...status, unreadable: look.unreadable() };
 }
 
 /** Another database, or another of a group, can be the one whose backup failed. */
-const isLast = ({ status, database, group }: SetSummary, wanted: string | undefined) =>
+const isLast = ({ status, database, group }: ListedSet, wanted: string | undefined) =>
   status === 'complete' && database === wanted && group === undefined;
 
 function placesOf({ config: { segments, coordinator } }: ClusterContext) {
@@ -145,12 +152,11 @@ const ORDER_TOLD_MS = 2 * DAY_MS;
 /** The entries with their runs, by two LISTs and two GETs per entry. */
 export async function scheduleStatus(
   context: ClusterContext,
-  store: ObjectStore,
+  deps: Deps,
   now: Date,
 ): Promise<Pick<Status, 'entries' | 'strangeOrders'>> {
   const entries = entriesOf(context.config);
   if (entries.length === 0) return { entries: [], strangeOrders: [] };
-  const deps = functionDeps(context, store);
   const { runs: all, orders } = await listSchedule(deps, now);
   const newest = newestRuns(all);
   const listed = entries.flatMap(({ name }) => newest.get(name) ?? []);
@@ -161,7 +167,7 @@ export async function scheduleStatus(
     entries: entries.map((entry) => {
       const last = runs.get(entry.name);
       const seen = { last: last?.instant, isBusy, now, ordered: orders.get(entry.name) };
-      const overdue = overdueInstant(entry, store.url, seen);
+      const overdue = overdueInstant(entry, deps.store.url, seen);
       return { entry, last, next: nextAfter(entry, now), overdue };
     }),
     strangeOrders: [...orders]
@@ -173,9 +179,8 @@ export async function scheduleStatus(
 
 /** Of the sets that were looked at, and of the set that the last scheduled drill restored. */
 async function newestDrill(
-  context: ClusterContext,
-  store: ObjectStore,
-  sets: readonly SetSummary[],
+  deps: Deps,
+  sets: readonly ListedSet[],
   entries: readonly EntryStatus[],
 ): Promise<Status['drill']> {
   const known = new Set(sets.map(({ timestamp }) => timestamp));
@@ -183,9 +188,7 @@ async function newestDrill(
     .filter(({ entry }) => entry.job === 'drill')
     .flatMap(({ last }) => last?.end?.set ?? [])
     .filter((timestamp) => !known.has(timestamp));
-  const others = await Promise.all(
-    drilled.map((timestamp) => describeSet(functionDeps(context, store), timestamp)),
-  );
+  const others = await Promise.all(drilled.map((timestamp) => describeApart(deps, timestamp)));
   const found = [...sets, ...others].flatMap((set) =>
     set?.drill === undefined ? [] : [{ ...set.drill, set: set.timestamp }],
   );
@@ -193,9 +196,9 @@ async function newestDrill(
 }
 
 /** One LIST; three GETs for each of the newest requests. */
-async function openRequests(context: ClusterContext, store: ObjectStore) {
+async function openRequests(context: ClusterContext, deps: Deps) {
   const token = await knownToken(context);
-  const found = await describeRequests(functionDeps(context, store), REQUESTS_MAX);
+  const found = await describeRequests(deps, REQUESTS_MAX);
   return found
     .map((one) => ({ ...one, state: shownState(one, token) }))
     .filter(({ state }) => OPEN.has(state));
@@ -204,11 +207,8 @@ async function openRequests(context: ClusterContext, store: ObjectStore) {
 const OPEN: ReadonlySet<ShownState> = new Set(['waiting', 'lost', 'forged', 'unproven']);
 
 /** Restores of the last day without an outcome. */
-async function runningRestores(
-  { signal }: ClusterContext,
-  store: ObjectStore,
-  now: Date,
-): Promise<string[]> {
+async function runningRestores(deps: Deps, now: Date): Promise<string[]> {
+  const { store, signal } = deps;
   const folders = await Array.fromAsync(store.listPrefixes(RESTORES, { signal }));
   const recent = folders
     .map((folder) => folder.slice(0, -1))
@@ -217,16 +217,20 @@ async function runningRestores(
     .toSorted()
     .slice(-RESTORES_MAX);
   const running: string[] = [];
-  for (const restore of recent)
-    if ((await store.head(formatKey({ kind: 'outcome', restore }), { signal })) === undefined)
-      running.push(restore);
+  for (const restore of recent) {
+    const object = formatKey({ kind: 'outcome', restore });
+    const isOpen = async () => (await store.head(object, { signal })) === undefined;
+    const what = `whether restore ${restore} has ended is not known`;
+    // The store refuses to show an outcome that is there.
+    if (await apart(deps, what, isOpen, () => false)) running.push(restore);
+  }
   return running;
 }
 
 async function copyStatus(
   { signal }: ClusterContext,
   replica: ObjectStore,
-  complete: SetSummary | undefined,
+  complete: ListedSet | undefined,
 ): Promise<CopyStatus> {
   const root = replica.url;
   if (complete === undefined) return { root, hasNewest: undefined };
@@ -245,12 +249,12 @@ async function copyStatus(
 }
 
 async function agentsOf(
-  context: ClusterContext,
-  store: ObjectStore,
+  { config }: ClusterContext,
+  deps: Deps,
   now: Date,
   timestamp: string | undefined,
 ): Promise<AgentsStatus> {
-  const { signal, config } = context;
+  const { store, signal } = deps;
   const count = async (set: string, what: 'orders' | 'claims') =>
     (await Array.fromAsync(store.list(agentsPrefix(set, what), { signal }))).length;
   return {
@@ -258,7 +262,7 @@ async function agentsOf(
       timestamp === undefined
         ? undefined
         : { orders: await count(timestamp, 'orders'), claimed: await count(timestamp, 'claims') },
-    heard: await heardOf(functionDeps(context, store), now, ['agent']),
+    heard: await heardOf(deps, now, ['agent']),
     wanted: config.segments.map(({ content, host, port }) => ({ content, host, port })),
   };
 }

@@ -73,6 +73,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   drill: undefined,
   restores: [],
   requests: [],
+  unreadable: [],
   entries: [entryStatus()],
   runner: undefined,
   runners: [heard('db1', 2)],

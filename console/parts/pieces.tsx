@@ -25,6 +25,7 @@ const SHAPES: Readonly<Record<string, string>> = {
   refused: '◆',
   damaged: '■',
   unreadable: '■',
+  unknown: '■',
   expired: '○',
   started: '◐',
   forged: '■',
@@ -39,6 +40,10 @@ export function Chip({ state, text }: { readonly state: string; readonly text?: 
     </span>
   );
 }
+
+/** Neither complete nor damaged, and not unreadable: it is still being written, or failed. */
+export const isUnfinished = ({ sealedAt, state }: ConsoleSet): boolean =>
+  sealedAt === undefined && state !== 'damaged' && state !== 'unknown';
 
 export const stateOf = (set: ConsoleSet): string =>
   set.expiredSince === undefined ? set.state : 'expired';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { ConsoleSet } from '../../functions/serve/console/api.ts';
 import { age, bytes, count, duration, instantOf, localTime, plural } from '../base/format.ts';
 import { addressOf } from '../base/route.ts';
-import { Chip, stateOf } from '../parts/pieces.tsx';
+import { Chip, isUnfinished, stateOf } from '../parts/pieces.tsx';
 
 const ROWS_SHOWN = 100;
 
@@ -90,8 +90,7 @@ function Row({
   readonly hasDatabase: boolean;
 }) {
   const { timestamp, storedBytes, newBytes, startedAt, sealedAt, checked } = set;
-  const isUnfinished = sealedAt === undefined && set.state !== 'damaged';
-  const path = isUnfinished ? ['running', 'backup', timestamp] : ['set', timestamp];
+  const path = isUnfinished(set) ? ['running', 'backup', timestamp] : ['set', timestamp];
   const took =
     startedAt === undefined || sealedAt === undefined
       ? undefined

@@ -36,6 +36,9 @@ export function TableHistoryView({
         <span class="muted">
           {value && `in ${count(points.length)} sets`}
           {value && value.without.length > 0 && `, not in ${count(value.without.length)}`}
+          {value &&
+            value.unreadable.length > 0 &&
+            `, ${count(value.unreadable.length)} cannot be read`}
           {value && value.reading > 0 && ` · reading ${count(value.reading)} more`}
         </span>
       </div>

@@ -5,7 +5,7 @@ import { bytes, instantOf, localTime, short } from '../base/format.ts';
 import { measured } from '../base/measure.ts';
 import { addressOf } from '../base/route.ts';
 import { dateLabels } from '../parts/date-labels.ts';
-import { Chip, stateOf } from '../parts/pieces.tsx';
+import { Chip, isUnfinished, stateOf } from '../parts/pieces.tsx';
 import { colour, useDark, useWidth } from '../parts/theme.ts';
 
 const HEIGHT = 150;
@@ -91,9 +91,7 @@ export function TimeLine({
 }
 
 const pathOf = (set: ConsoleSet) =>
-  set.sealedAt === undefined && set.state !== 'damaged'
-    ? ['running', 'backup', set.timestamp]
-    : ['set', set.timestamp];
+  isUnfinished(set) ? ['running', 'backup', set.timestamp] : ['set', set.timestamp];
 
 function stepOf(key: string, at: number | undefined, sets: number): number | undefined {
   const from = at ?? sets;

@@ -1,6 +1,7 @@
 import { messageOf as textOf } from '../../backup-set/base/errors.ts';
 import type { Deps } from '../deps.ts';
 import type { Event } from '../observe/events.ts';
+import { isOfOneObject, noteUnreadable } from '../stored/unreadable.ts';
 import type { Channel } from './channels/channel.ts';
 import { channelBegan, isLastTry, readStanding, writeStep } from './ledger.ts';
 import { messageOf, type Origin } from './message.ts';
@@ -45,6 +46,8 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
   const settled = new Set<string>();
   const due = new Map<string, Date>();
   const began = new Map<string, Date>();
+  /** Events of which the store refuses an object of the ledger. */
+  const refused = new Set<string>();
   /** What a channel has accepted, and the ledger does not say yet. */
   const accepted = new Map<string, string>();
   const signal = deps.signal ?? NO_SIGNAL;
@@ -106,6 +109,7 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
 
   function settle(id: string): undefined {
     due.delete(id);
+    refused.delete(id);
     if (settled.size >= SETTLED_MAX) settled.clear();
     settled.add(id);
   }
@@ -124,7 +128,7 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
 
   /** What is past is not sent any more, and waits for nothing. */
   function forgetAllBut(events: ReadonlySet<string>): void {
-    for (const waits of [due, accepted])
+    for (const waits of [due, accepted, refused])
       for (const id of waits.keys())
         if (!events.has(id.slice(0, id.lastIndexOf('/')))) waits.delete(id);
   }
@@ -148,15 +152,29 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
     const outcomes: AnnounceOutcome[] = [];
     let failures = 0;
     const since = await beganAt(channel.settings.name);
+    const left: AnnounceOutcome[] = [];
     for (const event of events) {
       if (!channel.events.has(event.name) || event.at < since) continue;
-      const outcome = await attempt(channel, event);
+      const outcome = await attempt(channel, event).catch((error: unknown) => {
+        left.push(refusedBy(error, channel, event));
+        return undefined;
+      });
       if (outcome === undefined) continue;
       outcomes.push(outcome);
       failures = outcome.result === 'sent' ? 0 : failures + 1;
       if (outcomes.length >= MESSAGES_MAX || failures >= FAILURES_MAX) break;
     }
-    return outcomes;
+    return [...outcomes, ...left];
+  }
+
+  /** An event whose ledger the store refuses waits, and the others of its channel do not. */
+  function refusedBy(error: unknown, { settings }: Channel, { id: event }: Event): AnnounceOutcome {
+    if (!isOfOneObject(error)) throw error;
+    const id = `${event}/${settings.name}`;
+    if (!refused.has(id))
+      noteUnreadable(deps, error, `event ${event} is not announced through ${settings.name} yet`);
+    refused.add(id);
+    return { channel: settings.name, event, result: 'retried', answer: error.message };
   }
 
   async function tellThrough(channel: Channel, event: Event): Promise<AnnounceOutcome> {
@@ -185,6 +203,6 @@ export function announcer(deps: Deps, channels: readonly Channel[], origin: Orig
       );
       return Promise.all(wanted.map((channel) => tellThrough(channel, event)));
     },
-    waiting: () => due.size + accepted.size,
+    waiting: () => due.size + accepted.size + [...refused].filter((id) => !due.has(id)).length,
   };
 }

@@ -1,11 +1,12 @@
-import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { type LedgerStep, TRIES_MAX, triesPrefix } from '../../backup-set/base/keys/ledger-keys.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { LedgerEntry } from '../../backup-set/documents/announce/ledger.ts';
 import type { Deps } from '../deps.ts';
 import { writer } from '../retention/marks.ts';
-import { listKeys, readDocument } from '../stored/load.ts';
+import { listKeys } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 
 const MINUTE_MS = 60_000;
 /** Pauses before the second try and each one after it; each is longer than a send may take. */
@@ -67,9 +68,13 @@ export async function writeStep(
  */
 export async function channelBegan(deps: Deps, channel: string, startedAt: Date): Promise<Date> {
   const key = formatKey({ kind: 'announcement-channel', channel });
-  const known = await readDocument(deps, key);
-  if (known !== undefined) return new Date(decode(LedgerEntry, known).at);
-  await create(deps, key, { channel }, startedAt);
+  let isUnreadable = false;
+  const known = await tryRead(deps, key, LedgerEntry, () => {
+    isUnreadable = true;
+  });
+  if (known !== undefined) return new Date(known.at);
+  // The channel announces what happens from now on, as a new one does.
+  if (!isUnreadable) await create(deps, key, { channel }, startedAt);
   return startedAt;
 }
 

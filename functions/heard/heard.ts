@@ -1,11 +1,11 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
-import { decode } from '../../backup-set/base/document.ts';
 import { HEARTBEAT_MS, HEARTBEATS } from '../../backup-set/base/keys/schedule-keys.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { Heartbeat, type HeartbeatRole } from '../../backup-set/documents/schedule/heartbeat.ts';
 import type { Deps } from '../deps.ts';
-import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { READS_IN_FLIGHT } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 
 /** A program that has written heartbeats. */
 export interface Heard {
@@ -52,16 +52,11 @@ async function heardIn(deps: Deps, folder: string, now: Date): Promise<Heard | u
   const own = `${HEARTBEATS}${folder}`;
   const today = `${own}${instantOf(now).slice(0, DAY_DIGITS)}`;
   const newest = (await newestUnder(deps, today)) ?? (await newestUnder(deps, own));
-  const raw = newest && (await readDocument(deps, newest.key));
-  if (raw === undefined || newest === undefined) return undefined;
-  try {
-    const { role, name, tool, contents, signedBy } = decode(Heartbeat, raw);
-    const isOverdue = now.getTime() - newest.at.getTime() > OVERDUE_MS;
-    return { role, name, tool, lastAt: newest.at, isOverdue, contents, signedBy };
-  } catch (error) {
-    deps.log.warn({ err: error, key: newest.key }, 'cannot read a heartbeat');
-    return undefined;
-  }
+  const found = newest && (await tryRead(deps, newest.key, Heartbeat));
+  if (found === undefined || newest === undefined) return undefined;
+  const { role, name, tool, contents, signedBy } = found;
+  const isOverdue = now.getTime() - newest.at.getTime() > OVERDUE_MS;
+  return { role, name, tool, lastAt: newest.at, isOverdue, contents, signedBy };
 }
 
 /** Keys of a program are listed in the order of their slots. */

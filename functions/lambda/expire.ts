@@ -1,24 +1,37 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { describeIssue, fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import { type ExpiryReport, runExpiry } from '../retention/expire.ts';
 import { removeLeftovers } from '../retention/leftovers.ts';
 import { planExpiry } from '../retention/plan.ts';
+import { expiryProblems } from '../retention/steps-apart.ts';
 import { openInvocation, requiredVariable } from './environment.ts';
 import { measure } from './measure.ts';
 
-/** Called on a schedule: expires the sets that no rule keeps, and removes those of earlier runs. */
+/**
+ * Called on a schedule: expires the sets that no rule keeps, and removes those of earlier runs.
+ * Fails at its end when the store refused an object of a set, so that the error alarm fires.
+ */
 export async function handler(_event: unknown, context: Context): Promise<ExpiryReport> {
   const rules = rulesFrom(requiredVariable('STOWAGE_RETENTION', 'the rules of retention, as JSON'));
   const given = await openInvocation(context);
   let report: ExpiryReport | undefined;
+  let problems: string[] = [];
   await measure(given, async (deps) => {
     report = await runExpiry(deps, rules, await planExpiry(deps, rules));
-    await removeLeftovers(deps, rules);
+    const leftovers = await removeLeftovers(deps, rules);
+    problems = expiryProblems(report, leftovers);
     return { SetsExpired: report.expired.length };
   });
+  const [first] = problems;
+  if (first !== undefined)
+    throw new StowageError(
+      'storage/denied',
+      `the expiry had ${plural(problems.length, 'problem')}, first: ${first}`,
+    );
   if (report === undefined) throw new StowageError('internal', 'the expiry returned no report');
   return report;
 }

@@ -7,6 +7,7 @@ import { LockRecord } from '../../backup-set/documents/locks.ts';
 import type { Retention } from '../../storage/lock.ts';
 import type { Deps } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
+import { noteUnreadable } from '../stored/unreadable.ts';
 import type { Extended } from './extend-all.ts';
 
 /** The newest record of a set; undefined when there is none, or it cannot be read. */
@@ -21,7 +22,7 @@ export async function newestLockRecord(
     return decode(LockRecord, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key: raw.key }, 'record of locks ignored: it cannot be read');
+    noteUnreadable(deps, error, 'record of locks ignored, it cannot be read');
     return undefined;
   }
 }

@@ -6,6 +6,7 @@ import { retentionOf } from '../retention/marks.ts';
 import { retentionText, type SetRetention } from '../sets/status.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
+import { apart } from '../stored/unreadable.ts';
 import type { LookedAt } from './manifests.ts';
 import { lookForTables, type TableSearch } from './tables.ts';
 
@@ -16,8 +17,11 @@ export interface HoldingSet {
   readonly database: string;
   readonly cluster: string;
   readonly tables: readonly TableNumbers[];
-  /** Of the newest verdict; undefined: no function has checked the set yet. */
-  readonly status: Verdict['status'] | undefined;
+  /**
+   * Of the newest verdict; undefined: no function has checked the set yet. `unknown`: the store
+   * withholds a verdict or mark of the set.
+   */
+  readonly status: Verdict['status'] | 'unknown' | undefined;
   /** Undefined = it lives, and is not held. */
   readonly retention: SetRetention | undefined;
 }
@@ -37,14 +41,19 @@ export async function findTables(
   search: TableSearch = {},
 ): Promise<FoundTables> {
   const { sets, ...rest } = await lookForTables(deps, pattern, search);
-  const holding = sets.filter(({ tables }) => tables.length > 0).toReversed();
-  const described = await mapInFlight(holding, READS_IN_FLIGHT, async (set) => {
+  const those = sets.filter(({ tables }) => tables.length > 0).toReversed();
+  const described = await mapInFlight(those, READS_IN_FLIGHT, async (set) => {
     const { timestamp, takenAt, database, cluster, tables } = set;
-    const found = await retentionOf(deps, timestamp);
-    const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
-    const state = { status: verdict?.status, retention: retentionText(found) };
-    const isGone = found.state === 'removing';
-    return isGone ? [] : [{ timestamp, takenAt, database, cluster, tables, ...state }];
+    const holding = { timestamp, takenAt, database, cluster, tables };
+    const look = async (): Promise<HoldingSet[]> => {
+      const found = await retentionOf(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
+      const state = { status: verdict?.status, retention: retentionText(found) };
+      return found.state === 'removing' ? [] : [{ ...holding, ...state }];
+    };
+    return apart(deps, `whether set ${timestamp} is intact is not known`, look, () => [
+      { ...holding, status: 'unknown' as const, retention: undefined },
+    ]);
   });
   return { sets: described.flat(), ...rest };
 }

@@ -1,12 +1,12 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { decode } from '../../backup-set/base/document.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../deps.ts';
 import { listTimestamps } from '../sets/list.ts';
 import { describeSet } from '../sets/status.ts';
 import { readDocument } from '../stored/load.ts';
+import { apart } from '../stored/unreadable.ts';
 
 /** Manifests read at once: each can have 10 MB, and takes four times as much while it is parsed. */
 const MANIFESTS_IN_FLIGHT = 4;
@@ -28,7 +28,7 @@ export interface SkippedSet {
   readonly timestamp: string;
   /** `unreadable`: the manifest exists and is not valid. Else the set has no manifest. */
   readonly why: 'unreadable' | 'open' | 'incomplete' | 'damaged';
-  /** Of an unreadable manifest: the key and the wrong field. */
+  /** Of an unreadable manifest: the key and the wrong field, or why the store withholds it. */
   readonly message?: string;
 }
 
@@ -109,21 +109,28 @@ export async function readManifest(
   deps: Deps,
   timestamp: string,
 ): Promise<Manifest | SkippedSet | undefined> {
+  return apart<Manifest | SkippedSet | undefined>(
+    deps,
+    `set ${timestamp} is left out`,
+    () => findManifest(deps, timestamp),
+    ({ message }) => ({ timestamp, why: 'unreadable', message }),
+  );
+}
+
+async function findManifest(
+  deps: Deps,
+  timestamp: string,
+): Promise<Manifest | SkippedSet | undefined> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) {
     const summary = await describeSet(deps, timestamp);
     if (summary === undefined) return undefined;
     const { status } = summary;
     // Complete now: the manifest was stored between both looks.
-    return status === 'complete' ? readManifest(deps, timestamp) : { timestamp, why: status };
+    return status === 'complete' ? findManifest(deps, timestamp) : { timestamp, why: status };
   }
-  try {
-    const manifest = decode(Manifest, raw);
-    if (manifest.timestamp === timestamp) return manifest;
-    const message = `${raw.key} is the manifest of set ${manifest.timestamp}`;
-    return { timestamp, why: 'unreadable', message };
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { timestamp, why: 'unreadable', message: error.message };
-  }
+  const manifest = decode(Manifest, raw);
+  if (manifest.timestamp === timestamp) return manifest;
+  const message = `${raw.key} is the manifest of set ${manifest.timestamp}`;
+  return { timestamp, why: 'unreadable', message };
 }

@@ -84,7 +84,7 @@ test('a run of expiry that the schedule has made is an event with the reasons', 
 
 test('expiry is counted by cluster and database', async () => {
   const registry = new Registry();
-  expiryMetrics([registry], 'shop')({ summary: SUMMARY, leftovers: { objects: 3 } });
+  expiryMetrics([registry], 'shop')({ summary: SUMMARY, leftovers: { objects: 3, problems: [] } });
   const text = await registry.metrics();
   expect(text).toContain('stowage_expired_sets_total{cluster="shop",database="crm"} 1\n');
   expect(text).toContain('stowage_expired_objects_total{cluster="shop",database="crm"} 7\n');

@@ -2,9 +2,10 @@ import { mapInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { HEARTBEAT_ROLES } from '../../backup-set/documents/schedule/heartbeat.ts';
-import type { Deps } from '../deps.ts';
+import type { Deps, Unreadable } from '../deps.ts';
 import { type Heard, heardOf } from '../heard/heard.ts';
 import { newestSets } from '../stored/newest.ts';
+import { apart } from '../stored/unreadable.ts';
 import type { Event } from './events.ts';
 import { overdueEvents, statusOfSeen } from './overdue.ts';
 import { noRuns, observeRuns, type SeenRuns } from './runs.ts';
@@ -36,6 +37,8 @@ export interface Observed {
   readonly heard: readonly Heard[];
   /** Of the last 7 days, oldest first. */
   readonly events: readonly Event[];
+  /** Objects that this look went on without. */
+  readonly unreadable: readonly Unreadable[];
 }
 
 export interface ObserverOptions {
@@ -52,7 +55,18 @@ export interface Observer {
 }
 
 /** Looks at the bucket again and again, and reads only what is new. */
-export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptions = {}): Observer {
+export function observer(
+  given: Deps,
+  { overdueAfterMs, schedule }: ObserverOptions = {},
+): Observer {
+  const unreadable = new Map<string, Unreadable>();
+  const deps: Deps = {
+    ...given,
+    onUnreadable(found) {
+      unreadable.set(found.object, found);
+      given.onUnreadable?.(found);
+    },
+  };
   let sets = new Map<string, SeenSet>();
   const runs = noRuns();
   const lookAtSchedule = scheduleObserver(deps, schedule);
@@ -73,7 +87,13 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
       const recent = now.getTime() - dateOf(timestamp).getTime() < RECENT_MS;
       const isLast = known !== undefined && isFinal(known);
       const keep = isLast && !all && !recent && !again.has(timestamp);
-      return keep ? known : lookAgain(deps, timestamp, known);
+      if (keep) return known;
+      const look = () => lookAgain(deps, timestamp, known);
+      const before = (): SeenSet => ({
+        ...(known ?? { timestamp, verdicts: [] }),
+        isPartly: true,
+      });
+      return apart(deps, `set ${timestamp} cannot be observed`, look, before);
     });
     sets = new Map(seen.map((set) => [set.timestamp, set]));
     // Only now: after a failure the next look must read them.
@@ -96,6 +116,7 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
   return {
     note: (timestamp) => noted.add(timestamp),
     async look() {
+      unreadable.clear();
       const now = await deps.store.now({ signal: deps.signal });
       const since = new Date(now.getTime() - WINDOW_MS);
       await lookAtSets(now);
@@ -111,13 +132,20 @@ export function observer(deps: Deps, { overdueAfterMs, schedule }: ObserverOptio
       const overdue = overdueAfterMs === undefined ? [] : overdueEvents(list, now, overdueAfterMs);
       const all = [...events, ...overdue].toSorted(byTime);
       const heard = await heardFrom(now);
-      return { now, sets: list, runs, schedule: scheduled.entries, heard, events: all };
+      return {
+        ...{ now, sets: list, runs, schedule: scheduled.entries, heard, events: all },
+        unreadable: [...unreadable.values()],
+      };
     },
   };
 }
 
-/** An old set can still be committed: a copy, an adopted set, a backup whose receipts come late. */
-const isFinal = (set: SeenSet) => ['complete', 'damaged'].includes(statusOfSeen(set));
+/**
+ * An old set can still be committed: a copy, an adopted set, a backup whose receipts come late. One
+ * with an object that cannot be read is read again: the store may give it away later.
+ */
+const isFinal = (set: SeenSet) =>
+  ['complete', 'damaged'].includes(statusOfSeen(set)) && set.isPartly !== true;
 
 const byTime = (a: Event, b: Event) => a.at.getTime() - b.at.getTime();
 

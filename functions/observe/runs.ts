@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts';
 import { newestRestores, newestTasks } from '../stored/newest.ts';
 import { storedSetKeys } from '../stored/set-keys.ts';
 import { tryRead } from '../stored/try-read.ts';
+import { apart } from '../stored/unreadable.ts';
 import { bytesText, timeText } from './amounts.ts';
 import { type Event, PROBLEMS_IN_EVENT } from './events.ts';
 
@@ -35,22 +36,32 @@ const TASKS_MAX = 200;
 export async function observeRuns(deps: Deps, seen: SeenRuns, since: Date): Promise<void> {
   for (const id of await newestRestores(deps)) {
     if (dateOf(id.slice(0, 17)) < since) break;
-    if (!seen.ended.has(id)) await lookAtRestore(deps, seen, id);
+    if (!seen.ended.has(id)) await lookApart(deps, id, () => lookAtRestore(deps, seen, id));
   }
   const tasks = (await newestTasks(deps)).filter((id) => partsOfTask(id).work === 'replicate');
   for (const id of tasks.slice(0, TASKS_MAX))
-    if (!seen.ended.has(id)) await lookAtCopy(deps, seen, id);
+    if (!seen.ended.has(id)) await lookApart(deps, id, () => lookAtCopy(deps, seen, id));
+}
+
+/** What cannot be read of one is read again at the next look, and keeps nothing from the others. */
+function lookApart(deps: Deps, id: string, look: () => Promise<void>): Promise<void> {
+  return apart(deps, `${id} cannot be observed`, look, () => undefined);
 }
 
 async function lookAtRestore(deps: Deps, seen: SeenRuns, restore: string): Promise<void> {
+  let isPartly = false;
+  const onUnreadable = () => {
+    isPartly = true;
+  };
   const request = await tryRead(
     deps,
     formatKey({ kind: 'restore-request', restore }),
     RestoreRequest,
+    onUnreadable,
   );
   const key = formatKey({ kind: 'outcome', restore });
   const stored = await deps.store.head(key, { signal: deps.signal });
-  const outcome = stored && (await tryRead(deps, key, Outcome));
+  const outcome = stored && (await tryRead(deps, key, Outcome, onUnreadable));
   const events: Event[] = [];
   if (request !== undefined) events.push(askedEvent(request));
   if (outcome !== undefined) {
@@ -61,7 +72,7 @@ async function lookAtRestore(deps: Deps, seen: SeenRuns, restore: string): Promi
     );
   }
   seen.events.set(restore, events);
-  if (stored !== undefined) seen.ended.add(restore);
+  if (stored !== undefined && !isPartly) seen.ended.add(restore);
 }
 
 function askedEvent({ id, timestamp, target }: RestoreRequest): Event {

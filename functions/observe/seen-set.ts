@@ -1,9 +1,9 @@
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
-import { describeProblem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { describeProblem, Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
-import { readVerdict, verdictKeys } from '../stored/load.ts';
+import { verdictKeys } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
 import { PROBLEMS_IN_EVENT } from './events.ts';
 
@@ -45,20 +45,30 @@ export interface SeenSet {
   readonly verdicts: readonly SeenVerdict[];
   /** Absent while the set has no manifest, or its manifest cannot be read. */
   readonly facts?: SetFacts | undefined;
+  /** A document of it cannot be read. */
+  readonly isPartly?: true;
   /** Of a set without facts. */
   readonly planned?: { readonly cluster: string; readonly database: string } | undefined;
 }
 
 /** Reads what is new of a set: a LIST, and a GET per new verdict; the manifest once. */
 export async function lookAgain(
-  deps: Deps,
+  given: Deps,
   timestamp: string,
   known: SeenSet | undefined,
 ): Promise<SeenSet> {
+  let isPartly = false;
+  const deps: Deps = {
+    ...given,
+    onUnreadable(found) {
+      isPartly = true;
+      given.onUnreadable?.(found);
+    },
+  };
   const seen = new Map(known?.verdicts.map((verdict) => [verdict.key, verdict]));
   const verdicts: SeenVerdict[] = [];
   for (const key of await verdictKeys(deps, timestamp)) {
-    const verdict = seen.get(key) ?? seenVerdict(key, await readVerdict(deps, key));
+    const verdict = seen.get(key) ?? seenVerdict(key, await tryRead(deps, key, Verdict));
     if (verdict !== undefined) verdicts.push(verdict);
   }
   const hasManifest = verdicts.some(({ level }) => level !== 'stitch');
@@ -69,7 +79,11 @@ export async function lookAgain(
       ? await tryRead(deps, formatKey({ kind: 'plan', timestamp }), Plan)
       : undefined;
   const planned = known?.planned ?? (plan && { cluster: plan.cluster, database: plan.database });
-  return { timestamp, verdicts, facts, ...(planned && { planned }) };
+  return {
+    ...{ timestamp, verdicts, facts },
+    ...(planned && { planned }),
+    ...((isPartly as boolean) && { isPartly: true as const }),
+  };
 }
 
 function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | undefined {

@@ -15,6 +15,7 @@ import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../deps.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
+import { apart } from '../stored/unreadable.ts';
 import { isProven, isProvenRun, type OwnRequest, proofOf, withRunProof } from './proof.ts';
 
 /** What the documents of a request say. */
@@ -107,27 +108,31 @@ export async function describeRequest(deps: Deps, id: string): Promise<RequestSu
 
 async function describe(deps: Deps, id: string, now: Date): Promise<RequestSummary | undefined> {
   let isWrong = false;
-  const key = formatKey({ kind: 'asked-restore', restore: id });
-  const asked = await tryRead(deps, key, AskedRestore, (err) => {
+  const onUnreadable = () => {
     isWrong = true;
-    deps.log.warn({ err, key }, 'request ignored: it cannot be read');
-  });
+  };
+  const key = formatKey({ kind: 'asked-restore', restore: id });
+  const asked = await tryRead(deps, key, AskedRestore, onUnreadable);
   if (asked === undefined && !isWrong) return undefined;
+  const keyOf = (kind: 'asked-restore-start' | 'asked-restore-end') =>
+    formatKey({ kind, restore: id });
   const [start, end] = await Promise.all([
-    tryRead(deps, formatKey({ kind: 'asked-restore-start', restore: id }), AskedStart),
-    tryRead(deps, formatKey({ kind: 'asked-restore-end', restore: id }), AskedEnd),
+    tryRead(deps, keyOf('asked-restore-start'), AskedStart, onUnreadable),
+    tryRead(deps, keyOf('asked-restore-end'), AskedEnd, onUnreadable),
   ]);
   // A document that was copied below another id is none.
   const own = asked?.id === id ? asked : undefined;
+  // A request whose start cannot be read was taken: it does not wait.
+  if (isWrong) return { id, asked: own, start, end, state: 'unreadable' };
   const state = stateOf({ asked: own, start, end }, now);
-  const isOpen = state === 'started' && start !== undefined;
-  return {
-    id,
-    asked: own,
-    start,
-    end,
-    state: isOpen ? await openState(deps, id, start, now) : state,
-  };
+  if (state !== 'started' || start === undefined) return { id, asked: own, start, end, state };
+  const open = await apart(
+    deps,
+    `what became of request ${id} cannot be read`,
+    () => openState(deps, id, start, now),
+    () => 'unreadable' as const,
+  );
+  return { id, asked: own, start, end, state: open };
 }
 
 /** A restore begins so long after its request was taken, at most. */

@@ -1,4 +1,3 @@
-import type * as z from 'zod';
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
@@ -12,12 +11,16 @@ import type { Deps } from '../deps.ts';
 import { listKeys, READS_IN_FLIGHT } from '../stored/load.ts';
 import { newestRestores } from '../stored/newest.ts';
 import { tryRead } from '../stored/try-read.ts';
+import { apart } from '../stored/unreadable.ts';
 
 /** What the documents of a restore say. Undefined = missing, or it cannot be read. */
 export interface RestoreSummary {
   readonly restore: string;
-  /** `open`: it has no outcome. It is running, or its command was killed. */
-  readonly status: Outcome['status'] | 'open';
+  /**
+   * `open`: it has no outcome. It is running, or its command was killed. `unreadable`: a document
+   * that says it exists and cannot be read.
+   */
+  readonly status: Outcome['status'] | 'open' | 'unreadable';
   readonly request: RestoreRequest | undefined;
   readonly outcome: Outcome | undefined;
   /** When the outcome was stored, by the clock of the store. */
@@ -28,7 +31,12 @@ export interface RestoreSummary {
 export async function describeRestores(deps: Deps, most: number): Promise<RestoreList> {
   const ids = await newestRestores(deps);
   const restores = await mapInFlight(ids.slice(0, most), READS_IN_FLIGHT, (id) =>
-    describeRestore(deps, id),
+    apart(
+      deps,
+      `restore ${id} cannot be read`,
+      () => describeRestore(deps, id),
+      () => ({ ...NOTHING_KNOWN, restore: id }),
+    ),
   );
   return { restores: restores.filter((one) => one !== undefined), total: ids.length };
 }
@@ -39,18 +47,29 @@ export interface RestoreList {
   readonly total: number;
 }
 
+const NOTHING_KNOWN = {
+  status: 'unreadable',
+  request: undefined,
+  outcome: undefined,
+  endedAt: undefined,
+} as const;
+
 /** Undefined for a folder that holds neither a request nor an outcome. */
 async function describeRestore(deps: Deps, restore: string): Promise<RestoreSummary | undefined> {
+  let isUnreadable = false;
+  const onUnreadable = () => {
+    isUnreadable = true;
+  };
   const key = formatKey({ kind: 'outcome', restore });
   const [request, ended] = await Promise.all([
-    readOrSay(deps, formatKey({ kind: 'restore-request', restore }), RestoreRequest),
+    tryRead(deps, formatKey({ kind: 'restore-request', restore }), RestoreRequest, onUnreadable),
     deps.store.head(key, { signal: deps.signal }),
   ]);
-  if (request === undefined && ended === undefined) return undefined;
-  const outcome = ended && (await readOrSay(deps, key, Outcome));
+  if (request === undefined && ended === undefined && !isUnreadable) return undefined;
+  const outcome = ended && (await tryRead(deps, key, Outcome));
   return {
     restore,
-    status: outcome?.status ?? 'open',
+    status: outcome?.status ?? (ended !== undefined || isUnreadable ? 'unreadable' : 'open'),
     request,
     outcome,
     endedAt: ended?.modifiedAt.toISOString(),
@@ -85,7 +104,7 @@ export async function readRestore(deps: Deps, restore: string): Promise<WholeRes
       'restore/not-found',
       `there is no restore ${restore} under ${deps.store.url}`,
     );
-  const plan = await readOrSay(deps, formatKey({ kind: 'restore-plan', restore }), RestorePlan);
+  const plan = await tryRead(deps, formatKey({ kind: 'restore-plan', restore }), RestorePlan);
   const phases: RestorePhase[] = [];
   for (const phase of plan?.phases ?? [])
     phases.push({ phase, receipts: await receiptsOf(deps, restore, phase) });
@@ -96,7 +115,7 @@ async function receiptsOf(deps: Deps, restore: string, phase: Phase): Promise<Co
   const prefix = phasePrefix(restore, 'receipts', phase);
   const listed = await listKeys(deps, prefix, ['restore-receipt']);
   const read = await mapInFlight(listed, READS_IN_FLIGHT, async ({ key }) => {
-    const receipt = await readOrSay(deps, key, RestoreReceipt);
+    const receipt = await tryRead(deps, key, RestoreReceipt);
     return receipt && summed(receipt);
   });
   return read.filter((receipt) => receipt !== undefined).toSorted((a, b) => a.content - b.content);
@@ -109,9 +128,3 @@ function summed(receipt: RestoreReceipt): ContentReceipt {
   const relations = receipt.relations.length;
   return { content, status, ...times, relations, rows, problems, problemsTotal };
 }
-
-/** Says why a document that exists cannot be read. */
-const readOrSay = <Schema extends z.ZodType>(deps: Deps, key: string, schema: Schema) =>
-  tryRead(deps, key, schema, (err) =>
-    deps.log.warn({ err, key }, 'document ignored: it cannot be read'),
-  );

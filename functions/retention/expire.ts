@@ -13,6 +13,7 @@ import { endTombstone, retentionOf, writeMark } from './marks.ts';
 import { type NeededPacks, neededPacksOf } from './needed.ts';
 import { type ExpiryPlan, isRemovable, planExpiry } from './plan.ts';
 import { type Removal, removeManifest, removeSet } from './remove.ts';
+import { type ExpiryProblem, type SetStep, stepsApart, stepsTogether } from './steps-apart.ts';
 
 /** What an expiry did. */
 export interface ExpiryReport {
@@ -26,6 +27,8 @@ export interface ExpiryReport {
   readonly bytes: number;
   /** The same in short, with the reasons. */
   readonly summary: ExpirySummary;
+  /** Sets that stay because an object of them could not be read, marked or removed. */
+  readonly problems: readonly ExpiryProblem[];
 }
 
 export interface RemovedSet extends Removal {
@@ -42,7 +45,8 @@ export type ExpiryProgress = (step: {
 
 /**
  * One run of expiry: tombstones for the sets that no rule keeps, then the removal of those whose
- * grace is over. It can be killed anywhere, and run beside itself: the next run continues.
+ * grace is over. It can be killed anywhere, and run beside itself: the next run continues. A set of
+ * which the store refuses an object is a problem, and the others go on.
  * @param plan of `planExpiry`, a moment ago.
  */
 export async function runExpiry(
@@ -53,18 +57,28 @@ export async function runExpiry(
 ): Promise<ExpiryReport> {
   const going = plan.decisions.filter(({ keptBy }) => keptBy.length === 0);
   const expired: string[] = [];
+  const problems: ExpiryProblem[] = [];
+  const step = stepsApart(deps, problems);
   for (const { timestamp, why } of going) {
     throwIfInterrupted(deps.signal, 'expiring sets');
     onStep({ step: 'expire', timestamp });
-    if (await bury(deps, timestamp, why)) expired.push(timestamp);
+    await step(timestamp, async () => {
+      if (await bury(deps, timestamp, why)) expired.push(timestamp);
+    });
   }
   // Read again after the tombstones: a reader that has not seen one has its document stored.
   const known = new Map([...plan.facts].filter(([timestamp]) => !expired.includes(timestamp)));
   const after = await planExpiry(deps, rules, withoutExpired(known));
   for (const set of after.expired)
-    if (isRemovable(set, after.now)) await decideRemoval(deps, set.timestamp);
-  const removed = await removeDecided(deps, after.facts, { onStep, ghosts: rules.keepFailed });
-  await removeOldReaders(deps, after.facts, after.now);
+    if (isRemovable(set, after.now))
+      await step(set.timestamp, async () => {
+        await decideRemoval(deps, set.timestamp);
+      });
+  const options = { onStep, ghosts: rules.keepFailed, step };
+  const removed = await removeDecided(deps, after.facts, options);
+  await removeOldReaders(deps, after, step);
+  for (const { timestamp, unreadable } of after.facts.values())
+    if (unreadable !== undefined) problems.push({ timestamp, message: unreadable });
   const locked = after.expired.flatMap(({ timestamp, lock }) =>
     lock === undefined
       ? []
@@ -85,10 +99,14 @@ export async function runExpiry(
     kept: plan.decisions.length - going.length,
     objects: sumOf(removed, ({ objects }) => objects),
     bytes: sumOf(removed, ({ bytes }) => bytes),
+    problems: [...new Map(problems.map((one) => [one.timestamp, one])).values()],
   };
   const { objects, bytes, kept } = report;
   deps.log.info(
-    { expired, removed: removed.map(({ timestamp }) => timestamp), kept, objects, bytes },
+    {
+      ...{ expired, removed: removed.map(({ timestamp }) => timestamp), kept, objects, bytes },
+      problems: report.problems.length,
+    },
     'expiry finished',
   );
   return report;
@@ -100,6 +118,8 @@ interface RemoveOptions {
   readonly only?: string;
   /** Removes folders that are no sets, too, when nothing was stored in them for so long. */
   readonly ghosts?: string;
+  /** Absent = the first failure is thrown. */
+  readonly step?: SetStep;
 }
 
 /**
@@ -109,7 +129,7 @@ interface RemoveOptions {
 export async function removeDecided(
   deps: Deps,
   facts: ReadonlyMap<string, SetFacts>,
-  { onStep = () => undefined, only, ghosts }: RemoveOptions = {},
+  { onStep = () => undefined, only, ghosts, step = stepsTogether }: RemoveOptions = {},
 ): Promise<RemovedSet[]> {
   const known = withoutExpired(facts);
   if (only !== undefined) known.delete(only);
@@ -118,35 +138,52 @@ export async function removeDecided(
   const dead = ghosts === undefined ? [] : await deadGhosts(deps, fresh, ghosts);
   const going = new Set([...decided.map(({ timestamp }) => timestamp), ...dead]);
   if (going.size === 0) return [];
-  const needed = await neededPacksOf(deps, fresh, going);
   // All of them before the first pack: a set that lacks packs must not have a manifest.
   const manifests = new Map<string, number | undefined>();
   for (const timestamp of going) {
     throwIfInterrupted(deps.signal, 'removing sets');
-    manifests.set(timestamp, await removeManifest(deps, timestamp));
+    const isGone = await step(timestamp, async () => {
+      manifests.set(timestamp, await removeManifest(deps, timestamp));
+    });
+    if (!isGone) fresh.set(timestamp, withManifest(timestamp, fresh));
   }
+  const needed = await neededPacksOf(deps, fresh, new Set(manifests.keys()));
   const removed: RemovedSet[] = [];
-  for (const timestamp of going) {
+  for (const [timestamp, manifestBytes] of manifests) {
     if (only !== undefined && timestamp !== only) continue;
     throwIfInterrupted(deps.signal, 'removing sets');
     onStep({ step: 'remove', timestamp });
-    const removal = await removeSet(deps, timestamp, needed, manifests.get(timestamp));
-    removed.push(noteRemoval(deps, timestamp, needed, removal));
+    await step(timestamp, async () => {
+      const removal = await removeSet(deps, timestamp, needed, manifestBytes);
+      removed.push(noteRemoval(deps, timestamp, needed, removal));
+    });
   }
   return removed;
+}
+
+/** A set whose manifest could not be removed: it stays, and may need any older set. */
+function withManifest(timestamp: string, facts: ReadonlyMap<string, SetFacts>): SetFacts {
+  const known = facts.get(timestamp);
+  return {
+    ...{ timestamp, series: '', tags: [], database: undefined, isRead: false, needsFilesOf: [] },
+    ...known,
+    ...{ status: 'unknown', needs: { kind: 'unknown' } },
+    retention: { state: 'living', marks: known?.retention.marks ?? [] },
+  };
 }
 
 /** The marks of readers that have ended, or are dead. */
 async function removeOldReaders(
   deps: Deps,
-  facts: ReadonlyMap<string, SetFacts>,
-  now: Date,
+  { facts, now }: Pick<ExpiryPlan, 'facts' | 'now'>,
+  step: SetStep,
 ): Promise<void> {
   for (const { timestamp, retention } of facts.values()) {
     const keys = oldReaders(retention.marks, now).map(({ instant, what }) =>
       formatKey({ kind: 'retention', timestamp, instant, what }),
     );
-    if (keys.length > 0) await deps.store.delete(keys, { signal: deps.signal });
+    if (keys.length > 0)
+      await step(timestamp, () => deps.store.delete(keys, { signal: deps.signal }));
   }
 }
 

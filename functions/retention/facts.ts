@@ -1,16 +1,17 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import type { PartDigest } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { RuledSet } from '../../backup-set/retention/decide.ts';
-import type { Deps } from '../deps.ts';
+import type { Deps, Unreadable } from '../deps.ts';
 import { listTimestamps } from '../sets/list.ts';
 import { readSetDocument, type StoredDocument, statusOf } from '../sets/status.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts } from '../stored/is-set.ts';
-import { type Retention, readingNow, retentionOf } from './marks.ts';
+import { apart, isOfOneObject } from '../stored/unreadable.ts';
+import { type Retention, readingNow, retentionByNames, retentionOf } from './marks.ts';
 
 /** What expiry knows of a set: a few hundred bytes, so that thousands fit into memory. */
 export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
@@ -21,6 +22,10 @@ export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
   readonly verdict?: Verdict | undefined;
   /** The folder is no set: what is left of a removed one, or a copy that has just begun. */
   readonly isGhost?: true;
+  /** It consists of the files of gpbackup. */
+  readonly isOfFiles?: true;
+  /** Why its status is not known. It stays, and counts for no other set. */
+  readonly unreadable?: string;
   /** What it needs of other sets. */
   readonly needs:
     | { readonly kind: 'manifest'; readonly sets: readonly string[]; readonly list?: PartDigest }
@@ -49,17 +54,54 @@ export async function gatherFacts(
   await eachInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
     deps.signal?.throwIfAborted();
     const before = known.get(timestamp);
+    const isKnown = before?.needs.kind === 'manifest' && before.unreadable === undefined;
     facts.set(
       timestamp,
-      before?.needs.kind === 'manifest' ? before : await factsOf(deps, timestamp, admit),
+      isKnown
+        ? before
+        : await apart(
+            deps,
+            `set ${timestamp} is kept, it cannot be looked at`,
+            () => factsOf(deps, timestamp, admit),
+            ({ message }) => unknownFacts(deps, timestamp, message),
+          ),
     );
   });
-  return new Map([...facts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...facts].sort(([a], [b]) => (a < b ? -1 : 1)).map(withFilesInDoubt));
+}
+
+/** A set that cannot be read may be an increment of gpbackup, and need every older set of files. */
+function withFilesInDoubt(
+  [timestamp, set]: [string, SetFacts],
+  _: number,
+  all: [string, SetFacts][],
+): [string, SetFacts] {
+  if (set.needs.kind !== 'unknown') return [timestamp, set];
+  const older = all.filter(([other, { isOfFiles }]) => isOfFiles && other < timestamp);
+  return [timestamp, { ...set, needsFilesOf: older.map(([other]) => other) }];
 }
 
 type Admit = ReturnType<typeof weighed>;
 
-async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<SetFacts> {
+/** A set of which the store withholds a document: it may be complete, and need any older set. */
+async function unknownFacts(deps: Deps, timestamp: string, unreadable: string): Promise<SetFacts> {
+  const retention = await retentionOf(deps, timestamp).catch((error: unknown) => {
+    if (!isOfOneObject(error)) throw error;
+    return retentionByNames(deps, timestamp);
+  });
+  const isRead = await readingNow(deps, retention);
+  return { timestamp, retention, isRead, ...UNREADABLE, status: 'unknown', unreadable };
+}
+
+async function factsOf(given: Deps, timestamp: string, admit: Admit): Promise<SetFacts> {
+  let hidden: Unreadable | undefined;
+  const deps: Deps = {
+    ...given,
+    onUnreadable(found) {
+      if (parseKey(found.object)?.kind === 'verdict') hidden = found;
+      given.onUnreadable?.(found);
+    },
+  };
   const retention = await retentionOf(deps, timestamp);
   const common = { timestamp, retention, isRead: await readingNow(deps, retention) };
   if (retention.state === 'removing') return { ...common, ...NO_RULES, ...NOTHING };
@@ -74,12 +116,22 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
       ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
       : compactPlan(await readSetDocument(deps, timestamp, kind, Plan)),
   );
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: manifest !== undefined });
+  const verdict = await apart(
+    deps,
+    `set ${timestamp} is kept, its verdict cannot be read`,
+    () => currentVerdict(deps, timestamp, { isCommitted: manifest !== undefined }),
+    (found) => {
+      hidden = found;
+      return undefined;
+    },
+  );
   const status = statusOf(read.stored, verdict);
   return {
     ...common,
     ...read.facts,
     status: status === 'complete' && verdict === undefined ? 'unproven' : status,
+    // The verdict that cannot be read may be the one that found damage, or its end.
+    ...(hidden && { status: 'unknown', unreadable: hidden.message }),
     judgedAt: verdict && new Date(verdict.at),
     verdict,
   };
@@ -88,7 +140,10 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
 const NOTHING = { database: undefined, needs: { kind: 'nothing' } } as const;
 const NO_RULES = { status: 'open', series: '', tags: [], needsFilesOf: [] } as const;
 
-type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs' | 'needsFilesOf'>;
+type Compact = Pick<
+  SetFacts,
+  'series' | 'tags' | 'database' | 'needs' | 'needsFilesOf' | 'isOfFiles'
+>;
 
 const UNREADABLE: Compact = {
   series: '',
@@ -121,5 +176,11 @@ function compactPlan({ document }: StoredDocument<Plan>) {
 function seriesOf(of: Pick<Plan, 'cluster' | 'database' | 'selection' | 'tags' | 'files'>) {
   const { cluster, database, selection, tags = [], files } = of;
   const series = JSON.stringify([cluster, database, selection]);
-  return { database, series, tags, needsFilesOf: files?.needs ?? [] };
+  return {
+    database,
+    series,
+    tags,
+    needsFilesOf: files?.needs ?? [],
+    ...(files && { isOfFiles: true as const }),
+  };
 }

@@ -7,6 +7,7 @@ import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
+import { apart } from '../stored/unreadable.ts';
 import { isDead, listRuns, type Run } from './readers.ts';
 
 /** One DeleteObjects request. */
@@ -16,6 +17,8 @@ export interface Leftovers {
   /** Restores and tasks of which all objects were removed. */
   readonly runs: number;
   readonly objects: number;
+  /** What stays because the store refused it. */
+  readonly problems: readonly string[];
 }
 
 /**
@@ -32,19 +35,35 @@ export async function removeLeftovers(
   const old: Run[] = [];
   for await (const run of listRuns(deps)) {
     const isOld = run.endedAt === undefined ? isDead(run, keepRequests, now) : run.endedAt <= limit;
-    if (isOld && !(await saysCopied(deps, run))) old.push(run);
+    if (isOld && !(await mayBeCopied(deps, run))) old.push(run);
   }
-  let objects = 0;
-  for (const run of old) objects += await removeRun(deps, run);
-  for (const prefix of [EXPIRIES, SCHEDULES, LEASES, REQUESTS])
-    objects += await removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit);
   const unheard = Math.max(limit.getTime(), earlier(now, HEARTBEATS_KEPT).getTime());
-  objects += await removeUnder(deps, HEARTBEATS, (one) => one.modifiedAt.getTime() <= unheard);
-  objects += await removeAnnouncements(deps, limit, now);
+  const works: [string, () => Promise<number>][] = [
+    ...old.map((run): [string, () => Promise<number>] => [run.prefix, () => removeRun(deps, run)]),
+    ...[EXPIRIES, SCHEDULES, LEASES, REQUESTS].map((prefix): [string, () => Promise<number>] => [
+      prefix,
+      () => removeUnder(deps, prefix, ({ modifiedAt }) => modifiedAt <= limit),
+    ]),
+    [HEARTBEATS, () => removeUnder(deps, HEARTBEATS, (one) => one.modifiedAt.getTime() <= unheard)],
+    [ANNOUNCEMENTS, () => removeAnnouncements(deps, limit, now)],
+  ];
+  let objects = 0;
+  const problems: string[] = [];
+  // What the store refuses in one folder keeps nothing in the others.
+  for (const [prefix, work] of works) {
+    if (problems.length === PROBLEMS_MAX) break;
+    objects += await apart(deps, `old documents below ${prefix} stay`, work, ({ message }) => {
+      problems.push(`old documents below ${prefix} stay: ${message}`);
+      return 0;
+    });
+  }
   if (objects > 0)
     deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
-  return { runs: old.length, objects };
+  return { runs: old.length, objects, problems };
 }
+
+/** After so many refusals it looks for no more: the keys have no right to delete. */
+const PROBLEMS_MAX = 100;
 
 /** An agent that was silent for so long is known by its contents, which no agent serves. */
 const HEARTBEATS_KEPT = '7d';
@@ -63,14 +82,17 @@ async function removeAnnouncements(deps: Deps, limit: Date, now: Date): Promise<
 }
 
 /**
- * The task that copied a set which is still there: without it the set would be copied again after
- * it has expired at the alternate location.
+ * The task that copied a set which is still there, or may be: without it the set would be copied
+ * again after it has expired at the alternate location.
  */
-async function saysCopied({ store, signal }: Deps, { kind, id }: Run): Promise<boolean> {
+async function mayBeCopied(deps: Deps, { kind, id }: Run): Promise<boolean> {
   if (kind !== 'task' || !TaskId.safeParse(id).success) return false;
   const { timestamp, work } = partsOfTask(id);
   if (work !== 'replicate') return false;
-  return (await store.head(formatKey({ kind: 'manifest', timestamp }), { signal })) !== undefined;
+  const { store, signal } = deps;
+  const key = formatKey({ kind: 'manifest', timestamp });
+  const isThere = async () => (await store.head(key, { signal })) !== undefined;
+  return apart(deps, `task ${id} is kept`, isThere, () => true);
 }
 
 /** The request goes first: without it no function continues the run. The outcome goes last. */

@@ -16,6 +16,8 @@ import {
 } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
+import { noteUnreadable } from '../stored/unreadable.ts';
 
 /** Two marks of a kind in the same millisecond are plausible; a thousand are a bug. */
 const COLLISIONS_MAX = 1000;
@@ -40,7 +42,7 @@ export async function retentionOf(deps: Deps, timestamp: string): Promise<Retent
   const state = stateOf(marks, endings);
   const instant = heldSince(marks);
   if (instant === undefined) return { ...state, marks };
-  const why = (await readMark(deps, timestamp, instant, 'held'))?.why ?? '';
+  const why = (await readHold(deps, timestamp, instant))?.why ?? '';
   return { ...state, marks, held: { instant, why } };
 }
 
@@ -52,7 +54,23 @@ export async function listMarks(deps: Deps, timestamp: string): Promise<StoredMa
   });
 }
 
-/** Undefined when it is missing or cannot be read. */
+/** Why a set is held. Its mark holds it, whether its document can be read or not. */
+function readHold(deps: Deps, timestamp: string, instant: string): Promise<Mark | undefined> {
+  const key = formatKey({ kind: 'retention', timestamp, instant, what: 'held' });
+  return tryRead(deps, key, Mark);
+}
+
+/**
+ * What the names of marks say, for a set of which the store withholds a mark. An `ended` may say
+ * that the set is being removed, so it must not count in place of another set.
+ */
+export async function retentionByNames(deps: Deps, timestamp: string): Promise<Retention> {
+  const marks = await listMarks(deps, timestamp);
+  const instant = heldSince(marks);
+  return { state: 'living', marks, ...(instant !== undefined && { held: { instant, why: '' } }) };
+}
+
+/** Undefined when it is missing or not valid. */
 async function readMark(
   deps: Deps,
   timestamp: string,
@@ -65,7 +83,7 @@ async function readMark(
     return decode(Mark, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key: raw.key }, 'mark ignored: it cannot be read');
+    noteUnreadable(deps, error, 'mark ignored, it cannot be read');
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Needs, packsOf } from '../../backup-set/documents/retention/needs.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
+import { apart } from '../stored/unreadable.ts';
 import type { SetFacts } from './facts.ts';
 
 /** Which packs of sets that go are needed by sets that stay. */
@@ -88,11 +89,19 @@ async function readNeeds(deps: Deps, { timestamp, needs }: SetFacts): Promise<Ne
   const list = needs.kind === 'manifest' ? needs.list : undefined;
   if (list === undefined) return undefined;
   const key = formatKey({ kind: 'needs', timestamp });
-  const raw = await readDocument(deps, key, list.bytes);
-  if (raw !== undefined && sha256(raw.bytes) === list.sha256) return decode(Needs, raw);
-  deps.log.warn(
-    { key, folder: setPrefix(timestamp) },
-    'manifest/needs.json is missing or damaged: all packs of the sets that it is about are kept',
+  const kept = 'all packs of the sets that it is about are kept';
+  return apart(
+    deps,
+    `the list of needed packs cannot be read: ${kept}`,
+    async () => {
+      const raw = await readDocument(deps, key, list.bytes);
+      if (raw !== undefined && sha256(raw.bytes) === list.sha256) return decode(Needs, raw);
+      deps.log.warn(
+        { object: key, folder: setPrefix(timestamp) },
+        `manifest/needs.json is missing or damaged: ${kept}`,
+      );
+      return undefined;
+    },
+    () => undefined,
   );
-  return undefined;
 }

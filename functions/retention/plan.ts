@@ -16,6 +16,8 @@ export interface ExpiredSet {
   readonly waitsFor: readonly string[];
   /** Its manifest is locked (docs/design/0025-object-lock.md). Only read after its grace. */
   readonly lock?: SetLock;
+  /** An object of it that the store withholds: it is not removed. */
+  readonly unreadable?: string;
 }
 
 export interface ExpiryPlan {
@@ -45,7 +47,10 @@ export async function planExpiry(
   const removableAt = (since: Date) =>
     graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
   const afterGrace = of('expired').filter(
-    ({ retention }) => retention.state === 'expired' && removableAt(retention.since) <= now,
+    ({ retention, unreadable }) =>
+      retention.state === 'expired' &&
+      removableAt(retention.since) <= now &&
+      unreadable === undefined,
   );
   const locks = await locksOf(
     deps,
@@ -61,13 +66,17 @@ export async function planExpiry(
       now,
     ),
     expired: withIncrements(
-      of('expired').flatMap(({ timestamp, retention }) => {
+      of('expired').flatMap(({ timestamp, retention, unreadable }) => {
         if (retention.state !== 'expired') return [];
         const { since } = retention;
         const waitsFor = readers.get(timestamp) ?? [];
         const lock = locks.get(timestamp);
         return [
-          { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
+          {
+            ...{ timestamp, since, removableAt: removableAt(since), waitsFor },
+            ...(lock && { lock }),
+            ...(unreadable !== undefined && { unreadable }),
+          },
         ];
       }),
       facts,
@@ -106,8 +115,10 @@ function withIncrements(
 }
 
 /** Whether an expired set can be removed now. */
-export function isRemovable({ removableAt, waitsFor, lock }: ExpiredSet, now: Date): boolean {
-  return removableAt <= now && waitsFor.length === 0 && lock === undefined;
+export function isRemovable(set: ExpiredSet, now: Date): boolean {
+  const { removableAt, waitsFor, lock, unreadable } = set;
+  const isFree = waitsFor.length === 0 && lock === undefined && unreadable === undefined;
+  return removableAt <= now && isFree;
 }
 
 /**
@@ -119,7 +130,7 @@ export async function readersOfSets(
   facts: ReadonlyMap<string, SetFacts>,
   keepRequests: string,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const readers = await openRuns(deps, keepRequests);
+  const readers = await openRuns(deps, facts.keys(), keepRequests);
   const add = (timestamp: string, reader: string) =>
     readers.set(timestamp, [...(readers.get(timestamp) ?? []), reader]);
   for (const { timestamp, isRead, needs } of facts.values()) {

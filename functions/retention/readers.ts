@@ -1,12 +1,11 @@
 import * as z from 'zod';
 import { eachInFlight } from '../../async/each-in-flight.ts';
-import { decode } from '../../backup-set/base/document.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey, RESTORES, TASKS } from '../../backup-set/base/keys.ts';
 import { partsOfTask, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
 import type { Deps } from '../deps.ts';
-import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { READS_IN_FLIGHT } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 
 /** A restore or task, as a listing shows it. */
 export interface Run {
@@ -56,8 +55,15 @@ export function isDead({ lastAt }: Run, keepRequests: string, now: Date): boolea
   return lastAt <= earlier(now, keepRequests);
 }
 
-/** The readers of each set: restores and tasks that were requested and have not ended. */
-export async function openRuns(deps: Deps, keepRequests: string): Promise<Map<string, string[]>> {
+/**
+ * The readers of each of these sets: restores and tasks that were requested and have not ended. A
+ * restore of which neither request nor plan can be read may read any older set.
+ */
+export async function openRuns(
+  deps: Deps,
+  timestamps: Iterable<string>,
+  keepRequests: string,
+): Promise<Map<string, string[]>> {
   const now = await deps.store.now({ signal: deps.signal });
   const readers = new Map<string, string[]>();
   const add = (timestamp: string, reader: string) =>
@@ -66,10 +72,17 @@ export async function openRuns(deps: Deps, keepRequests: string): Promise<Map<st
     for await (const run of listRuns(deps))
       if (run.hasRequest && run.endedAt === undefined && !isDead(run, keepRequests, now)) yield run;
   };
+  const unknown: Run[] = [];
   await eachInFlight(open(), READS_IN_FLIGHT, async (run) => {
     const timestamp = run.kind === 'task' ? taskSet(run) : await restoreSet(deps, run.id);
-    if (timestamp !== undefined) add(timestamp, `${run.kind} ${run.id}`);
+    if (timestamp === 'any') unknown.push(run);
+    else if (timestamp !== undefined) add(timestamp, `${run.kind} ${run.id}`);
   });
+  // It can read every set that was there when it was asked for.
+  for (const { id } of unknown)
+    for (const timestamp of timestamps)
+      if (timestamp <= id.slice(0, timestamp.length))
+        add(timestamp, `restore ${id}, whose request cannot be read`);
   return readers;
 }
 
@@ -78,15 +91,23 @@ function taskSet({ prefix, id }: Run): string | undefined {
   return isTask ? partsOfTask(id).timestamp : undefined;
 }
 
-async function restoreSet(deps: Deps, restore: string): Promise<string | undefined> {
-  const key = formatKey({ kind: 'restore-request', restore });
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(z.object({ timestamp: Timestamp }), raw).timestamp;
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, restore }, 'restore ignored: its request names no set');
-    return undefined;
-  }
+const NamesASet = z.object({ timestamp: Timestamp });
+
+/**
+ * The set that a restore reads, by its request, or by its plan where the request cannot be read.
+ * Undefined: none, because no function could plan it. `any`: neither says which.
+ */
+async function restoreSet(deps: Deps, restore: string): Promise<string | 'any' | undefined> {
+  let isRequestWithheld = false;
+  const request = formatKey({ kind: 'restore-request', restore });
+  const asked = await tryRead(deps, request, NamesASet, ({ code }) => {
+    isRequestWithheld = code !== 'set/unreadable';
+  });
+  if (asked !== undefined) return asked.timestamp;
+  let isPlanUnreadable = false;
+  const key = formatKey({ kind: 'restore-plan', restore });
+  const plan = await tryRead(deps, key, NamesASet, () => {
+    isPlanUnreadable = true;
+  });
+  return plan?.timestamp ?? (isRequestWithheld || isPlanUnreadable ? 'any' : undefined);
 }

@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { damagedPacksIn } from '../sets/damaged-packs.ts';
+import { apart } from '../stored/unreadable.ts';
 import type { SetFacts } from './facts.ts';
 
 /**
@@ -17,7 +18,19 @@ export async function withSharedDamage(
   for (const [timestamp, set] of facts) {
     const { needs, status, verdict } = set;
     const using = { timestamp, needs: needs.kind === 'manifest' ? needs.sets : [], verdict };
-    const packs = status === 'complete' ? await damaged.usedBy(deps, using) : [];
+    const used = () => damaged.usedBy(deps, using);
+    let unreadable: string | undefined;
+    const packs =
+      status === 'complete'
+        ? await apart(deps, `set ${timestamp} is kept, its packs are not known`, used, (found) => {
+            unreadable = found.message;
+            return [];
+          })
+        : [];
+    if (unreadable !== undefined) {
+      judged.set(timestamp, { ...set, status: 'unknown', unreadable });
+      continue;
+    }
     const times = packs.flatMap(({ foundIn }) => facts.get(foundIn)?.judgedAt ?? []);
     const judgedAt = new Date(Math.max(0, ...times.map((at) => at.getTime())));
     judged.set(timestamp, packs.length === 0 ? set : { ...set, status: 'damaged', judgedAt });

@@ -1,11 +1,11 @@
-import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { LeaseName } from '../../backup-set/base/keys/schedule-keys.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { Lease } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Deps } from '../deps.ts';
-import { readDocument } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 
 /** A term: longer ones delay a successor, shorter ones cost requests and objects. */
 export const SLOT_MS = 300_000;
@@ -50,23 +50,25 @@ export async function takeSlot(
   }
   const found = await holderOf(deps, name, slot);
   // An unreadable lease belongs to another program.
-  if (found === undefined) return { ...lease, holder: 'unknown' };
+  if (found === undefined || found === 'unreadable') return { ...lease, holder: 'unknown' };
   return found.holder === holder ? undefined : found;
 }
 
-/** The lease of a slot; undefined when no process has it, or it cannot be read. */
+/** The lease of a slot; undefined when no process has it. */
 export async function holderOf(
   deps: Deps,
   name: LeaseName,
   slot: number,
-): Promise<Lease | undefined> {
+): Promise<Lease | 'unreadable' | undefined> {
   const key = formatKey({ kind: 'lease', name, instant: instantOf(new Date(slot)) });
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(Lease, raw);
-  } catch (error) {
-    deps.log.warn({ err: error, key }, 'cannot read a lease');
-    return undefined;
-  }
+  let isUnreadable = false;
+  const found = await tryRead(deps, key, Lease, () => {
+    isUnreadable = true;
+  });
+  return isUnreadable ? 'unreadable' : found;
+}
+
+/** The holder of a lease by name; undefined when no process has it. */
+export function holderName(lease: Lease | 'unreadable' | undefined): string | undefined {
+  return lease === 'unreadable' ? 'unknown' : lease?.holder;
 }

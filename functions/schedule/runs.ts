@@ -1,13 +1,14 @@
 import type * as z from 'zod';
 import { mapInFlight } from '../../async/each-in-flight.ts';
-import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { runsOfMonth } from '../../backup-set/base/keys/schedule-keys.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { RunEnd, RunOrder, RunStart } from '../../backup-set/documents/schedule/schedule.ts';
 import type { Deps } from '../deps.ts';
-import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
+import { READS_IN_FLIGHT } from '../stored/load.ts';
+import { tryRead } from '../stored/try-read.ts';
 import { holderOf, SLOT_MS, slotOf } from './lease.ts';
 
 /** A run of an entry, by the keys that exist. */
@@ -186,7 +187,7 @@ export function stateOf(
 
 /**
  * Whether the runner of a run can still be at work: it holds the lease of this or the last slot, or
- * it has just begun. At most two requests.
+ * one that cannot be read, or it has just begun. At most two requests.
  */
 async function isHeld(
   deps: Deps,
@@ -197,8 +198,10 @@ async function isHeld(
   if (start === undefined || startedAt === undefined) return true;
   if (now.getTime() - startedAt.getTime() < 2 * SLOT_MS) return true;
   const slot = slotOf(now.getTime(), SLOT_MS);
-  for (const begin of [slot, slot - SLOT_MS])
-    if ((await holderOf(deps, 'schedule', begin))?.holder === start.holder) return true;
+  for (const begin of [slot, slot - SLOT_MS]) {
+    const holder = await holderOf(deps, 'schedule', begin);
+    if (holder === 'unreadable' || holder?.holder === start.holder) return true;
+  }
   return false;
 }
 
@@ -209,12 +212,5 @@ async function readAs<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.output<Schema> | undefined> {
   const key = formatKey({ kind: 'schedule-run', instant: instantOf(instant), entry, file });
-  const raw = await readDocument(deps, key);
-  if (raw === undefined) return undefined;
-  try {
-    return decode(schema, raw);
-  } catch (error) {
-    deps.log.warn({ err: error, key }, 'cannot read a document of a schedule');
-    return undefined;
-  }
+  return tryRead(deps, key, schema);
 }

@@ -1,9 +1,14 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ExpirySummary } from '../../backup-set/documents/retention/expiry-summary.ts';
 
 /** A run of expiry that has ended: of this server, or of a schedule. */
 export type ExpiryEnded =
-  | { readonly summary: ExpirySummary; readonly leftovers?: { readonly objects: number } }
+  | {
+      readonly summary: ExpirySummary;
+      readonly leftovers?: { readonly objects: number; readonly problems: readonly string[] };
+      /** Of a run of this server. */
+      readonly problems?: readonly unknown[];
+    }
   | { readonly failed: unknown };
 
 /** Metrics of expiry; absent where neither rules of retention nor a schedule are configured. */
@@ -26,6 +31,12 @@ export function expiryMetrics(
   const bytes = counter('stowage_expired_bytes_total', 'Bytes of the objects that expiry removed');
   // Starts at 0: without it, increase() would not see the first set.
   for (const one of [expired, objects, bytes]) one.inc({ cluster, database: '' }, 0);
+  const left = new Gauge({
+    name: 'stowage_expiry_problems',
+    help: 'What the last run of expiry by this server left as it is, because the store refused it',
+    labelNames: ['cluster'],
+    registers,
+  });
   return (ended) => {
     runs.inc({ cluster, result: 'failed' in ended ? 'failed' : 'done' });
     if ('failed' in ended) return;
@@ -35,5 +46,7 @@ export function expiryMetrics(
       bytes.inc({ cluster, database }, counts.bytes);
     }
     objects.inc({ cluster, database: '' }, ended.leftovers?.objects ?? 0);
+    if (ended.problems !== undefined)
+      left.set({ cluster }, ended.problems.length + (ended.leftovers?.problems.length ?? 0));
   };
 }

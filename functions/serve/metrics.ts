@@ -193,12 +193,12 @@ function sweepGauges(
   });
   new Gauge({
     name: 'stowage_sweep_problems',
-    help: 'Sets and tasks that the last sweep could not process; the log says why',
+    help: 'Sets, restores and tasks that the last sweep could not process; the log says why',
     registers,
     collect() {
       if (last === undefined) this.remove();
-      // Not restores: one whose shippers are gone waits without end, and is not a failure here.
-      else this.set(last.problems.filter(({ restore }) => restore === undefined).length);
+      // A restore whose shippers are gone waits without end, and is not a failure here.
+      else this.set(last.problems.filter((one) => one.failed || one.restore === undefined).length);
     },
   });
   new Gauge({

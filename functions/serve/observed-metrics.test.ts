@@ -47,7 +47,15 @@ async function textOf(...sets: SeenSet[]): Promise<string> {
   const heard = [
     { role: 'agent', name: 'db1', tool: '', lastAt: NOW, isOverdue: false, contents: [] },
   ] satisfies Observed['heard'];
-  metrics.set({ now: NOW, sets, runs, schedule, heard, events: [] } satisfies Observed);
+  metrics.set({
+    now: NOW,
+    sets,
+    runs,
+    schedule,
+    heard,
+    events: [],
+    unreadable: [],
+  } satisfies Observed);
   metrics.count(
     sets.slice(0, 1).map(({ timestamp }) => ({
       ...({ id: 'r', at: NOW, title: '', problems: [], problemsTotal: 0, stored: true } as const),

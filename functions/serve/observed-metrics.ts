@@ -46,6 +46,7 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
   let leftOut = 0;
   let entries: Observed['schedule'] = [];
   let heard: Observed['heard'] = [];
+  let unreadable: number | undefined;
   const gauge = (name: string, help: string, labels: string[], collect: (g: Gauge) => void) =>
     new Gauge({
       name,
@@ -102,12 +103,21 @@ export function observedMetrics(registers: Registry[], clock: () => Date): Obser
         metric.set({ role, name }, lastAt.getTime() / 1000);
     },
   );
+  gauge(
+    'stowage_unreadable_objects',
+    'Objects that exist and that the last look went on without; the log names them',
+    [],
+    (metric) => {
+      if (unreadable !== undefined) metric.set(unreadable);
+    },
+  );
   const counters = eventCounters(registers);
   return {
     set(observed) {
       const states = statesOf(observed);
       entries = observed.schedule.slice(0, ENTRIES_MAX);
       heard = observed.heard.slice(0, HEARD_MAX);
+      unreadable = observed.unreadable.length;
       last = states.slice(0, DATABASES_MAX);
       leftOut = states.length - last.length;
       counters.know(observed.sets, last);

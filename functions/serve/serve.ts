@@ -17,6 +17,7 @@ import { serveHealth } from './health.ts';
 import { httpApp } from './http.ts';
 import { type ListenOptions, listen, type Tls } from './listen.ts';
 import { serveMetrics } from './metrics.ts';
+import { saysOnce } from './says-once.ts';
 import { type FetchText, fetchText, snsVerifier } from './sns.ts';
 import { type AnnounceOptions, startTelling } from './telling.ts';
 
@@ -132,7 +133,10 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     token,
     metricsToken,
     console: options.console && {
-      app: openConsole(deps, { roots: options.console, requests: options.requests, log }),
+      app: openConsole(
+        { ...deps, log: saysOnce(deps.log) },
+        { roots: options.console, requests: options.requests, log },
+      ),
       token: options.consoleToken,
       hasCertificates: options.tls?.clientCa !== undefined,
     },
@@ -140,7 +144,8 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
   // With a log of their own the functions say less: the journal tells what a sweep found.
   const quiet = options.functionsLog?.child({}, { level: 'silent' });
-  const sweeping = startSweeper(quiet ? { ...deps, log: quiet } : deps, {
+  const again = { ...deps, log: quiet ?? saysOnce(deps.log) };
+  const sweeping = startSweeper(again, {
     intervalMs: options.sweepIntervalMs,
     onSlice: (order) => queue.offer(order),
     onSwept(attempt) {
@@ -152,7 +157,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   sweeper = sweeping;
   const expiring =
     options.retention &&
-    startExpiry(deps, options.retention, (ended) => {
+    startExpiry({ ...deps, log: saysOnce(deps.log) }, options.retention, (ended) => {
       countExpiry?.(ended);
       telling.expired(ended);
     });

@@ -1,19 +1,22 @@
 import type { Trouble } from '../../async/watch/trouble.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { ExpirySummary } from '../../backup-set/documents/retention/expiry-summary.ts';
 import { announcer } from '../announce/announcer.ts';
 import type { Channel } from '../announce/channels/channel.ts';
 import { startSending } from '../announce/sending.ts';
 import type { Deps } from '../deps.ts';
-import type { Event } from '../observe/events.ts';
+import { type Event, PROBLEMS_IN_EVENT } from '../observe/events.ts';
 import { expiryDone } from '../observe/expiry-event.ts';
 import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startWatching } from '../observe/watch.ts';
 import type { ScheduledExpiry } from '../retention/schedule.ts';
+import { expiryProblems } from '../retention/steps-apart.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
 import { journal } from './journal.ts';
 import type { ServeMetrics } from './metrics.ts';
+import { saysOnce } from './says-once.ts';
 
 export interface AnnounceOptions {
   readonly channels: readonly Channel[];
@@ -68,24 +71,29 @@ export function startTelling(
   });
 
   const offer = () => sending.offer([...seen, ...own]);
-  const watching = startWatching(deps, {
-    overdueAfterMs: announce?.overdueAfterMs,
-    schedule,
-    onObserved(observed) {
-      // Events have the time of the store.
-      if (!isStoreTime)
-        startedAt = new Date(startedAt.getTime() + observed.now.getTime() - deps.clock().getTime());
-      isStoreTime = true;
-      seen = observed.events;
-      metrics.observed.set(observed);
-      const fresh = seen.filter(({ id, at }) => at >= startedAt && !counted.has(id));
-      counted = new Set(seen.map(({ id }) => id));
-      metrics.observed.count(fresh);
-      for (const { expiry } of fresh) if (expiry !== undefined) onExpiry?.(expiry);
-      lines.events(seen);
-      offer();
+  const watching = startWatching(
+    { ...deps, log: saysOnce(deps.log) },
+    {
+      overdueAfterMs: announce?.overdueAfterMs,
+      schedule,
+      onObserved(observed) {
+        // Events have the time of the store.
+        if (!isStoreTime)
+          startedAt = new Date(
+            startedAt.getTime() + observed.now.getTime() - deps.clock().getTime(),
+          );
+        isStoreTime = true;
+        seen = observed.events;
+        metrics.observed.set(observed);
+        const fresh = seen.filter(({ id, at }) => at >= startedAt && !counted.has(id));
+        counted = new Set(seen.map(({ id }) => id));
+        metrics.observed.count(fresh);
+        for (const { expiry } of fresh) if (expiry !== undefined) onExpiry?.(expiry);
+        lines.events(seen);
+        offer();
+      },
     },
-  });
+  );
 
   return {
     note: watching.note,
@@ -96,10 +104,10 @@ export function startTelling(
       else offer();
     },
     expired(ended) {
-      const event = expiryEvent(ended, deps.clock());
-      if (event === undefined) return;
-      own = [...own, event].slice(-OWN_EVENTS_MAX);
-      lines.events([event]);
+      const events = expiryEvents(ended, deps.clock());
+      if (events.length === 0) return;
+      own = [...own, ...events].slice(-OWN_EVENTS_MAX);
+      lines.events(events);
       offer();
     },
     async stop() {
@@ -108,21 +116,26 @@ export function startTelling(
   };
 }
 
-/** Undefined when a run changed nothing. */
-function expiryEvent(
+/** None when a run changed nothing, and left no set as it is. */
+function expiryEvents(
   ended: ScheduledExpiry | { readonly failed: unknown },
   at: Date,
-): Event | undefined {
-  const hour = `${instantOf(at).slice(0, 10)}0000000`;
-  const common = { at, problemsTotal: 0, next: 'stowage expire', stored: true } as const;
-  if ('failed' in ended)
-    return {
-      ...common,
-      // One a hour: a store that refuses a deletion refuses it again a minute later.
-      id: `${hour}-expiry-failed`,
-      name: 'expiry-failed',
-      title: `expiry failed: ${messageOf(ended.failed)}`,
-      problems: [],
-    };
-  return expiryDone(ended.summary, { id: `${instantOf(at)}-expiry-done`, at });
+): readonly Event[] {
+  const failed = (title: string, problems: readonly string[]): Event => ({
+    // One a hour: a store that refuses a deletion refuses it again a minute later.
+    id: `${instantOf(at).slice(0, 10)}0000000-expiry-failed`,
+    name: 'expiry-failed',
+    title,
+    problems: problems.slice(0, PROBLEMS_IN_EVENT),
+    problemsTotal: problems.length,
+    ...{ at, next: 'stowage expire', stored: true },
+  });
+  if ('failed' in ended) return [failed(`expiry failed: ${messageOf(ended.failed)}`, [])];
+  const done = expiryDone(ended.summary, { id: `${instantOf(at)}-expiry-done`, at });
+  const left = expiryProblems(ended, ended.leftovers);
+  const title = `expiry went on without what the store refused: ${plural(left.length, 'problem')}`;
+  return [
+    ...(done === undefined ? [] : [done]),
+    ...(left.length === 0 ? [] : [failed(title, left)]),
+  ];
 }

@@ -120,7 +120,8 @@ async function refusalsFor(
   const others = [...facts.values()].filter(
     (one) => one !== set && one.retention.state === 'living' && one.database === database,
   );
-  if (isComplete(set) && retention.state === 'living' && !others.some(isComplete))
+  const mayBeComplete = isComplete(set) || status === 'unknown';
+  if (mayBeComplete && retention.state === 'living' && !others.some(isComplete))
     refusals.push({
       code: 'set/last',
       message: `it is the only complete set of database ${database ?? '?'}`,
@@ -134,7 +135,7 @@ async function readersOf(
   facts: ReadonlyMap<string, SetFacts>,
   timestamp: string,
 ): Promise<Refusal[]> {
-  const readers = await openRuns(deps, KEEP_REQUESTS);
+  const readers = await openRuns(deps, facts.keys(), KEEP_REQUESTS);
   const named = readers.get(timestamp) ?? [];
   const others = facts.get(timestamp)?.isRead ? ['a copy or repair'] : [];
   return [...named, ...others].map((reader) => ({

@@ -1,5 +1,5 @@
 import { decode, type RawDocument } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { isEverything, type Selection } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
@@ -10,6 +10,7 @@ import { type Retention, retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
 import { newestVerdict, readDocument, verdictKeys } from '../stored/load.ts';
+import { noteUnreadable } from '../stored/unreadable.ts';
 import { drillOf, type SetDrill } from './drills.ts';
 
 /** One row of a list of sets. */
@@ -140,7 +141,8 @@ export async function readSetDocument<Schema extends typeof Manifest | typeof Pl
   try {
     return { exists: true, document: decode(schema, raw) as ReturnType<Schema['parse']> };
   } catch (error) {
-    deps.log.warn({ err: error }, `cannot read the ${kind} of set ${timestamp}`);
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    noteUnreadable(deps, error, `cannot read the ${kind} of set ${timestamp}`);
     return { exists: true, document: undefined };
   }
 }

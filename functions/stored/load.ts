@@ -11,6 +11,7 @@ import { formatKey, type Key, parseKey, receiptsPrefix } from '../../backup-set/
 import { Verdict } from '../../backup-set/base/verdict.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
+import { noteUnreadable } from './unreadable.ts';
 
 /** Small GETs at once: hides the latency of S3, and stays far below the limits of any server. */
 export const READS_IN_FLIGHT = 16;
@@ -31,7 +32,7 @@ export async function readDocument(
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     if (!isStowageError(error, 'storage/too-large')) throw error;
-    deps.log.warn({ key, ...limit }, 'document too large: treated as unreadable');
+    deps.log.warn({ object: key, ...limit }, 'document too large: treated as unreadable');
     return { key, bytes: new Uint8Array() };
   }
 }
@@ -118,7 +119,7 @@ export async function readVerdict(deps: Deps, key: string): Promise<Verdict | un
     return decode(Verdict, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key: raw.key }, 'verdict ignored: it cannot be read');
+    noteUnreadable(deps, error, 'verdict ignored, it cannot be read');
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts';
 import { extendRetention } from '../handlers/extend-retention.ts';
 import { lockConfiguration } from '../lock/configuration.ts';
 import { newestLockRecord } from '../lock/record.ts';
-import type { SetStatus } from './report.ts';
+import type { OnSet, SetStatus } from './report.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -14,6 +14,7 @@ const DAY_MS = 24 * 3_600_000;
 export async function extendRetentions(
   deps: Deps,
   closed: ReadonlyMap<string, SetStatus | 'over'>,
+  onSet: OnSet,
 ): Promise<void> {
   if (deps.store.lock === undefined) return;
   const configured = await lockConfiguration(deps, 'the retention of carried packs not swept');
@@ -22,7 +23,9 @@ export async function extendRetentions(
   const since = (await deps.store.now({ signal: deps.signal })).getTime() - days * DAY_MS;
   for (const [timestamp, status] of closed) {
     if (status !== 'complete' || dateOf(timestamp).getTime() < since) continue;
-    if ((await newestLockRecord(deps, timestamp))?.status !== 'complete')
-      await extendRetention(deps, timestamp);
+    await onSet(timestamp, async () => {
+      if ((await newestLockRecord(deps, timestamp))?.status !== 'complete')
+        await extendRetention(deps, timestamp);
+    });
   }
 }

@@ -17,6 +17,9 @@ export interface SweepOptions {
   readonly onSlice?: ((order: string) => void) | undefined;
 }
 
+/** Does one work on one set. Its failure is a problem of the report. */
+export type OnSet = (timestamp: string, work: () => Promise<void>) => Promise<void>;
+
 /** What a sweep found and did. */
 export interface SweepReport {
   /** Processed sets, without those in `closed`. */

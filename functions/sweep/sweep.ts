@@ -2,7 +2,7 @@ import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { Deps } from '../deps.ts';
 import { newestRestores, newestSets, newestTasks } from '../stored/newest.ts';
 import { extendRetentions } from './locks.ts';
-import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
+import type { OnSet, SetStatus, SweepOptions, SweepReport } from './report.ts';
 import { sweepRestore } from './restore.ts';
 import { sweepSet } from './set.ts';
 import { requestReplications, sweepTask } from './tasks.ts';
@@ -11,7 +11,7 @@ import { sweepUploads } from './uploads.ts';
 /**
  * Does the work that no event started (promise 4): commits and validates sets, writes verdicts on
  * overdue ones, continues restores and tasks, and aborts uploads of dead shippers. A failure with
- * one set is reported, and the other sets are still swept.
+ * one set is reported, in each of these works, and the other sets are still swept.
  * @throws StowageError when the root cannot be listed, or `interrupted`.
  */
 export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<SweepReport> {
@@ -47,15 +47,16 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
       if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
     });
   }
-  await attempt(deps, report, {}, () => requestReplications(deps, closed));
-  await attempt(deps, report, {}, () => extendRetentions(deps, closed));
+  const onSet: OnSet = (set, work) => attempt(deps, report, { set }, work);
+  await attempt(deps, report, {}, () => requestReplications(deps, closed, onSet));
+  await attempt(deps, report, {}, () => extendRetentions(deps, closed, onSet));
   for (const task of await newestTasks(deps)) {
     if (closed.has(task)) continue;
     await attempt(deps, report, { task }, async () => {
       if (await sweepTask(deps, task, options)) closed.set(task, 'over');
     });
   }
-  await attempt(deps, report, {}, () => sweepUploads(deps, options, report));
+  await attempt(deps, report, {}, () => sweepUploads(deps, options, report, onSet));
   const { committed, validated, overdue, problems, uploadsAborted } = report;
   const did =
     uploadsAborted > 0 ||

@@ -1,3 +1,4 @@
+import { eachApart } from '../../async/apart.ts';
 import { parseKey, taskPrefix } from '../../backup-set/base/keys.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
@@ -9,7 +10,7 @@ import { listKeys } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
 import { isOverdue, lastArrival } from '../stored/overdue.ts';
 import { hasTaskOutcome } from '../tasks/tasks.ts';
-import type { SetStatus, SweepOptions } from './report.ts';
+import type { OnSet, SetStatus, SweepOptions } from './report.ts';
 
 /** The longest run of a Lambda function: after that, a slice without a receipt was abandoned. */
 const SLICE_OVERDUE_AFTER_SECONDS = 900;
@@ -21,6 +22,7 @@ const SLICE_OVERDUE_AFTER_SECONDS = 900;
 export async function requestReplications(
   deps: Deps,
   closed: ReadonlyMap<string, SetStatus | 'over'>,
+  onSet: OnSet,
 ): Promise<void> {
   if (deps.replica === undefined) return;
   const parts = (await newestTasks(deps))
@@ -28,7 +30,10 @@ export async function requestReplications(
     .filter(({ work }) => work === 'replicate');
   const known = new Set(parts.map(({ timestamp }) => timestamp));
   for (const [timestamp, status] of closed) {
-    if (status === 'complete' && !known.has(timestamp)) await requestReplication(deps, timestamp);
+    if (status !== 'complete' || known.has(timestamp)) continue;
+    await onSet(timestamp, async () => {
+      await requestReplication(deps, timestamp);
+    });
   }
 }
 
@@ -52,10 +57,10 @@ export async function sweepTask(
     // New orders: on AWS their events start the slices.
     if (onSlice !== undefined) wrote.forEach(onSlice);
   } else if (last !== undefined && (await isOverdue(deps, last, overdueAfterSeconds))) {
-    for (const order of await ordersLeft(deps, task)) {
+    await eachApart(await ordersLeft(deps, task), async (order) => {
       if (onSlice === undefined) await runSliceOf(deps, order);
       else onSlice(order);
-    }
+    });
   }
   await advanceTask(deps, task);
   return hasTaskOutcome(deps, task);

@@ -16,7 +16,7 @@ import {
   OVERDUE_AFTER_SECONDS,
   overdueLimitSeconds,
 } from '../stored/overdue.ts';
-import type { SweepOptions, SweepReport } from './report.ts';
+import type { OnSet, SweepOptions, SweepReport } from './report.ts';
 
 /** Younger uploads of unsealed sets are kept, even when `overdueAfterSeconds` is shorter. */
 const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
@@ -32,6 +32,7 @@ export async function sweepUploads(
   deps: Deps,
   options: SweepOptions,
   report: SweepReport,
+  onSet: OnSet,
 ): Promise<void> {
   const abort = async (upload: PendingUpload) => {
     await deps.store.abortUpload(upload, { signal: deps.signal });
@@ -42,9 +43,15 @@ export async function sweepUploads(
   for await (const upload of deps.store.pendingUploads(SETS, { signal: deps.signal })) {
     const key = parseKey(upload.key);
     if (key === undefined || !('timestamp' in key)) continue;
-    const isDead = rules.get(key.timestamp) ?? (await ruleFor(deps, key.timestamp, options));
-    rules.set(key.timestamp, isDead);
-    if (await isDead(upload)) await abort(upload);
+    const { timestamp } = key;
+    await onSet(timestamp, async () => {
+      const known = rules.get(timestamp);
+      // A set that cannot be looked at keeps its uploads, and is one problem.
+      if (known === undefined) rules.set(timestamp, KEEPS_ALL);
+      const isDead = known ?? (await ruleFor(deps, timestamp, options));
+      rules.set(timestamp, isDead);
+      if (await isDead(upload)) await abort(upload);
+    });
   }
   for await (const upload of otherUploads(deps))
     if (await isSilent(deps, upload, AGE_MIN_SECONDS)) await abort(upload);
@@ -63,6 +70,8 @@ async function* otherUploads({ store, signal }: Deps): AsyncGenerator<PendingUpl
 }
 
 type IsDead = (upload: PendingUpload) => Promise<boolean>;
+
+const KEEPS_ALL: IsDead = () => Promise.resolve(false);
 
 /**
  * The seal is written after all shippers have ended, so their uploads from before it are dead. A

@@ -1,5 +1,5 @@
 import { decode } from '../../backup-set/base/document.ts';
-import { asStowageError, isStowageError } from '../../backup-set/base/errors.ts';
+import { asStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, SETS } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { plural } from '../../backup-set/base/words.ts';
@@ -10,6 +10,7 @@ import { DEFAULT_RULES } from '../../backup-set/unusual/rules.ts';
 import type { Warning, WarningList } from '../../backup-set/unusual/warnings.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
+import { isOfOneObject } from '../stored/unreadable.ts';
 
 /** A slow store must not fail a validation, which has 15 minutes in a Lambda. */
 const READING_MS_MAX = 120_000;
@@ -71,13 +72,12 @@ async function readNumbers(
   kind: string,
 ): Promise<SetNumbers | Warning | undefined> {
   const object = formatKey({ kind: 'manifest', timestamp });
-  const raw = await readDocument(deps, object);
-  if (raw === undefined) return undefined;
   try {
-    const manifest = decode(Manifest, raw);
-    return kindOf(manifest) === kind ? numbersOf(manifest) : undefined;
+    const raw = await readDocument(deps, object);
+    const manifest = raw && decode(Manifest, raw);
+    return manifest && kindOf(manifest) === kind ? numbersOf(manifest) : undefined;
   } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
+    if (!isOfOneObject(error)) throw error;
     const message = `the manifest of set ${timestamp} cannot be read, so it was not compared with: ${error.message}`;
     return { code: 'not-compared', message: message.slice(0, 4000).toWellFormed(), object };
   }

@@ -1,10 +1,10 @@
 import type * as z from 'zod';
 import { decode } from '../../../backup-set/base/document.ts';
-import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { Verdict } from '../../../backup-set/base/verdict.ts';
 import type { Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../../deps.ts';
 import { readDocument } from '../../stored/load.ts';
+import { apart } from '../../stored/unreadable.ts';
 
 /** What happened, as one document of the bucket says. */
 export interface LogEntry {
@@ -33,7 +33,7 @@ export interface LogEntry {
   readonly to?: string;
   readonly problemsTotal?: number;
   readonly warningsTotal?: number;
-  /** The document exists and is not valid: it may say something else. */
+  /** The document exists and cannot be read: it may say something else. */
   readonly unreadable?: string;
 }
 
@@ -77,20 +77,28 @@ export function isWithin({ since }: LogWindow, at: string): boolean {
 
 /**
  * The entry that a document gives. No entry when it does not exist; an entry that says so when it
- * is not valid.
+ * is not valid, or withheld by the store.
  */
 export async function entryFrom<Schema extends z.ZodType>(
   deps: Deps,
   schema: Schema,
-  known: Pick<LogEntry, 'at' | 'what' | 'object' | 'set' | 'restore' | 'entry'>,
+  known: Known,
   read: (document: z.output<Schema>) => Omit<Partial<LogEntry>, 'object'>,
 ): Promise<LogEntry[]> {
-  const raw = await readDocument(deps, known.object);
-  if (raw === undefined) return [];
-  try {
-    return [{ ...known, ...read(decode(schema, raw)) }];
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return [{ ...known, unreadable: error.message }];
-  }
+  return entryApart(deps, known, async () => {
+    const raw = await readDocument(deps, known.object);
+    return raw === undefined ? [] : [{ ...known, ...read(decode(schema, raw)) }];
+  });
+}
+
+type Known = Pick<LogEntry, 'at' | 'what' | 'object' | 'set' | 'restore' | 'entry'>;
+
+/** Of an object that cannot be looked at: an entry that says so. */
+export function entryApart(
+  deps: Deps,
+  known: Known,
+  work: () => Promise<LogEntry[]>,
+): Promise<LogEntry[]> {
+  const what = `${known.what} is in the log as unreadable`;
+  return apart(deps, what, work, ({ message }) => [{ ...known, unreadable: message }]);
 }

@@ -9,7 +9,7 @@ import { TaskOutcome, TaskRequest } from '../../../backup-set/documents/tasks.ts
 import type { Deps } from '../../deps.ts';
 import { listKeys, READS_IN_FLIGHT } from '../../stored/load.ts';
 import { newestRestores, newestTasks } from '../../stored/newest.ts';
-import { entryFrom, isWithin, type LogEntry, type LogWindow } from './entries.ts';
+import { entryApart, entryFrom, isWithin, type LogEntry, type LogWindow } from './entries.ts';
 import { requestReads } from './of-requests.ts';
 import { runReads } from './of-schedule.ts';
 
@@ -41,9 +41,10 @@ export async function logOfRoot(deps: Deps, window: LogWindow): Promise<LogEntry
     ...(await requestReads(deps, isRecent)),
   ];
   const found = (await mapInFlight(reads, READS_IN_FLIGHT, (read) => read())).flat();
-  return found.filter(
-    ({ at, set }) => isWithin(window, at) && (window.set === undefined || set === window.set),
-  );
+  // One that cannot be read, and does not say of which set it is, may be of this one.
+  const isOf = ({ set, unreadable }: LogEntry) =>
+    window.set === undefined || set === window.set || (set === undefined && unreadable);
+  return found.filter((entry) => isWithin(window, entry.at) && isOf(entry));
 }
 
 async function restoreEntries(deps: Deps, restore: string): Promise<LogEntry[]> {
@@ -62,27 +63,25 @@ async function restoreEntries(deps: Deps, restore: string): Promise<LogEntry[]> 
       ...(resumes !== undefined && { why: `continues restore ${resumes}` }),
     };
   });
-  return [...requested, ...(await restoreEnd(deps, restore))];
+  return [...requested, ...(await restoreEnd(deps, restore, at))];
 }
 
 /** An outcome has no time of its own: the store's time of the object is the end. */
-async function restoreEnd(deps: Deps, restore: string): Promise<LogEntry[]> {
+async function restoreEnd(deps: Deps, restore: string, at: string): Promise<LogEntry[]> {
   const object = formatKey({ kind: 'outcome', restore });
-  const stored = await deps.store.head(object, { signal: deps.signal });
-  if (stored === undefined) return [];
-  const known = {
-    at: stored.modifiedAt.toISOString(),
-    what: 'restore-ended',
-    restore,
-    object,
-  } as const;
-  return entryFrom(deps, Outcome, known, ({ timestamp, status, totals, problemsTotal }) => ({
-    set: timestamp,
-    status,
-    tables: totals.relations,
-    rows: totals.rows,
-    problemsTotal,
-  }));
+  const known = { at, what: 'restore-ended', restore, object } as const;
+  return entryApart(deps, known, async () => {
+    const stored = await deps.store.head(object, { signal: deps.signal });
+    if (stored === undefined) return [];
+    const ended = { ...known, at: stored.modifiedAt.toISOString() };
+    return entryFrom(deps, Outcome, ended, ({ timestamp, status, totals, problemsTotal }) => ({
+      set: timestamp,
+      status,
+      tables: totals.relations,
+      rows: totals.rows,
+      problemsTotal,
+    }));
+  });
 }
 
 async function taskEntries(deps: Deps, task: string): Promise<LogEntry[]> {

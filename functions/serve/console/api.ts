@@ -13,7 +13,8 @@ export interface ApiError {
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
-export type SetState = 'complete' | 'incomplete' | 'damaged' | 'open' | 'overdue';
+/** `unknown`: the store withholds an object that says it (`unreadable`). */
+export type SetState = 'complete' | 'incomplete' | 'damaged' | 'open' | 'overdue' | 'unknown';
 
 export interface ConsoleSet {
   readonly timestamp: string;
@@ -218,6 +219,8 @@ export interface TableHistory {
   /** Oldest first; a set without the table is in `without`. */
   readonly points: readonly HistoryPoint[];
   readonly without: readonly string[];
+  /** Sets whose manifest cannot be read. */
+  readonly unreadable: readonly string[];
   /** Sets that are not read yet. */
   readonly reading: number;
 }

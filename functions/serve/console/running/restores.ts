@@ -1,6 +1,5 @@
 import { mapInFlight } from '../../../../async/each-in-flight.ts';
 import { decode } from '../../../../backup-set/base/document.ts';
-import { isStowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey, RESTORES } from '../../../../backup-set/base/keys.ts';
 import { dateOf } from '../../../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../../../backup-set/base/verdict.ts';
@@ -9,6 +8,7 @@ import type { Deps } from '../../../deps.ts';
 import { READS_IN_FLIGHT, readDocument } from '../../../stored/load.ts';
 import { newestRestores } from '../../../stored/newest.ts';
 import { lastArrival, OVERDUE_AFTER_SECONDS } from '../../../stored/overdue.ts';
+import { isOfOneObject } from '../../../stored/unreadable.ts';
 import type { ConsoleRestore } from '../api.ts';
 
 export const RESTORES_MAX = 50;
@@ -47,7 +47,7 @@ async function describeRestore(deps: Deps, id: string): Promise<ConsoleRestore |
       };
     return { ...of, ...none, status: await liveStatus(deps, id) };
   } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
+    if (!isOfOneObject(error)) throw error;
     return { ...common, status: 'unreadable', problems: [error.message], problemsTotal: 1 };
   }
 }

@@ -62,6 +62,17 @@ function ofState(set: ConsoleSet, sets: readonly ConsoleSet[]): Attention[] {
         },
       ];
     }
+    case 'unknown':
+      return [
+        {
+          severity: 'critical',
+          kind: 'unknown',
+          title: `Set ${timestamp} cannot be looked at`,
+          detail: why || 'The store withholds an object of it.',
+          command: `stowage show ${timestamp}`,
+          set: timestamp,
+        },
+      ];
     case 'overdue':
       return [
         {

@@ -1,8 +1,9 @@
 import { eachInFlight, type weighed } from '../../../../async/each-in-flight.ts';
 import { HEAD_BYTES_MAX } from '../../../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../../../backup-set/base/errors.ts';
+import { isStowageError } from '../../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../../backup-set/base/keys.ts';
 import type { Deps } from '../../../deps.ts';
+import { isOfOneObject } from '../../../stored/unreadable.ts';
 import type { HistoryPoint, TableHistory } from '../api.ts';
 import { findVolume } from './find-table.ts';
 
@@ -11,7 +12,7 @@ const MANIFESTS_IN_FLIGHT = 3;
 /** Tables whose history is kept. */
 const TABLES_MAX = 64;
 
-type Found = HistoryPoint | 'without';
+type Found = HistoryPoint | 'without' | 'unreadable';
 
 /** Histories of tables under one root. Manifests never change: what was found is kept. */
 export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
@@ -25,7 +26,8 @@ export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
     name: { readonly schema: string; readonly name: string },
     sets: readonly string[],
   ): Promise<void> {
-    const unread = sets.filter((timestamp) => !found.has(timestamp));
+    const isRead = (one: Found | undefined) => one !== undefined && one !== 'unreadable';
+    const unread = sets.filter((timestamp) => !isRead(found.get(timestamp)));
     await eachInFlight(unread, MANIFESTS_IN_FLIGHT, async (timestamp) => {
       const key = formatKey({ kind: 'manifest', timestamp });
       try {
@@ -35,13 +37,11 @@ export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
         );
         found.set(timestamp, totals === undefined ? 'without' : { timestamp, ...totals });
       } catch (error) {
-        if (error instanceof SyntaxError)
-          throw new StowageError('set/unreadable', `${key} is not JSON: ${error.message}`, {
-            where: { object: key },
-          });
         // Removed meanwhile: the next list of sets does not have it.
-        if (!isStowageError(error, 'storage/not-found')) throw error;
-        found.set(timestamp, 'without');
+        if (isStowageError(error, 'storage/not-found')) found.set(timestamp, 'without');
+        else if (error instanceof SyntaxError || isOfOneObject(error))
+          found.set(timestamp, 'unreadable');
+        else throw error;
       }
     });
   }
@@ -78,8 +78,9 @@ export function tableHistories(deps: Deps, heavy: ReturnType<typeof weighed>) {
     });
     return {
       ...name,
-      points: read.flatMap(([, one]) => (one === 'without' ? [] : [one])),
+      points: read.flatMap(([, one]) => (typeof one === 'string' ? [] : [one])),
       without: read.flatMap(([timestamp, one]) => (one === 'without' ? [timestamp] : [])),
+      unreadable: read.flatMap(([timestamp, one]) => (one === 'unreadable' ? [timestamp] : [])),
       reading: sets.length - read.length,
     };
   };

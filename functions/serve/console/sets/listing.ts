@@ -12,6 +12,7 @@ import { currentVerdict } from '../../../stored/current-verdict.ts';
 import { newestVerdict, READS_IN_FLIGHT, verdictKeys } from '../../../stored/load.ts';
 import { newestSets } from '../../../stored/newest.ts';
 import { arrivalsUnder, OVERDUE_AFTER_SECONDS } from '../../../stored/overdue.ts';
+import { apart } from '../../../stored/unreadable.ts';
 import type { ConsoleSet, SetState } from '../api.ts';
 import { type HeadOf, readHead } from './head.ts';
 
@@ -64,7 +65,7 @@ export function listSets(deps: Deps): SetListing {
         head = await readHead(deps, timestamp, kind, stored);
         heads.set(place, head);
       } catch (error) {
-        if (!isStowageError(error, 'set/unreadable')) throw error;
+        if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
         unreadable = messageOf(error);
       }
     }
@@ -119,7 +120,13 @@ export function listSets(deps: Deps): SetListing {
       listed.resolve();
       const gone = new Set<string>();
       await eachInFlight(shown, READS_IN_FLIGHT, async (timestamp) => {
-        const set = await lookAt(timestamp, now);
+        const what = `set ${timestamp} cannot be shown`;
+        const set = await apart<ConsoleSet | undefined>(
+          deps,
+          what,
+          () => lookAt(timestamp, now),
+          ({ message }) => unreadableSet(timestamp, message),
+        );
         if (set === undefined) gone.add(timestamp);
         else found.set(timestamp, set);
       });
@@ -143,6 +150,16 @@ function damagedNeeds(set: ConsoleSet, damaged: readonly ConsoleSet[]): string[]
     .filter(({ timestamp }) => timestamp !== set.timestamp && set.needs.includes(timestamp))
     .filter(({ checked }) => (set.verifiedAt ?? '') <= (checked?.at ?? ''))
     .map(({ timestamp }) => timestamp);
+}
+
+/** Its state is not known: the store withholds an object that says it. */
+function unreadableSet(timestamp: string, message: string): ConsoleSet {
+  return {
+    ...describeHead(timestamp, 'unknown', undefined),
+    ...describeVerdict(undefined),
+    ...describeWarnings(undefined),
+    unreadable: message.slice(0, TEXT_CHARS_MAX),
+  };
 }
 
 function describeHead(timestamp: string, state: SetState, head: Head | undefined) {

@@ -89,12 +89,18 @@ export function deleteObjects(exchange: Exchange): Answer {
   demandDigestOfDelete(exchange);
   checkDigests(exchange);
   const keys = elements(exchange.body.toString(), 'Key');
-  for (const key of keys) exchange.state.objects.delete(`${exchange.bucket}/${key}`);
+  const { undeletable } = exchange.state.rules;
+  const isRefused = (key: string) => undeletable?.(key) === true;
+  const gone = keys.filter((key) => !isRefused(key));
+  for (const key of gone) exchange.state.objects.delete(`${exchange.bucket}/${key}`);
   const isQuiet = exchange.body.includes('<Quiet>true</Quiet>');
-  const deleted = isQuiet
-    ? ''
-    : keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`).join('');
-  return xml(`<DeleteResult>${deleted}</DeleteResult>`);
+  const element = (name: string, key: string, more = '') =>
+    `<${name}><Key>${escapeXml(key)}</Key>${more}</${name}>`;
+  const deleted = isQuiet ? [] : gone.map((key) => element('Deleted', key));
+  const errors = keys
+    .filter(isRefused)
+    .map((key) => element('Error', key, '<Code>AccessDenied</Code><Message>no</Message>'));
+  return xml(`<DeleteResult>${[...deleted, ...errors].join('')}</DeleteResult>`);
 }
 
 export function writtenHeaders({ etag, crc32 }: StoredBytes): Record<string, string> {

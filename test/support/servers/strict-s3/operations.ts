@@ -17,6 +17,8 @@ export function execute(exchange: Exchange): Answer {
   const { writeOnlyKeys, readableToAll } = state.rules;
   const isHidden = writeOnlyKeys.has(accessKey) && readableToAll?.test(key) !== true;
   if (isHidden && ['GET', 'HEAD'].includes(method)) throw refused('AccessDenied');
+  const isObject = key !== '' && ['GET', 'HEAD'].includes(method);
+  if (isObject && state.rules.withheld?.(key) === true) throw refused('AccessDenied');
   return (key === '' ? onBucket(exchange) : onKey(exchange)) ?? errorAnswer('NotImplemented');
 }
 

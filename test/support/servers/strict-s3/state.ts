@@ -24,6 +24,10 @@ export interface Rules {
   writeOnlyKeys: ReadonlySet<string>;
   /** What write-only access keys may read after all: the keys of objects that match. */
   readableToAll: RegExp | undefined;
+  /** Objects that are listed, and that HEAD and GET refuse with HTTP 403, as a policy can. */
+  withheld: ((key: string) => boolean) | undefined;
+  /** Objects that a deletion refuses with HTTP 403. */
+  undeletable: ((key: string) => boolean) | undefined;
   /** Session tokens that have expired. */
   expiredTokens: ReadonlySet<string>;
   /** The server's clock minus this host's: in the Date header and in the times of objects. */
@@ -44,6 +48,8 @@ export const rulesByDefault = (): Rules => ({
   accessKeys: undefined,
   writeOnlyKeys: new Set(),
   readableToAll: undefined,
+  withheld: undefined,
+  undeletable: undefined,
   expiredTokens: new Set(),
   clockOffsetMs: 0,
   refusesSkew: false,

@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises';
+import type { Context } from 'aws-lambda';
+import { afterEach, expect, test, vi } from 'vitest';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { verdictKeys } from '../../../functions/stored/load.ts';
+import { fileOf, freshDeps, keysOf } from '../functions/place.ts';
+import { backUp } from '../retention/world.ts';
+import { MIDDLE, NEWEST, OLDEST, SETS } from './world.ts';
+
+const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r' } as Context;
+
+afterEach(() => vi.unstubAllEnvs());
+
+test('the function expire removes the other sets, keeps what may be needed, and fails at its end', async () => {
+  const deps = await freshDeps();
+  for (const timestamp of SETS) await backUp(deps, timestamp);
+  const [verdict = ''] = await verdictKeys(deps, NEWEST);
+  await writeFile(fileOf(deps.store, verdict), 'not JSON');
+  vi.stubEnv('STOWAGE_ROOT', deps.store.url);
+  vi.stubEnv('STOWAGE_LOG_LEVEL', 'silent');
+  vi.stubEnv('STOWAGE_RETENTION', '{"keepLast":1,"graceHours":0}');
+  vi.resetModules();
+  const { handler } = await import('../../../functions/lambda/expire.ts');
+  await expect(handler({}, context)).rejects.toMatchObject({
+    message: expect.stringContaining(`1 problem, first: set ${NEWEST}: ${verdict}`),
+  });
+  const manifests = (await keysOf(deps.store, 'sets/')).filter((key) =>
+    key.endsWith('/manifest.json'),
+  );
+  expect(manifests).toEqual(
+    [MIDDLE, NEWEST].map((one) => formatKey({ kind: 'manifest', timestamp: one })),
+  );
+  expect(manifests.join()).not.toContain(OLDEST);
+});

@@ -76,16 +76,18 @@ export async function attackedRoot(): Promise<Attacked> {
 
 const documents = (set: SmallSet) => [set.plan, ...set.receipts, ...set.sealParts, set.seal];
 
+/** @param encryption undefined: the configuration says nothing of it. */
 export function contextOf({ store, clock, log }: Deps, encryption: unknown): ClusterContext {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const segments = CONTENTS.map((content) => ({ content, host: 'a' }));
+  const section = encryption === undefined ? {} : { encryption };
   return {
     env: {},
     clock,
     signal: new AbortController().signal,
     log,
     output: newOutput({ out, err }, true, clock, () => undefined, {}),
-    config: Config.parse({ root: store.url, database: 'places', segments, encryption }),
+    config: Config.parse({ root: store.url, database: 'places', segments, ...section }),
     sources: new Map(),
   };
 }

@@ -3,6 +3,11 @@ import { unbuiltServers } from './infra/setup/stores/servers.mjs';
 import { hasBareMachine } from './test/support/install/bare-machine.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { REPEATS } from './test/support/repeats/repeats.ts';
+import { seedOfTree } from './test/support/repeats/seed.ts';
+
+// Workers get it with the environment.
+process.env['STOWAGE_TEST_SEED'] ??= String(seedOfTree());
+const PROPERTIES = 'test/support/repeats/properties.ts';
 
 /** Real servers start slowly. */
 const onServers = { testTimeout: 180_000, hookTimeout: 180_000 } as const;
@@ -16,8 +21,8 @@ const fourAtATime = {
   maxWorkers: 4,
   // A new process for each file costs half a second of CPU, mostly to load the SDK of AWS.
   isolate: false,
-  setupFiles: 'test/support/own-environment.ts',
-} as const;
+  setupFiles: ['test/support/own-environment.ts', PROPERTIES],
+};
 
 /** The programs as `npm run build` makes them. */
 const PROGRAMS = 'test/support/programs/build.ts';
@@ -129,7 +134,7 @@ export default defineConfig({
           // Pure code keeps nothing between files: to load it once per worker halves the CPU.
           pool: 'threads',
           isolate: false,
-          setupFiles: 'test/support/repeats/fewer-runs.ts',
+          setupFiles: PROPERTIES,
           ...turn(1),
         },
       },

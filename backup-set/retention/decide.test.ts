@@ -16,6 +16,7 @@ const set = (hoursAgo: number, change: Partial<RuledSet> = {}): RuledSet => ({
   series: 'shop',
   tags: [],
   readers: [],
+  needsFilesOf: [],
   ...change,
 });
 const rules = (given: Record<string, unknown>) => RetentionRules.parse(given);
@@ -60,6 +61,18 @@ const anyRules = fc
     keepFailed: fc.constantFrom('0h', '7d', '1y'),
   })
   .map(({ general, nightly, ...rest }) => ({ ...general, tags: { nightly }, ...rest }));
+
+test('the older sets whose files a kept increment needs stay, and those of one that goes do not', () => {
+  const [full, first] = [set(96), set(72)];
+  const second = set(48, { needsFilesOf: [full.timestamp, first.timestamp] });
+  const held = set(24, { needsFilesOf: [second.timestamp], held: 'audit' });
+  const chain = [full, { ...first, needsFilesOf: [full.timestamp] }, second];
+  const latest = rules({ keepLast: 1 });
+  const kept = decide([...chain, held, set(1)], latest, NOW);
+  expect(goneFrom(kept)).toEqual([]);
+  expect(rulesOf(kept, full)).toEqual(['an increment needs its files']);
+  expect(goneFrom(decide([...chain, set(1)], latest, NOW))).toHaveLength(3);
+});
 
 describe('the rules of retention', () => {
   test('never expire the newest complete set of a series, a held set, one that is read, or one that is not judged', () => {

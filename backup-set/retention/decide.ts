@@ -17,6 +17,8 @@ export interface RuledSet {
   readonly held?: string | undefined;
   /** The readers of the set: restores, tasks, copies, backups. */
   readonly readers: readonly string[];
+  /** Older sets whose files it needs: it is an increment of gpbackup. */
+  readonly needsFilesOf: readonly string[];
 }
 
 export interface Decision {
@@ -61,6 +63,11 @@ export function decide(
         keep(set, tag === undefined ? rule : `${rule} (${tag})`),
       );
     }
+  }
+  // The newest first: an increment that is kept for another one needs older sets, too.
+  for (const { timestamp, needsFilesOf } of newestFirst(sets)) {
+    if (kept.get(timestamp)?.size === 0) continue;
+    for (const older of needsFilesOf) kept.get(older)?.add('an increment needs its files');
   }
   return newestFirst(sets).map((set) => {
     const keptBy = [...(kept.get(set.timestamp) ?? [])];

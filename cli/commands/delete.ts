@@ -13,7 +13,7 @@ export const deleteCommand: ClusterCommand = {
   details: [
     'Without --yes it prints what it would delete.',
     'It deletes the manifest first, so an interrupted delete never leaves a set that looks complete.',
-    'It refuses to delete the only complete set, a set that is held, written or read, and a set whose packs another set uses. Packs that other sets need stay also with --force.',
+    'It refuses to delete the only complete set, a set that is held, written or read, and a set whose packs another set uses. Packs that other sets need stay also with --force, and sets whose files increments of gpbackup need.',
   ].join('\n'),
   flags: [
     ['--yes', 'delete the set'],
@@ -28,8 +28,10 @@ export const deleteCommand: ClusterCommand = {
       const force = flags['force'] === true;
       const [first] = plan.refusals;
       const against = plan.refusals.map(({ message }) => message).join('; ');
-      if (first !== undefined && !force)
-        throw new StowageError(first.code, `set ${timestamp} cannot be deleted: ${against}`, {
+      const final = plan.refusals.find(({ isFinal }) => isFinal);
+      const refusal = force ? final : first;
+      if (refusal !== undefined)
+        throw new StowageError(refusal.code, `set ${timestamp} cannot be deleted: ${against}`, {
           where: { set: timestamp },
         });
       if (first !== undefined)

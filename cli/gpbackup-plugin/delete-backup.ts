@@ -22,7 +22,7 @@ export async function deleteBackup(deps: Deps, timestamp: string): Promise<void>
   if (refusal !== undefined)
     throw new StowageError(
       refusal.code,
-      `set ${timestamp} was not deleted: ${refusal.message}. \`stowage delete ${timestamp} --force\` deletes it`,
+      `set ${timestamp} was not deleted: ${refusal.message}${refusal.isFinal ? '' : `. \`stowage delete ${timestamp} --force\` deletes it`}`,
     );
   await deleteSet(deps, plan);
 }

@@ -7,10 +7,9 @@ import {
   NO_PROBLEMS,
   type ProblemList,
 } from '../../backup-set/base/problems.ts';
-import type { Result } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
-import { readPinned } from '../../backup-set/documents/pinned.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import type { Folded } from '../../backup-set/fold/fold.ts';
 import type { Deps } from '../deps.ts';
 import {
@@ -55,7 +54,7 @@ export async function checkSet(
   raw: RawDocument,
   visit: PartVisit = () => undefined,
 ): Promise<CheckedSet> {
-  const read = readManifest(raw);
+  const read = parse(Manifest, raw);
   if (!read.ok) {
     const documents = boundedProblems([read.failure]);
     return { ...finding(NOTHING_CHECKED, documents), documents };
@@ -87,11 +86,6 @@ export function finding(checked: Finding['checked'], problems: ProblemList): Fin
     problems: listed,
     problemsTotal,
   };
-}
-
-/** A manifest, if it is of the set that its key names. */
-export function readManifest(raw: RawDocument): Result<Manifest, Problem> {
-  return readPinned(Manifest, [raw], { key: raw.key });
 }
 
 interface CheckedWith {

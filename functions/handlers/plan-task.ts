@@ -9,9 +9,9 @@ import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
 import { type Result, success } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import { readPinned } from '../../backup-set/documents/pinned.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import { SliceOrder, TaskPlan, TaskRequest } from '../../backup-set/documents/tasks.ts';
-import { readManifest } from '../check/set.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { expiredProblem } from '../retention/marks.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
@@ -36,7 +36,7 @@ const WRITES_IN_FLIGHT = 16;
 export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
-  const request = readPinned(TaskRequest, [raw], { key: raw.key });
+  const request = parse(TaskRequest, raw);
   if (!request.ok) return refuseTask(deps, task, request.failure);
   // A task that was planned goes on: expiry waits for it.
   const planned = await deps.store.head(formatKey({ kind: 'task-plan', task }));
@@ -56,7 +56,7 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
 }
 
 async function cutSet(deps: Deps, raw: RawDocument): Promise<Result<WeighedPiece[][], Problem>> {
-  const manifest = readManifest(raw);
+  const manifest = parse(Manifest, raw);
   if (!manifest.ok) return manifest;
   const pieces: WeighedPiece[] = [];
   for (const content of manifest.value.contents) {

@@ -2,9 +2,10 @@ import { decode, type RawDocument, sha256 } from '../../backup-set/base/document
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
-import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { parse } from '../../backup-set/documents/pinned.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
-import { checkSet, readManifest } from '../check/set.ts';
+import { checkSet } from '../check/set.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 
@@ -38,7 +39,7 @@ export async function referenceManifest(
       `the set ${timestamp} under ${from.store.url} has no manifest: choose the root of a complete copy with --from`,
       { where },
     );
-  const read = readManifest(raw);
+  const read = parse(Manifest, raw);
   if (!read.ok)
     throw new StowageError(
       'set/damaged',

@@ -86,14 +86,15 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
 }
 
 const NOTHING = { database: undefined, needs: { kind: 'nothing' } } as const;
-const NO_RULES = { status: 'open', series: '', tags: [] } as const;
+const NO_RULES = { status: 'open', series: '', tags: [], needsFilesOf: [] } as const;
 
-type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs'>;
+type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs' | 'needsFilesOf'>;
 
 const UNREADABLE: Compact = {
   series: '',
   tags: [],
   database: undefined,
+  needsFilesOf: [],
   needs: { kind: 'unknown' },
 };
 
@@ -117,7 +118,8 @@ function compactPlan({ document }: StoredDocument<Plan>) {
 }
 
 /** Copies of several clusters can lie in one root: their sets do not replace each other. */
-function seriesOf(of: Pick<Plan, 'cluster' | 'database' | 'selection' | 'tags'>) {
-  const { cluster, database, selection, tags } = of;
-  return { database, series: JSON.stringify([cluster, database, selection]), tags: tags ?? [] };
+function seriesOf(of: Pick<Plan, 'cluster' | 'database' | 'selection' | 'tags' | 'files'>) {
+  const { cluster, database, selection, tags = [], files } = of;
+  const series = JSON.stringify([cluster, database, selection]);
+  return { database, series, tags, needsFilesOf: files?.needs ?? [] };
 }

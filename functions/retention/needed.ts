@@ -56,7 +56,8 @@ export async function neededPacksOf(
   );
   await eachInFlight(staying, LISTS_IN_FLIGHT, async (set) => {
     deps.signal?.throwIfAborted();
-    const { needs, timestamp } = set;
+    const { needs, needsFilesOf, timestamp } = set;
+    for (const older of needsFilesOf) useAll(older, timestamp);
     if (needs.kind === 'manifest') return useListed(set, timestamp);
     if (needs.kind === 'unknown') return useAllUntil(timestamp, timestamp);
     if (needs.kind === 'nothing' || needs.base === undefined) return;

@@ -60,17 +60,49 @@ export async function planExpiry(
       rules,
       now,
     ),
-    expired: of('expired').flatMap(({ timestamp, retention }) => {
-      if (retention.state !== 'expired') return [];
-      const { since } = retention;
-      const waitsFor = readers.get(timestamp) ?? [];
-      const lock = locks.get(timestamp);
-      return [
-        { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
-      ];
-    }),
+    expired: withIncrements(
+      of('expired').flatMap(({ timestamp, retention }) => {
+        if (retention.state !== 'expired') return [];
+        const { since } = retention;
+        const waitsFor = readers.get(timestamp) ?? [];
+        const lock = locks.get(timestamp);
+        return [
+          { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
+        ];
+      }),
+      facts,
+      now,
+    ),
     removing: of('removing').map(({ timestamp }) => timestamp),
   };
+}
+
+/**
+ * Expired sets wait for increments that need their files and stay: without its documents, nothing
+ * proves the files of a set, and only gprestore can read them.
+ */
+function withIncrements(
+  expired: readonly ExpiredSet[],
+  facts: ReadonlyMap<string, SetFacts>,
+  now: Date,
+): readonly ExpiredSet[] {
+  const going = new Set(
+    expired.filter((set) => isRemovable(set, now)).map(({ timestamp }) => timestamp),
+  );
+  const neededBy = new Map<string, string>();
+  // The newest first: an increment that waits keeps older ones.
+  for (const { timestamp, retention, needsFilesOf } of [...facts.values()].reverse()) {
+    if (retention.state === 'removing' || going.has(timestamp)) continue;
+    for (const older of needsFilesOf) {
+      neededBy.set(older, timestamp);
+      going.delete(older);
+    }
+  }
+  return expired.map((set) => {
+    const increment = neededBy.get(set.timestamp);
+    if (increment === undefined) return set;
+    return { ...set, waitsFor: [...set.waitsFor, `set ${increment}, which needs its files`] };
+  });
 }
 
 /** Whether an expired set can be removed now. */
@@ -99,7 +131,7 @@ export async function readersOfSets(
 }
 
 function ruled(
-  { timestamp, status, series, tags, judgedAt, retention }: SetFacts,
+  { timestamp, status, series, tags, judgedAt, retention, needsFilesOf }: SetFacts,
   readers: ReadonlyMap<string, readonly string[]>,
 ): RuledSet {
   const held = retention.held?.why;
@@ -111,5 +143,6 @@ function ruled(
     judgedAt,
     ...(held !== undefined && { held }),
     readers: readers.get(timestamp) ?? [],
+    needsFilesOf,
   };
 }

@@ -3,6 +3,7 @@ import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Key, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { describeProblem, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
@@ -10,7 +11,7 @@ import { requireLiving } from '../retention/marks.ts';
 import { whileReading } from '../retention/reading.ts';
 import { COPIES_IN_FLIGHT, type CopiedObject, copyObject } from './copy-object.ts';
 import { neededKeys, neededPacks } from './needed-packs.ts';
-import { requireSet } from './status.ts';
+import { readSetDocument, requireSet } from './status.ts';
 
 /**
  * Not copied: verdicts, marks and locks are about the objects under this root, and agents at the
@@ -36,7 +37,8 @@ export interface CopyResult {
 /**
  * Copies the objects of a committed set, the packs of older sets that it uses, and the keys of
  * these sets to another root, and validates the set there. Seal and manifest are copied last, so
- * that no function at the target takes half a set for a set.
+ * that no function at the target takes half a set for a set. An increment of gpbackup comes with
+ * the older sets whose files it needs.
  * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
  * object is missing; `storage/exists` when the target has another object.
  */
@@ -46,6 +48,32 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
       'usage/flag',
       `set ${timestamp} is already under ${to.store.url}: choose another root with --to`,
     );
+  const copied = { objects: 0, bytes: 0 };
+  let skipped = 0;
+  for (const older of await setsWithFiles(from, timestamp)) {
+    const done = await copyOneSet(from, to, older);
+    copied.objects += done.copied.objects;
+    copied.bytes += done.copied.bytes;
+    skipped += done.skipped;
+  }
+  const own = await copyOneSet(from, to, timestamp);
+  const objects = copied.objects + own.copied.objects;
+  const bytes = copied.bytes + own.copied.bytes;
+  return { copied: { objects, bytes }, skipped: skipped + own.skipped, verdict: own.verdict };
+}
+
+/** The older sets whose files an increment of gpbackup needs, and what these need; oldest first. */
+async function setsWithFiles(from: Deps, timestamp: string): Promise<string[]> {
+  const found = new Set([timestamp]);
+  for (const set of found) {
+    const { document } = await readSetDocument(from, set, 'manifest', Manifest);
+    for (const older of document?.files?.needs ?? []) found.add(older);
+  }
+  found.delete(timestamp);
+  return [...found].toSorted();
+}
+
+async function copyOneSet(from: Deps, to: Deps, timestamp: string): Promise<CopyResult> {
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const manifest = await from.store.head(manifestKey);
   if (manifest === undefined) {

@@ -14,6 +14,8 @@ import { withSharedDamage } from '../retention/shared-damage.ts';
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
+  /** `--force` does not help. */
+  readonly isFinal?: true;
 }
 
 export interface DeletionPlan {
@@ -61,9 +63,12 @@ export async function planDeletion(deps: Deps, timestamp: string): Promise<Delet
  */
 export async function deleteSet(
   deps: Deps,
-  { timestamp, facts }: DeletionPlan,
+  { timestamp, facts, refusals }: DeletionPlan,
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<RemovedSet | undefined> {
+  const final = refusals.find(({ isFinal }) => isFinal);
+  if (final !== undefined)
+    throw new StowageError(final.code, final.message, { where: { set: timestamp } });
   const { held } = await retentionOf(deps, timestamp);
   if (force && held !== undefined)
     await writeMark(deps, timestamp, 'released', 'stowage delete --force');
@@ -92,7 +97,16 @@ async function refusalsFor(
   if (set === undefined || set.isGhost || set.retention.state === 'removing') return [];
   const refusals: Refusal[] = [];
   const { status, retention, database } = set;
-  if (neededBy.length > 0)
+  const increments = [...facts.values()]
+    .filter(({ needsFilesOf }) => needsFilesOf.includes(timestamp))
+    .map((one) => one.timestamp);
+  if (increments.length > 0)
+    refusals.push({
+      code: 'set/needed',
+      message: `its files are needed by ${plural(increments.length, 'increment')} of gpbackup: ${named(increments)}. Delete these first`,
+      isFinal: true,
+    });
+  else if (neededBy.length > 0)
     refusals.push({
       code: 'set/needed',
       message: `its packs are used by ${plural(neededBy.length, 'set')}: ${named(neededBy)}`,

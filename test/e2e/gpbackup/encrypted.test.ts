@@ -167,7 +167,7 @@ test('gprestore of an increment gets rows only of the older set whose key the in
   await hosts.endProcesses();
   expect(await read(reader)).toMatchObject({ code: 1, stderr });
 
-  // Of an older set that has expired, only the keys of its hosts that the increment names.
+  // Of an older set without a manifest, only the keys of its hosts that the increment names.
   await name(other, '20261129020002', { hostKeys: ['cd'.repeat(16)] });
   const { key } = hosts.stored(`${FIXTURE_TIMESTAMP}/manifest.json`);
   hosts.strict.objects.delete(key);
@@ -183,7 +183,7 @@ test('a resident process that ends between two calls leaves files that open', as
   const reader = await hosts.with('reader', hosts.keys.section());
   expect(failureOf(await hosts.run(['verify', FIXTURE_TIMESTAMP], 'reader'))).toBeUndefined();
 
-  // As of an older set that has expired, whose files an increment needs.
+  // As of an older set without a manifest.
   hosts.strict.objects.delete(hosts.stored('/manifest.json').key);
   const unproven = await hosts.call('restore_data', reader, hosts.pathOf(OF_TABLE));
   expect(unproven).toMatchObject(RESTORES);

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sha256 } from '../../../backup-set/base/document.ts';
+import { encode, sha256 } from '../../../backup-set/base/document.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
 import { openingSets } from '../../../cli/gpbackup-plugin/convert/older-keys.ts';
 import { filesInSets, filesOfSets } from '../../../cli/gpbackup-plugin/convert/set-files.ts';
@@ -52,13 +53,13 @@ async function backUpTo(prefix: string): Promise<void> {
   }
 }
 
-/** Digests of all files of the set, opened with its keys, as a conversion reads them. */
+/** Digests of the manifest and of all files of the set, which a conversion opens with its keys. */
 async function readFiles(context: ClusterContext, deps: Deps): Promise<string> {
   const manifest = await loadManifest(context, store, FIXTURE_TIMESTAMP);
   const open = openingSets((one) => provenKeys(context, deps, one));
   const files = await filesInSets(deps, manifest, open);
   const place = filesOfSets(store, files);
-  const read: string[] = [];
+  const read = [sha256(encode(Manifest, manifest))];
   for (const name of files.keys()) {
     const bytes = (await place.open(name, context.signal)) as AsyncIterable<Buffer>;
     read.push(`${name} ${sha256(Buffer.concat(await Array.fromAsync(bytes)))}`);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { FRAMES_PENDING_MAX } from './block-memory.ts';
 import { levelOf } from './level.ts';
@@ -75,6 +75,8 @@ describe('orderedFrames', () => {
         pushed++;
       }
     })();
+    await vi.waitUntil(() => pushed === FRAMES_PENDING_MAX, 30_000);
+    // Time for one more.
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(pushed).toBe(FRAMES_PENDING_MAX);
     open.resolve();

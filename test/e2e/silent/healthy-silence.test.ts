@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { failureOf, stowage } from '../../support/cli.ts';
+import { failureOf, startStowage, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
-/** Building the index and refreshing the view each take longer than stallSeconds, in silence. */
+/** Building the index and refreshing the view are silent until they are canceled: then they end. */
+const functionThat = (works: string) =>
+  `CREATE OR REPLACE FUNCTION public.slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+     'BEGIN ${works} RETURN $1; EXCEPTION WHEN query_canceled THEN RETURN $1; END';`;
 const SLOW = `
-  CREATE FUNCTION public.slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
-    AS 'BEGIN PERFORM pg_sleep(4); RETURN $1; END';
+  ${functionThat('')}
   CREATE TABLE public.one AS SELECT 1 AS id;
   CREATE INDEX slowly ON public.one (public.slow(id));
-  CREATE MATERIALIZED VIEW public.summary AS SELECT public.slow(id) FROM public.one;`;
+  CREATE MATERIALIZED VIEW public.summary AS SELECT public.slow(id) FROM public.one;
+  ${functionThat('PERFORM pg_sleep(3600);')}`;
+const WAKE = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`;
 
 let place: Place;
 let server: TestServer;
@@ -34,7 +38,9 @@ test('a restore whose server builds an index and refreshes a view in silence goe
   expect(failureOf(backup)).toBeUndefined();
   const { timestamp } = backup.json;
   const args = ['restore', timestamp, '--create', '--database', 'again'];
-  const restore = await stowage(args, { config });
+  const restoring = startStowage(args, { config });
+  restoring.onEvent(({ event }) => event === 'silent' && void server.psql(WAKE));
+  const restore = await restoring.ended;
   expect(failureOf(restore)).toBeUndefined();
   const notes = restore.stderrEvents.filter(({ event }) => event === 'silent');
   const messages = notes.map(({ content, message }) => `${content}: ${message}`).join('\n');

@@ -7,6 +7,7 @@ import pino from 'pino';
 import { decode, digestOf, encode, sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { SetKeyDocument } from '../../../backup-set/documents/keys/set-key.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { Receipt } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
@@ -76,16 +77,18 @@ export async function attackedRoot(): Promise<Attacked> {
 
 const documents = (set: SmallSet) => [set.plan, ...set.receipts, ...set.sealParts, set.seal];
 
+/** @param encryption undefined: the configuration says nothing of it. */
 export function contextOf({ store, clock, log }: Deps, encryption: unknown): ClusterContext {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const segments = CONTENTS.map((content) => ({ content, host: 'a' }));
+  const section = encryption === undefined ? {} : { encryption };
   return {
     env: {},
     clock,
     signal: new AbortController().signal,
     log,
     output: newOutput({ out, err }, true, clock, () => undefined, {}),
-    config: Config.parse({ root: store.url, database: 'places', segments, encryption }),
+    config: Config.parse({ root: store.url, database: 'places', segments, ...section }),
     sources: new Map(),
   };
 }
@@ -117,14 +120,14 @@ export async function replaceKey(
 }
 
 /**
- * Everything that export, dump, drill and restore read of a set: digests of the rows of each
- * relation and content, and of the files.
+ * Everything that export, dump, drill and restore read of a set: digests of its manifest, of the
+ * rows of each relation and content, and of the files.
  */
 export function readAll(context: ClusterContext, timestamp: string): Promise<string> {
   const name = { kind: 'timestamp', timestamp } as const;
   return readingSet(context, name, 'test', async ({ deps, store, manifest, keys }) => {
     const { signal } = context;
-    const read: string[] = [];
+    const read = [sha256(encode(Manifest, manifest))];
     for await (const part of relationParts({ deps, manifest }, manifest.relations)) {
       const rows = await Array.fromAsync(partRows(store, part, { signal, keys }), (chunk) =>
         Buffer.from(chunk),

@@ -1,9 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { isStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { keysToVerify } from '../../../cli/keys/keys-to-verify.ts';
 import { verifySet } from '../../../functions/check/verify-set.ts';
@@ -23,18 +21,10 @@ import {
   setKeyObject,
   snapshotOf,
 } from './attack.ts';
+import { outcomeOf as outcomeOfReading, REFUSAL } from './outcome.ts';
 import { baseOf, CONTENTS, encryptionOf } from './small-keys.ts';
 
 const SEAL = formatKey({ kind: 'seal', timestamp: NEWEST });
-const CODES = [
-  ...(['set/damaged', 'set/unreadable', 'set/incomplete', 'set/not-found'] as const),
-  ...(['encryption/no-key', 'encryption/no-identity', 'encryption/plain-set'] as const),
-  ...(['storage/not-found', 'storage/changed', 'storage/invalid'] as const),
-];
-
-/** Every refusal has a code, and names an object or the set. */
-const REFUSAL = /^(set|encryption|storage)\/.*sets\/\d|^(set|encryption).*set \d{14}/s;
-
 /** `sets/<day>/<timestamp>/` and the rest of a key. */
 const SET_LENGTH = formatKey({ kind: 'plan', timestamp: NEWEST }).length - 'plan.json'.length;
 const setOf = (key: string) => key.slice(0, SET_LENGTH);
@@ -54,61 +44,8 @@ beforeAll(async () => {
 });
 afterEach(() => putBack());
 
-/** Reads a set; or by which code it is refused, and where. */
-async function outcomeOf(timestamp = NEWEST, context = at.context): Promise<string> {
-  try {
-    return await readAll(context, timestamp);
-  } catch (error) {
-    if (!isStowageError(error, ...CODES)) throw error;
-    return `${error.code}: ${error.message} ${error.where.object ?? ''}`;
-  }
-}
-
-test('an encrypted set is read only as it was written, whatever one object of it becomes', async () => {
-  const { deps, older, younger } = at;
-  const { timestamp } = younger;
-  const written = await readAll(at.context, timestamp);
-  const keys = (await keysOf(deps.store, 'sets/')).filter((key) => {
-    const parsed = parseKey(key);
-    if (parsed === undefined || !('timestamp' in parsed) || parsed.kind === 'verdict') return false;
-    return [older.timestamp, timestamp].includes(parsed.timestamp);
-  });
-  const aKey = fc.constantFrom(...keys);
-  const anAttack = fc.record({
-    key: aKey,
-    other: aKey,
-    what: fc.constantFrom('flip', 'flip', 'flip', 'truncate', 'replace', 'extend'),
-    share: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
-    bit: fc.nat(7),
-  });
-  let refused = 0;
-  await fc.assert(
-    fc.asyncProperty(anAttack, async ({ key, other, what, share, bit }) => {
-      const before = Buffer.from(await bytesOf(deps.store, key));
-      const place = Math.floor(share * before.length);
-      const flipped = Buffer.from(before);
-      flipped[place] = (flipped[place] ?? 0) ^ (1 << bit);
-      const attacks: Record<string, Uint8Array> = {
-        flip: flipped,
-        truncate: before.subarray(0, place),
-        replace: await bytesOf(deps.store, other),
-        extend: Buffer.concat([before, before.subarray(place)]),
-      };
-      await writeFile(fileOf(deps.store, key), attacks[what] ?? before);
-      let found: string;
-      try {
-        found = await outcomeOf(timestamp);
-      } finally {
-        await writeFile(fileOf(deps.store, key), before);
-      }
-      if (found === written) return;
-      refused += 1;
-      expect(found).toMatch(REFUSAL);
-    }),
-    { numRuns: 60 },
-  );
-  expect(refused).toBeGreaterThan(15);
-});
+const outcomeOf = (timestamp = NEWEST, context = at.context) =>
+  outcomeOfReading(() => readAll(context, timestamp));
 
 test('no object of another set or content is taken for one of an encrypted set', async () => {
   const { deps, older, younger, context } = at;

@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts';
 import { damagedPacksIn } from '../sets/damaged-packs.ts';
 import { apart } from '../stored/unreadable.ts';
 import type { SetFacts } from './facts.ts';
+import { isPast } from './judgement.ts';
 
 /**
  * The same facts, with the damage that only the check of another set has found: a set whose pack is
@@ -17,23 +18,47 @@ export async function withSharedDamage(
   const judged = new Map<string, SetFacts>();
   for (const [timestamp, set] of facts) {
     const { needs, status, verdict } = set;
-    const using = { timestamp, needs: needs.kind === 'manifest' ? needs.sets : [], verdict };
-    const used = () => damaged.usedBy(deps, using);
-    let unreadable: string | undefined;
-    const packs =
-      status === 'complete'
-        ? await apart(deps, `set ${timestamp} is kept, its packs are not known`, used, (found) => {
-            unreadable = found.message;
-            return [];
-          })
-        : [];
-    if (unreadable !== undefined) {
-      judged.set(timestamp, { ...set, status: 'unknown', unreadable });
+    if (status !== 'complete') {
+      judged.set(timestamp, set);
       continue;
     }
+    const using = { timestamp, needs: needs.kind === 'manifest' ? needs.sets : [], verdict };
+    let unreadable = hiddenFrom(set, facts);
+    const packs = await apart(
+      deps,
+      `set ${timestamp} is kept, its packs are not known`,
+      () => damaged.usedBy(deps, using),
+      (found) => {
+        unreadable = found.message;
+        return [];
+      },
+    );
     const times = packs.flatMap(({ foundIn }) => facts.get(foundIn)?.judgedAt ?? []);
     const judgedAt = new Date(Math.max(0, ...times.map((at) => at.getTime())));
-    judged.set(timestamp, packs.length === 0 ? set : { ...set, status: 'damaged', judgedAt });
+    if (packs.length > 0) judged.set(timestamp, { ...set, status: 'damaged', judgedAt });
+    else if (unreadable !== undefined)
+      judged.set(timestamp, { ...set, status: 'unknown', unreadable });
+    else judged.set(timestamp, set);
   }
   return judged;
 }
+
+/**
+ * Of a set that shares packs with another one, whose verdict cannot be read: why its packs may be
+ * damaged. A later check of the set itself answers that.
+ */
+function hiddenFrom(set: SetFacts, facts: ReadonlyMap<string, SetFacts>): string | undefined {
+  const folders = new Set(foldersOf(set));
+  for (const other of facts.values()) {
+    const { hidden, needs, timestamp } = other;
+    if (hidden === undefined || isPast(hidden, set.verdict)) continue;
+    const shares =
+      foldersOf(other).some((folder) => folders.has(folder)) ||
+      (needs.kind === 'unknown' && [...folders].some((folder) => folder < timestamp));
+    if (shares) return hidden.message;
+  }
+  return undefined;
+}
+
+const foldersOf = ({ timestamp, needs }: SetFacts): readonly string[] =>
+  needs.kind === 'manifest' ? [timestamp, ...needs.sets] : [timestamp];

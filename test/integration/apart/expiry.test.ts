@@ -81,6 +81,16 @@ test('a withheld list of needed packs keeps all packs of the sets that it is abo
   expect(await packsOf(at, OLDEST)).toHaveLength(2);
 });
 
+test('a damaged list of needed packs is named, and the command says 3', async () => {
+  const at = await world([OLDEST]);
+  await backUp(at.deps, NEWEST, OLDEST);
+  const list = formatKey({ kind: 'needs', timestamp: NEWEST });
+  at.plant(list, 'not JSON');
+  const { code, text } = await at.run(expireCommand, { yes: true });
+  expect(text).toContain(`${list} is missing or damaged`);
+  expect(code).toBe(3);
+});
+
 test('a withheld manifest keeps the packs of all older sets, which it may need', async () => {
   const at = await world([OTHER, OLDEST]);
   await backUp(at.deps, NEWEST, OTHER);

@@ -20,9 +20,11 @@ const STATUS_OF: Readonly<Record<string, 'complete' | 'incomplete' | 'damaged' |
 /** The newest complete set of each database, by its name. The newest set must be first. Pure. */
 export function newestCompleteByDatabase(sets: readonly SeenSet[]): Map<string, SeenSet> {
   const newest = new Map<string, SeenSet>();
-  for (const set of sets)
-    if (set.facts && !newest.has(set.facts.database) && statusOfSeen(set) === 'complete')
+  for (const set of sets) {
+    const isComplete = !set.isInDoubt && statusOfSeen(set) === 'complete';
+    if (set.facts && isComplete && !newest.has(set.facts.database))
       newest.set(set.facts.database, set);
+  }
   return newest;
 }
 

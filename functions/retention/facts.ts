@@ -9,9 +9,9 @@ import type { Deps } from '../deps.ts';
 import { listTimestamps } from '../sets/list.ts';
 import { readSetDocument, type StoredDocument, statusOf } from '../sets/status.ts';
 import { hasReceipts } from '../stored/is-set.ts';
+import { type HiddenVerdict, judgementOf } from '../stored/judgement.ts';
 import { listKeys } from '../stored/load.ts';
 import { apart, isOfOneObject, watchingFor } from '../stored/unreadable.ts';
-import { type HiddenVerdict, judgementOf } from './judgement.ts';
 import { type Retention, readingNow, retentionByNames, retentionOf } from './marks.ts';
 
 /** What expiry knows of a set: a few hundred bytes, so that thousands fit into memory. */
@@ -101,7 +101,7 @@ async function unknownFacts(deps: Deps, timestamp: string, unreadable: string): 
   return {
     ...{ timestamp, retention, isRead, ...UNREADABLE, status: 'unknown', unreadable },
     ...(!isCommitted && { isBaseHidden: true }),
-    ...(await judgementOf(deps, timestamp, isCommitted)),
+    ...(await judgementOf(deps, timestamp, { isCommitted })),
   };
 }
 
@@ -121,7 +121,9 @@ async function factsOf(given: Deps, timestamp: string, admit: Admit): Promise<Se
       ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
       : compactPlan(await readSetDocument(deps, timestamp, kind, Plan)),
   );
-  const judgement = await judgementOf(given, timestamp, manifest !== undefined);
+  const judgement = await judgementOf(given, timestamp, {
+    isCommitted: manifest !== undefined,
+  });
   const { verdict, hidden } = judgement;
   const status = statusOf(read.stored, verdict);
   // An `ended` that cannot be read may say that the set goes.

@@ -1,8 +1,8 @@
 import type { Deps } from '../deps.ts';
 import { damagedPacksIn } from '../sets/damaged-packs.ts';
+import { isPast } from '../stored/judgement.ts';
 import { apart } from '../stored/unreadable.ts';
 import type { SetFacts } from './facts.ts';
-import { isPast } from './judgement.ts';
 
 /**
  * The same facts, with the damage that only the check of another set has found: a set whose pack is

@@ -7,8 +7,8 @@ import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { type Group, Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
 import { type Retention, retentionOf } from '../retention/marks.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
+import { verdictInForce } from '../stored/judgement.ts';
 import { newestVerdict, readDocument, verdictKeys } from '../stored/load.ts';
 import { noteUnreadable } from '../stored/unreadable.ts';
 import { drillOf, type SetDrill } from './drills.ts';
@@ -67,7 +67,7 @@ export async function lookAtSet(
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
   const keys = await verdictKeys(deps, timestamp);
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+  const verdict = await verdictInForce(deps, timestamp, { isCommitted: stored.exists, keys });
   const verified =
     verdict?.level === 'verify' ? verdict : await newestVerdict(deps, timestamp, 'verify', keys);
   const validated =

@@ -1,14 +1,16 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import type { Deps, Unreadable } from '../deps.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
-import { apart, watchingFor } from '../stored/unreadable.ts';
+import { currentVerdict, type KnownOfSet } from './current-verdict.ts';
+import { apart, watchingFor } from './unreadable.ts';
 
 /** A verdict that cannot be read, and that no later check has made past. */
 export interface HiddenVerdict {
   readonly level: Verdict['level'];
   readonly at: Date;
+  readonly object: string;
   readonly message: string;
 }
 
@@ -23,13 +25,13 @@ export interface Judgement {
 export async function judgementOf(
   given: Deps,
   timestamp: string,
-  isCommitted: boolean,
+  known: KnownOfSet,
 ): Promise<Judgement> {
   const { deps, found } = watchingFor(given, 'verdict');
   const verdict = await apart<Verdict | undefined>(
     deps,
-    `set ${timestamp} is kept, its verdict cannot be read`,
-    () => currentVerdict(deps, timestamp, { isCommitted }),
+    `the verdict on set ${timestamp} is not known`,
+    () => currentVerdict(deps, timestamp, known),
     () => undefined,
   );
   const [hidden] = found()
@@ -39,14 +41,37 @@ export async function judgementOf(
   return { verdict, judgedAt: verdict && new Date(verdict.at), ...(hidden && { hidden }) };
 }
 
-function hiddenVerdict({ object, message }: Unreadable): HiddenVerdict[] {
+/**
+ * The verdict in force on a set.
+ * @throws StowageError when one that cannot be read may say something else, such as damage.
+ */
+export async function verdictInForce(
+  given: Deps,
+  timestamp: string,
+  known: KnownOfSet,
+): Promise<Verdict | undefined> {
+  const { deps, found } = watchingFor(given, 'verdict');
+  const verdict = await currentVerdict(deps, timestamp, known);
+  const hidden = found()
+    .flatMap(hiddenVerdict)
+    .find((one) => !isPast(one, verdict));
+  if (hidden === undefined) return verdict;
+  const { object, message } = hidden;
+  throw new StowageError('set/unreadable', message, { where: { object, set: timestamp } });
+}
+
+/** None when the object is no verdict on a set; a drill says how a restore went. */
+export function hiddenVerdict({ object, message }: Unreadable): HiddenVerdict[] {
   const key = parseKey(object);
-  if (key?.kind !== 'verdict') return [];
-  return [{ level: key.level, at: dateOf(key.instant), message }];
+  if (key?.kind !== 'verdict' || key.level === 'drill') return [];
+  return [{ level: key.level, at: dateOf(key.instant), object, message }];
 }
 
 /** Whether a later check, which would have seen the same damage, found a set complete. */
-export function isPast({ level, at }: HiddenVerdict, verdict: Verdict | undefined): boolean {
+export function isPast(
+  { level, at }: HiddenVerdict,
+  verdict: Pick<Verdict, 'status' | 'level' | 'at'> | undefined,
+): boolean {
   if (verdict?.status !== 'complete' || new Date(verdict.at) <= at) return false;
   return level !== 'verify' || verdict.level === 'verify';
 }

@@ -15,6 +15,7 @@ export async function withSharedDamage(
   const damaged = damagedPacksIn(
     [...facts.values()].map(({ timestamp, verdict }) => ({ timestamp, verdict })),
   );
+  const inDoubt = [...facts.values()].filter(({ hidden }) => hidden !== undefined);
   const judged = new Map<string, SetFacts>();
   for (const [timestamp, set] of facts) {
     const { needs, status, verdict } = set;
@@ -23,7 +24,7 @@ export async function withSharedDamage(
       continue;
     }
     const using = { timestamp, needs: needs.kind === 'manifest' ? needs.sets : [], verdict };
-    let unreadable = hiddenFrom(set, facts);
+    let unreadable = hiddenFrom(set, inDoubt);
     const packs = await apart(
       deps,
       `set ${timestamp} is kept, its packs are not known`,
@@ -47,9 +48,9 @@ export async function withSharedDamage(
  * Of a set that shares packs with another one, whose verdict cannot be read: why its packs may be
  * damaged. A later check of the set itself answers that.
  */
-function hiddenFrom(set: SetFacts, facts: ReadonlyMap<string, SetFacts>): string | undefined {
+function hiddenFrom(set: SetFacts, inDoubt: readonly SetFacts[]): string | undefined {
   const folders = new Set(foldersOf(set));
-  for (const other of facts.values()) {
+  for (const other of inDoubt) {
     const { hidden, needs, timestamp } = other;
     if (hidden === undefined || isPast(hidden, set.verdict)) continue;
     const shares =

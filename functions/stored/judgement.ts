@@ -1,4 +1,4 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
@@ -11,6 +11,7 @@ export interface HiddenVerdict {
   readonly level: Verdict['level'];
   readonly at: Date;
   readonly object: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 
@@ -46,25 +47,25 @@ export async function judgementOf(
  * @throws StowageError when one that cannot be read may say something else, such as damage.
  */
 export async function verdictInForce(
-  given: Deps,
+  deps: Deps,
   timestamp: string,
   known: KnownOfSet,
 ): Promise<Verdict | undefined> {
-  const { deps, found } = watchingFor(given, 'verdict');
-  const verdict = await currentVerdict(deps, timestamp, known);
-  const hidden = found()
-    .flatMap(hiddenVerdict)
-    .find((one) => !isPast(one, verdict));
-  if (hidden === undefined) return verdict;
-  const { object, message } = hidden;
-  throw new StowageError('set/unreadable', message, { where: { object, set: timestamp } });
+  const { verdict, hidden } = await judgementOf(deps, timestamp, known);
+  if (hidden !== undefined) throw inDoubt(hidden);
+  return verdict;
+}
+
+/** For readers to which a set of unknown status is a failure. */
+export function inDoubt({ code, message, object }: HiddenVerdict): StowageError {
+  return new StowageError(code, message, { where: { object } });
 }
 
 /** None when the object is no verdict on a set; a drill says how a restore went. */
-export function hiddenVerdict({ object, message }: Unreadable): HiddenVerdict[] {
+export function hiddenVerdict({ object, code, message }: Unreadable): HiddenVerdict[] {
   const key = parseKey(object);
   if (key?.kind !== 'verdict' || key.level === 'drill') return [];
-  return [{ level: key.level, at: dateOf(key.instant), object, message }];
+  return [{ level: key.level, at: dateOf(key.instant), object, code, message }];
 }
 
 /** Whether a later check, which would have seen the same damage, found a set complete. */

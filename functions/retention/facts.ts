@@ -166,10 +166,11 @@ function compactManifest({ exists, document }: StoredDocument<Manifest>) {
   return { stored, facts };
 }
 
-function compactPlan({ document }: StoredDocument<Plan>) {
+function compactPlan({ exists, document }: StoredDocument<Plan>) {
   const stored = { exists: false, document: undefined };
   if (document === undefined)
-    return { stored, facts: { ...UNREADABLE, isBaseHidden: true as const } };
+    // A backup stores its plan first: a set without one is a copy, which has no base.
+    return { stored, facts: { ...UNREADABLE, ...(exists && { isBaseHidden: true as const }) } };
   const base = document.base?.timestamp;
   return { stored, facts: { ...seriesOf(document), needs: { kind: 'base', base } as const } };
 }

@@ -202,7 +202,10 @@ export const sweepCommand: ClusterCommand = {
       const retention = expiresBySchedule(config) ? undefined : config.retention;
       // Without the writer's name, as the sweep: a timer runs both.
       const expired = retention && (await expireOncePerSlot(deps, retention));
-      const notExpired = expired ? expiryProblems(expired, expired.leftovers) : [];
+      // What it could not read is named with what the sweep could not read.
+      const notExpired = expired
+        ? expiryProblems({ ...expired, unreadable: [] }, expired.leftovers)
+        : [];
       const announced = await announcing?.announce();
       context.output.result(
         {

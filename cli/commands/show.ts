@@ -16,7 +16,7 @@ import {
   statusOf,
   tryReadDocument,
 } from '../../functions/sets/status.ts';
-import { currentVerdict } from '../../functions/stored/current-verdict.ts';
+import { judgementOf } from '../../functions/stored/judgement.ts';
 import { countReceipts, newestVerdict, verdictKeys } from '../../functions/stored/load.ts';
 import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
@@ -76,7 +76,8 @@ export const showCommand: ClusterCommand = {
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
       const keys = await verdictKeys(deps, timestamp);
-      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+      const known = { isCommitted: stored.exists, keys };
+      const { verdict, hidden } = await judgementOf(deps, timestamp, known);
       const validated = await newestVerdict(deps, timestamp, 'validate', keys);
       const { compared, warnings, warningsTotal } = validated ?? {};
       const own = statusOf(stored, verdict);
@@ -84,7 +85,9 @@ export const showCommand: ClusterCommand = {
         own === 'complete'
           ? await damagedPacksUsedBy(deps, { timestamp, needs: manifest?.needs ?? [], verdict })
           : [];
-      const status = damagedPacks.length === 0 ? own : 'damaged';
+      const judged = damagedPacks.length === 0 ? own : 'damaged';
+      // A verdict that cannot be read may have found damage.
+      const status = judged === 'complete' && hidden !== undefined ? 'unknown' : judged;
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)

@@ -1,7 +1,7 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { retentionOf } from '../retention/marks.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
+import { verdictInForce } from '../stored/judgement.ts';
 import { newestVerdict } from '../stored/load.ts';
 import { hasOpenTask, hasSucceeded, requestTask } from '../tasks/tasks.ts';
 
@@ -22,7 +22,7 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   if (verdict?.status !== 'complete') return NOTHING_WRITTEN;
   // Flipped bits that `verify` found would be copied, and `validate` reads no data and would not
   // find them at the alternate location either.
-  if ((await currentVerdict(deps, timestamp, { isCommitted: true }))?.status === 'damaged')
+  if ((await verdictInForce(deps, timestamp, { isCommitted: true }))?.status === 'damaged')
     return NOTHING_WRITTEN;
   if ((await retentionOf(deps, timestamp)).state !== 'living') return NOTHING_WRITTEN;
   if (await hasOpenTask(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;

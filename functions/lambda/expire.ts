@@ -4,26 +4,23 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { describeIssue, fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
-import { type ExpiryReport, runExpiry } from '../retention/expire.ts';
-import { removeLeftovers } from '../retention/leftovers.ts';
-import { planExpiry } from '../retention/plan.ts';
+import { expireRoot, type RootExpiry } from '../retention/expire-root.ts';
 import { expiryProblems } from '../retention/steps-apart.ts';
 import { openInvocation, requiredVariable } from './environment.ts';
 import { measure } from './measure.ts';
 
 /**
  * Called on a schedule: expires the sets that no rule keeps, and removes those of earlier runs.
- * Fails at its end when the store refused an object of a set, so that the error alarm fires.
+ * Fails at its end when an object could not be read or removed, so that the error alarm fires.
  */
-export async function handler(_event: unknown, context: Context): Promise<ExpiryReport> {
+export async function handler(_event: unknown, context: Context): Promise<RootExpiry> {
   const rules = rulesFrom(requiredVariable('STOWAGE_RETENTION', 'the rules of retention, as JSON'));
   const given = await openInvocation(context);
-  let report: ExpiryReport | undefined;
+  let report: RootExpiry | undefined;
   let problems: string[] = [];
   await measure(given, async (deps) => {
-    report = await runExpiry(deps, rules, await planExpiry(deps, rules));
-    const leftovers = await removeLeftovers(deps, rules);
-    problems = expiryProblems(report, leftovers);
+    report = await expireRoot(deps, rules);
+    problems = expiryProblems(report, report.leftovers);
     return { SetsExpired: report.expired.length };
   });
   const [first] = problems;

@@ -4,7 +4,7 @@ import type { TableNumbers } from '../../backup-set/numbers/tables.ts';
 import type { Deps } from '../deps.ts';
 import { retentionOf } from '../retention/marks.ts';
 import { retentionText, type SetRetention } from '../sets/status.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
+import { verdictInForce } from '../stored/judgement.ts';
 import { READS_IN_FLIGHT } from '../stored/load.ts';
 import { apart } from '../stored/unreadable.ts';
 import type { LookedAt } from './manifests.ts';
@@ -47,7 +47,7 @@ export async function findTables(
     const holding = { timestamp, takenAt, database, cluster, tables };
     const look = async (): Promise<HoldingSet[]> => {
       const found = await retentionOf(deps, timestamp);
-      const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
+      const verdict = await verdictInForce(deps, timestamp, { isCommitted: true });
       const state = { status: verdict?.status, retention: retentionText(found) };
       return found.state === 'removing' ? [] : [{ ...holding, ...state }];
     };

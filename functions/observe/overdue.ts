@@ -17,11 +17,15 @@ const STATUS_OF: Readonly<Record<string, 'complete' | 'incomplete' | 'damaged' |
   'set-damaged': 'damaged',
 };
 
+/** Whether the newest verdict is good, and none that cannot be read may say something else. */
+export const isComplete = (set: SeenSet): boolean =>
+  !set.isInDoubt && statusOfSeen(set) === 'complete';
+
 /** The newest complete set of each database, by its name. The newest set must be first. Pure. */
 export function newestCompleteByDatabase(sets: readonly SeenSet[]): Map<string, SeenSet> {
   const newest = new Map<string, SeenSet>();
   for (const set of sets)
-    if (set.facts && !newest.has(set.facts.database) && statusOfSeen(set) === 'complete')
+    if (set.facts && isComplete(set) && !newest.has(set.facts.database))
       newest.set(set.facts.database, set);
   return newest;
 }

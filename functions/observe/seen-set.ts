@@ -1,8 +1,10 @@
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { dateOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem, Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
+import { type HiddenVerdict, hiddenVerdict, isPast } from '../stored/judgement.ts';
 import { verdictKeys } from '../stored/load.ts';
 import { tryRead } from '../stored/try-read.ts';
 import { PROBLEMS_IN_EVENT } from './events.ts';
@@ -47,6 +49,8 @@ export interface SeenSet {
   readonly facts?: SetFacts | undefined;
   /** A document of it cannot be read. */
   readonly isPartly?: true;
+  /** A verdict that cannot be read may have found damage: the set does not count as complete. */
+  readonly isInDoubt?: true;
   /** Of a set without facts. */
   readonly planned?: { readonly cluster: string; readonly database: string } | undefined;
 }
@@ -58,10 +62,12 @@ export async function lookAgain(
   known: SeenSet | undefined,
 ): Promise<SeenSet> {
   let isPartly = false;
+  const hidden: HiddenVerdict[] = [];
   const deps: Deps = {
     ...given,
     onUnreadable(found) {
       isPartly = true;
+      hidden.push(...hiddenVerdict(found));
       given.onUnreadable?.(found);
     },
   };
@@ -83,8 +89,14 @@ export async function lookAgain(
     ...{ timestamp, verdicts, facts },
     ...(planned && { planned }),
     ...((isPartly as boolean) && { isPartly: true as const }),
+    ...(hidden.some((one) => !isAnswered(one, verdicts)) && { isInDoubt: true as const }),
   };
 }
+
+const isAnswered = (one: HiddenVerdict, verdicts: readonly SeenVerdict[]) =>
+  verdicts.some(({ status, level, instant }) =>
+    isPast(one, { status, level, at: dateOf(instant).toISOString() }),
+  );
 
 function seenVerdict(key: string, verdict: Verdict | undefined): SeenVerdict | undefined {
   const parsed = parseKey(key);

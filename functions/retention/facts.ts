@@ -1,16 +1,17 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import type { PartDigest } from '../../backup-set/base/document.ts';
-import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { RuledSet } from '../../backup-set/retention/decide.ts';
-import type { Deps, Unreadable } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { listTimestamps } from '../sets/list.ts';
 import { readSetDocument, type StoredDocument, statusOf } from '../sets/status.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts } from '../stored/is-set.ts';
-import { apart, isOfOneObject } from '../stored/unreadable.ts';
+import { type HiddenVerdict, judgementOf } from '../stored/judgement.ts';
+import { listKeys } from '../stored/load.ts';
+import { apart, isOfOneObject, watchingFor } from '../stored/unreadable.ts';
 import { type Retention, readingNow, retentionByNames, retentionOf } from './marks.ts';
 
 /** What expiry knows of a set: a few hundred bytes, so that thousands fit into memory. */
@@ -26,6 +27,10 @@ export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
   readonly isOfFiles?: true;
   /** Why its status is not known. It stays, and counts for no other set. */
   readonly unreadable?: string;
+  /** Its verdict that cannot be read: it may have found damage, also in packs of other sets. */
+  readonly hidden?: HiddenVerdict;
+  /** It has no manifest, and its plan cannot be read: any older set may be its base. */
+  readonly isBaseHidden?: true;
   /** What it needs of other sets. */
   readonly needs:
     | { readonly kind: 'manifest'; readonly sets: readonly string[]; readonly list?: PartDigest }
@@ -90,18 +95,18 @@ async function unknownFacts(deps: Deps, timestamp: string, unreadable: string): 
     return retentionByNames(deps, timestamp);
   });
   const isRead = await readingNow(deps, retention);
-  return { timestamp, retention, isRead, ...UNREADABLE, status: 'unknown', unreadable };
+  const manifest = formatKey({ kind: 'manifest', timestamp });
+  // A list shows what HEAD refuses.
+  const isCommitted = (await listKeys(deps, manifest, ['manifest'])).length > 0;
+  return {
+    ...{ timestamp, retention, isRead, ...UNREADABLE, status: 'unknown', unreadable },
+    ...(!isCommitted && { isBaseHidden: true }),
+    ...(await judgementOf(deps, timestamp, { isCommitted })),
+  };
 }
 
 async function factsOf(given: Deps, timestamp: string, admit: Admit): Promise<SetFacts> {
-  let hidden: Unreadable | undefined;
-  const deps: Deps = {
-    ...given,
-    onUnreadable(found) {
-      if (parseKey(found.object)?.kind === 'verdict') hidden = found;
-      given.onUnreadable?.(found);
-    },
-  };
+  const { deps, found } = watchingFor(given, 'retention');
   const retention = await retentionOf(deps, timestamp);
   const common = { timestamp, retention, isRead: await readingNow(deps, retention) };
   if (retention.state === 'removing') return { ...common, ...NO_RULES, ...NOTHING };
@@ -116,24 +121,20 @@ async function factsOf(given: Deps, timestamp: string, admit: Admit): Promise<Se
       ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
       : compactPlan(await readSetDocument(deps, timestamp, kind, Plan)),
   );
-  const verdict = await apart(
-    deps,
-    `set ${timestamp} is kept, its verdict cannot be read`,
-    () => currentVerdict(deps, timestamp, { isCommitted: manifest !== undefined }),
-    (found) => {
-      hidden = found;
-      return undefined;
-    },
-  );
+  const judgement = await judgementOf(given, timestamp, {
+    isCommitted: manifest !== undefined,
+  });
+  const { verdict, hidden } = judgement;
   const status = statusOf(read.stored, verdict);
+  // An `ended` that cannot be read may say that the set goes.
+  const ended = found().find(({ object }) => object.endsWith('-ended.json'));
+  const unreadable = hidden ?? ended;
   return {
     ...common,
     ...read.facts,
+    ...judgement,
     status: status === 'complete' && verdict === undefined ? 'unproven' : status,
-    // The verdict that cannot be read may be the one that found damage, or its end.
-    ...(hidden && { status: 'unknown', unreadable: hidden.message }),
-    judgedAt: verdict && new Date(verdict.at),
-    verdict,
+    ...(unreadable && { status: 'unknown', unreadable: unreadable.message }),
   };
 }
 
@@ -142,7 +143,7 @@ const NO_RULES = { status: 'open', series: '', tags: [], needsFilesOf: [] } as c
 
 type Compact = Pick<
   SetFacts,
-  'series' | 'tags' | 'database' | 'needs' | 'needsFilesOf' | 'isOfFiles'
+  'series' | 'tags' | 'database' | 'needs' | 'needsFilesOf' | 'isOfFiles' | 'isBaseHidden'
 >;
 
 const UNREADABLE: Compact = {
@@ -165,9 +166,11 @@ function compactManifest({ exists, document }: StoredDocument<Manifest>) {
   return { stored, facts };
 }
 
-function compactPlan({ document }: StoredDocument<Plan>) {
+function compactPlan({ exists, document }: StoredDocument<Plan>) {
   const stored = { exists: false, document: undefined };
-  if (document === undefined) return { stored, facts: UNREADABLE };
+  if (document === undefined)
+    // A backup stores its plan first: a set without one is a copy, which has no base.
+    return { stored, facts: { ...UNREADABLE, ...(exists && { isBaseHidden: true as const }) } };
   const base = document.base?.timestamp;
   return { stored, facts: { ...seriesOf(document), needs: { kind: 'base', base } as const } };
 }

@@ -1,6 +1,7 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { decode, sha256 } from '../../backup-set/base/document.ts';
-import { formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { Needs, packsOf } from '../../backup-set/documents/retention/needs.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
@@ -89,18 +90,15 @@ async function readNeeds(deps: Deps, { timestamp, needs }: SetFacts): Promise<Ne
   const list = needs.kind === 'manifest' ? needs.list : undefined;
   if (list === undefined) return undefined;
   const key = formatKey({ kind: 'needs', timestamp });
-  const kept = 'all packs of the sets that it is about are kept';
   return apart(
     deps,
-    `the list of needed packs cannot be read: ${kept}`,
+    'all packs of the sets that a list of needed packs is about are kept',
     async () => {
       const raw = await readDocument(deps, key, list.bytes);
       if (raw !== undefined && sha256(raw.bytes) === list.sha256) return decode(Needs, raw);
-      deps.log.warn(
-        { object: key, folder: setPrefix(timestamp) },
-        `manifest/needs.json is missing or damaged: ${kept}`,
-      );
-      return undefined;
+      throw new StowageError('set/unreadable', `${key} is missing or damaged`, {
+        where: { object: key },
+      });
     },
     () => undefined,
   );

@@ -1,4 +1,6 @@
+import { timestampOf } from '../../backup-set/base/timestamps.ts';
 import { type Decision, decide, type RuledSet } from '../../backup-set/retention/decide.ts';
+import { earlier } from '../../backup-set/retention/duration.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
 import { locksOf, type SetLock } from '../lock/locked-until.ts';
@@ -38,7 +40,7 @@ export async function planExpiry(
   known?: ReadonlyMap<string, SetFacts>,
 ): Promise<ExpiryPlan> {
   const facts = await withSharedDamage(deps, await gatherFacts(deps, known));
-  const readers = await readersOfSets(deps, facts, rules.keepRequests);
+  const readers = await readersOfSets(deps, facts, rules);
   const now = await deps.store.now({ signal: deps.signal });
   const of = (state: SetFacts['retention']['state']) =>
     [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
@@ -128,12 +130,17 @@ export function isRemovable(set: ExpiredSet, now: Date): boolean {
 export async function readersOfSets(
   deps: Deps,
   facts: ReadonlyMap<string, SetFacts>,
-  keepRequests: string,
+  { keepRequests, keepFailed }: Pick<RetentionRules, 'keepRequests' | 'keepFailed'>,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const readers = await openRuns(deps, facts.keys(), keepRequests);
   const add = (timestamp: string, reader: string) =>
     readers.set(timestamp, [...(readers.get(timestamp) ?? []), reader]);
-  for (const { timestamp, isRead, needs } of facts.values()) {
+  const limit = timestampOf(earlier(await deps.store.now({ signal: deps.signal }), keepFailed));
+  for (const { timestamp, isRead, needs, isBaseHidden } of facts.values()) {
+    // A backup that runs. One that is older than `keepFailed` has failed.
+    if (isBaseHidden && timestamp > limit)
+      for (const older of facts.keys())
+        if (older < timestamp) add(older, `set ${timestamp}, whose plan cannot be read`);
     if (isRead) add(timestamp, 'a copy or repair');
     if (needs.kind === 'base' && needs.base !== undefined)
       add(needs.base, `set ${timestamp}, whose base it is`);

@@ -7,15 +7,8 @@ import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { ExpiryRun } from '../../backup-set/documents/retention/mark.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
-import { type ExpiryReport, runExpiry } from './expire.ts';
-import { type Leftovers, removeLeftovers } from './leftovers.ts';
+import { expireRoot, type RootExpiry } from './expire-root.ts';
 import { writer } from './marks.ts';
-import { planExpiry } from './plan.ts';
-
-/** What a scheduled run of expiry did. */
-export interface ScheduledExpiry extends ExpiryReport {
-  readonly leftovers: Leftovers;
-}
 
 /** Sleeps of a schedule are no longer, so that a changed clock of the store is noticed. */
 const PAUSE_MS_MAX = 3600_000;
@@ -34,14 +27,13 @@ export async function expireOncePerSlot(
   deps: Deps,
   rules: RetentionRules,
   unfinished: UnfinishedSlot = {},
-): Promise<ScheduledExpiry | undefined> {
+): Promise<RootExpiry | undefined> {
   const { slot } = await slotNow(deps, rules);
   if (unfinished.slotMs !== slot.getTime() && !(await take(deps, slot))) return undefined;
   unfinished.slotMs = slot.getTime();
-  const report = await runExpiry(deps, rules, await planExpiry(deps, rules));
-  const leftovers = await removeLeftovers(deps, rules);
+  const report = await expireRoot(deps, rules);
   unfinished.slotMs = undefined;
-  return { ...report, leftovers };
+  return report;
 }
 
 async function slotNow(deps: Deps, { everyHours }: RetentionRules) {
@@ -67,7 +59,7 @@ async function take(deps: Deps, slot: Date): Promise<boolean> {
 }
 
 /** How a scheduled run ended; undefined = another server has run. */
-export type OnExpired = (ended: ScheduledExpiry | { readonly failed: unknown }) => void;
+export type OnExpired = (ended: RootExpiry | { readonly failed: unknown }) => void;
 
 /**
  * Runs the expiry of each slot, beside the sweeps: a removal of many objects takes long.

@@ -1,4 +1,4 @@
-import type { Deps } from '../deps.ts';
+import type { Deps, Unreadable } from '../deps.ts';
 import { apart } from '../stored/unreadable.ts';
 
 /** A set on which a run of expiry could not do a step, or that it could not look at. */
@@ -33,11 +33,17 @@ export const stepsTogether: SetStep = async (_, work) => {
   return true;
 };
 
-/** Lines about what a run of expiry left as it is. */
+/** Lines about what a run of expiry left as it is, or could not read. */
 export function expiryProblems(
-  { problems }: { readonly problems: readonly ExpiryProblem[] },
+  { problems, unreadable = [] }: Refused,
   leftovers: { readonly problems: readonly string[] },
 ): string[] {
   const ofSets = problems.map(({ timestamp, message }) => `set ${timestamp}: ${message}`);
-  return [...ofSets, ...leftovers.problems];
+  return [...ofSets, ...leftovers.problems, ...unreadable.map(({ message }) => message)];
+}
+
+interface Refused {
+  readonly problems: readonly ExpiryProblem[];
+  /** Objects that may have kept other sets. */
+  readonly unreadable?: readonly Unreadable[];
 }

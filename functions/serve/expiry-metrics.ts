@@ -8,6 +8,7 @@ export type ExpiryEnded =
       readonly leftovers?: { readonly objects: number; readonly problems: readonly string[] };
       /** Of a run of this server. */
       readonly problems?: readonly unknown[];
+      readonly unreadable?: readonly unknown[];
     }
   | { readonly failed: unknown };
 
@@ -33,7 +34,7 @@ export function expiryMetrics(
   for (const one of [expired, objects, bytes]) one.inc({ cluster, database: '' }, 0);
   const left = new Gauge({
     name: 'stowage_expiry_problems',
-    help: 'What the last run of expiry by this server left as it is, because the store refused it',
+    help: 'What the last run of expiry by this server left as it is, or could not read',
     labelNames: ['cluster'],
     registers,
   });
@@ -46,7 +47,8 @@ export function expiryMetrics(
       bytes.inc({ cluster, database }, counts.bytes);
     }
     objects.inc({ cluster, database: '' }, ended.leftovers?.objects ?? 0);
-    if (ended.problems !== undefined)
-      left.set({ cluster }, ended.problems.length + (ended.leftovers?.problems.length ?? 0));
+    if (ended.problems === undefined) return;
+    const all = [ended.problems, ended.leftovers?.problems ?? [], ended.unreadable ?? []];
+    left.set({ cluster }, all.flat().length);
   };
 }

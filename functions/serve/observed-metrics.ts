@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { AnnounceOutcome } from '../announce/announcer.ts';
 import type { Event } from '../observe/events.ts';
 import type { Observed } from '../observe/observer.ts';
-import { newestCompleteByDatabase, statusOfSeen } from '../observe/overdue.ts';
+import { isComplete, newestCompleteByDatabase } from '../observe/overdue.ts';
 import type { SeenSet, SetFacts } from '../observe/seen-set.ts';
 
 /** What of the last complete set of a database is a metric. */
@@ -219,7 +219,7 @@ function statesOf({ sets, runs }: Observed): DatabaseState[] {
     const first = (is: (set: SeenSet) => boolean) => own.find(is)?.facts?.startedAt;
     const ages: readonly [KindOfAge, Date | undefined][] = [
       ['complete', complete.facts?.startedAt],
-      ['verified', first((set) => has(set, 'verify') && statusOfSeen(set) === 'complete')],
+      ['verified', first((set) => has(set, 'verify') && isComplete(set))],
       ['copied', first(({ timestamp }) => runs.copies.has(timestamp))],
       ['drilled', first((set) => has(set, 'drill'))],
     ];

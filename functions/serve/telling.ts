@@ -11,7 +11,7 @@ import { type Event, PROBLEMS_IN_EVENT } from '../observe/events.ts';
 import { expiryDone } from '../observe/expiry-event.ts';
 import type { WatchedSchedule } from '../observe/schedule-runs.ts';
 import { startWatching } from '../observe/watch.ts';
-import type { ScheduledExpiry } from '../retention/schedule.ts';
+import type { RootExpiry } from '../retention/expire-root.ts';
 import { expiryProblems } from '../retention/steps-apart.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
 import { journal } from './journal.ts';
@@ -41,7 +41,7 @@ export interface Telling {
   note(key: string): void;
   /** @param logged whether the journal tells what the sweep found. */
   swept(attempt: SweepAttempt, logged: boolean): void;
-  expired(ended: ScheduledExpiry | { readonly failed: unknown }): void;
+  expired(ended: RootExpiry | { readonly failed: unknown }): void;
   stop(): Promise<void>;
 }
 
@@ -118,7 +118,7 @@ export function startTelling(
 
 /** None when a run changed nothing, and left no set as it is. */
 function expiryEvents(
-  ended: ScheduledExpiry | { readonly failed: unknown },
+  ended: RootExpiry | { readonly failed: unknown },
   at: Date,
 ): readonly Event[] {
   const failed = (title: string, problems: readonly string[]): Event => ({
@@ -133,7 +133,7 @@ function expiryEvents(
   if ('failed' in ended) return [failed(`expiry failed: ${messageOf(ended.failed)}`, [])];
   const done = expiryDone(ended.summary, { id: `${instantOf(at)}-expiry-done`, at });
   const left = expiryProblems(ended, ended.leftovers);
-  const title = `expiry went on without what the store refused: ${plural(left.length, 'problem')}`;
+  const title = `expiry went on without what it could not read or remove: ${plural(left.length, 'problem')}`;
   return [
     ...(done === undefined ? [] : [done]),
     ...(left.length === 0 ? [] : [failed(title, left)]),

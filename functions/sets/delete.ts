@@ -163,7 +163,9 @@ async function readersNow(
 /** Sets whose manifests need it, and backups that run with it as base. Only younger ones can. */
 function neededByOthers(facts: ReadonlyMap<string, SetFacts>, timestamp: string): string[] {
   return [...facts.values()]
-    .filter(({ needs, status }) => {
+    .filter(({ needs, status, isBaseHidden, timestamp: other }) => {
+      // Its plan cannot be read, and may name this set as its base.
+      if (isBaseHidden && other > timestamp && status !== 'incomplete') return true;
       if (needs.kind === 'manifest') return needs.sets.includes(timestamp);
       // A backup that runs: its manifest will need packs of its base. A failed one has a verdict.
       return needs.kind === 'base' && needs.base === timestamp && status === 'open';

@@ -7,8 +7,8 @@ import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { type Group, Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
 import { type Retention, retentionOf } from '../retention/marks.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
 import { hasReceipts, isSet } from '../stored/is-set.ts';
+import { inDoubt, judgementOf } from '../stored/judgement.ts';
 import { newestVerdict, readDocument, verdictKeys } from '../stored/load.ts';
 import { noteUnreadable } from '../stored/unreadable.ts';
 import { drillOf, type SetDrill } from './drills.ts';
@@ -47,7 +47,10 @@ export type SetRetention =
   | { readonly state: 'living'; readonly held: string }
   | { readonly state: 'expired'; readonly since: string };
 
-/** Undefined for a folder that is no set, and for a set whose removal has begun. */
+/**
+ * Undefined for a folder that is no set, and for a set whose removal has begun.
+ * @throws StowageError when a document cannot be read that may say that the set is damaged.
+ */
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary | undefined> {
   return (await lookAtSet(deps, timestamp))?.summary;
 }
@@ -67,7 +70,11 @@ export async function lookAtSet(
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
   const keys = await verdictKeys(deps, timestamp);
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists, keys });
+  const known = { isCommitted: stored.exists, keys };
+  const { verdict, hidden } = await judgementOf(deps, timestamp, known);
+  const status = statusOf(stored, verdict);
+  // It may have found damage. Damage that is known needs no other verdict.
+  if (hidden !== undefined && status !== 'damaged') throw inDoubt(hidden);
   const verified =
     verdict?.level === 'verify' ? verdict : await newestVerdict(deps, timestamp, 'verify', keys);
   const validated =
@@ -76,7 +83,7 @@ export async function lookAtSet(
       : await newestVerdict(deps, timestamp, 'validate', keys);
   const summary: SetSummary = {
     timestamp,
-    status: statusOf(stored, verdict),
+    status,
     database: plan?.database,
     cluster: plan?.cluster,
     chosen: plan && !isEverything(plan.selection),

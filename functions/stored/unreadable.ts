@@ -1,4 +1,5 @@
 import { isStowageError, type StowageError } from '../../backup-set/base/errors.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import { WITHHELD } from '../../storage/errors.ts';
 import type { Deps, Unreadable } from '../deps.ts';
 
@@ -48,4 +49,17 @@ export async function apart<Result>(
     if (!isOfOneObject(error)) throw error;
     return otherwise(noteUnreadable(deps, error, what));
   }
+}
+
+/** The same dependencies, and which objects of one kind could not be read with them. */
+export function watchingFor(given: Deps, kind: Key['kind']) {
+  const met: Unreadable[] = [];
+  const deps: Deps = {
+    ...given,
+    onUnreadable(one) {
+      if (parseKey(one.object)?.kind === kind) met.push(one);
+      given.onUnreadable?.(one);
+    },
+  };
+  return { deps, found: (): readonly Unreadable[] => met };
 }

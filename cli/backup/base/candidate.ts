@@ -5,7 +5,7 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { retentionOf } from '../../../functions/retention/marks.ts';
 import { damagedPacksUsedBy } from '../../../functions/sets/damaged-packs.ts';
-import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
+import { judgementOf } from '../../../functions/stored/judgement.ts';
 import { readDocument } from '../../../functions/stored/load.ts';
 import type { ClusterContext } from '../../context.ts';
 import { proofFault } from '../../keys/prove.ts';
@@ -52,7 +52,8 @@ export async function readBase(
   if ((await retentionOf(deps, timestamp)).state !== 'living') return { why: 'it has expired' };
   // Packs of a copy have other ETags than its receipts.
   if (manifest.root !== deps.store.url) return { why: `it was first written to ${manifest.root}` };
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
+  const { verdict, hidden } = await judgementOf(deps, timestamp, { isCommitted: true });
+  if (hidden !== undefined) return { why: `its verdict cannot be read: ${hidden.message}` };
   if (verdict === undefined) return { why: 'it has not been validated' };
   if (verdict.status !== 'complete') return { why: `it is ${verdict.status}` };
   // A pack that is damaged where it lies is damaged in every set that uses it.

@@ -5,6 +5,7 @@ import { expireCommand } from '../../../cli/commands/expire.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { removeLeftovers } from '../../../functions/retention/leftovers.ts';
 import { listMarks, writeMark } from '../../../functions/retention/marks.ts';
+import { planDeletion } from '../../../functions/sets/delete.ts';
 import { verdictKeys } from '../../../functions/stored/load.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import { keysOf } from '../functions/place.ts';
@@ -79,6 +80,16 @@ test('a withheld list of needed packs keeps all packs of the sets that it is abo
   expect(removed.map(({ timestamp }) => timestamp)).toEqual([OTHER, OLDEST]);
   expect(await isGone(at, OTHER)).toBe(true);
   expect(await packsOf(at, OLDEST)).toHaveLength(2);
+});
+
+test('a damaged list of needed packs is named, and the command says 3', async () => {
+  const at = await world([OLDEST]);
+  await backUp(at.deps, NEWEST, OLDEST);
+  const list = formatKey({ kind: 'needs', timestamp: NEWEST });
+  at.plant(list, 'not JSON');
+  const { code, text } = await at.run(expireCommand, { yes: true });
+  expect(text).toContain(`${list} is missing or damaged`);
+  expect(code).toBe(3);
 });
 
 test('a withheld manifest keeps the packs of all older sets, which it may need', async () => {
@@ -183,4 +194,15 @@ test('a withheld manifest keeps every older set of files whole, which an increme
   const { expired, removed } = await expire(at.deps);
   expect({ expired, removed }).toEqual({ expired: [], removed: [] });
   expect(await leftOf(at.deps, OTHER)).toEqual(before);
+});
+
+test('a set may be the base of a backup whose plan is withheld, and is not deleted without --force', async () => {
+  const at = await world([OLDEST, MIDDLE]);
+  await backUp(at.deps, NEWEST, OLDEST);
+  await at.deps.store.delete([manifestOf(NEWEST)]);
+  at.withhold(formatKey({ kind: 'plan', timestamp: NEWEST }));
+  const { refusals } = await planDeletion(at.deps, OLDEST);
+  expect(refusals).toMatchObject([
+    { code: 'set/needed', message: expect.stringContaining(NEWEST) },
+  ]);
 });

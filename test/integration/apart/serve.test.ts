@@ -6,9 +6,11 @@ import { instantOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import { RetentionRules } from '../../../backup-set/retention/rules.ts';
 import { observer } from '../../../functions/observe/observer.ts';
+import { newestCompleteByDatabase } from '../../../functions/observe/overdue.ts';
 import { createEnd, createStart } from '../../../functions/schedule/runs.ts';
 import type { Overview, TableHistory } from '../../../functions/serve/console/api.ts';
 import { verdictKeys } from '../../../functions/stored/load.ts';
+import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import { waitUntil } from '../../support/wait-for.ts';
 import { storeRequest } from '../functions/restores.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
@@ -100,6 +102,21 @@ test('restores, copies and runs of the schedule are events although one of each 
   const again = await eye.look();
   expect(again.unreadable).toEqual([]);
   expect(again.events.filter(({ name }) => name === 'restore-done')).toHaveLength(2);
+});
+
+test('a set whose newest verdict is malformed is not the newest complete set of the metrics', async () => {
+  const at = await world([OLDEST, NEWEST]);
+  const damage = { checked: { objects: 0, bytes: 0 }, problems: [], problemsTotal: 1 };
+  const { key } = await writeVerdict(at.deps, NEWEST, 'verify', { ...damage, status: 'damaged' });
+  at.plant(key, 'not JSON');
+  const eye = observer(at.deps, {});
+  const newest = async () => newestCompleteByDatabase((await eye.look()).sets).get('places');
+  expect((await newest())?.timestamp).toBe(OLDEST);
+  // A later check answers.
+  await writeVerdict(at.deps, NEWEST, 'verify', {
+    ...{ ...damage, status: 'complete', problemsTotal: 0 },
+  });
+  expect((await newest())?.timestamp).toBe(NEWEST);
 });
 
 test('a withheld heartbeat hides no other agent', async () => {

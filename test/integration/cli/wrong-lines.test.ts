@@ -10,7 +10,10 @@ import { STOWAGE } from '../../support/programs/programs.ts';
 const LINES: readonly [line: string, message: string][] = [
   ['bakcup', "unknown command 'bakcup' (Did you mean backup?)"],
   ['list --statsu damaged', "unknown option '--statsu' (Did you mean --status?)"],
-  ['list --status good', '--status takes one of complete, incomplete, damaged, open, expired, not'],
+  [
+    'list --status good',
+    '--status takes one of complete, incomplete, damaged, open, expired, unknown',
+  ],
   ['list --since monday', '--since takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a'],
   ['list --last many', '--last takes a whole number, not "many"'],
   ['list backups', "'backups' is invalid for argument 'what'. Allowed choices are sets, restores"],

@@ -8,6 +8,7 @@ import { chooseBase } from '../../../cli/backup/base/choose.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
+import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import { bytesOf, fileOf } from '../functions/place.ts';
 import { committed } from '../functions/slicing.ts';
 import { carriedSet } from './carried-set.ts';
@@ -40,6 +41,25 @@ it('a backup prefers an older set of the same tables to a newer one of other tab
   expect(await chosen({ ...manifest, selection })).toBe(set.timestamp);
   const neither = { ...manifest.selection, excludeSchemas: ['other'] };
   expect(await chosen({ ...manifest, selection: neither })).toBe(set.timestamp);
+});
+
+it('a backup takes no set whose verdict is malformed as its base', async () => {
+  const { deps, older, set } = await carriedSet();
+  const { store } = deps;
+  await stitch(deps, set.timestamp);
+  for (const { timestamp } of [older, set]) await validate(deps, timestamp);
+  const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+  const manifest = decode(Manifest, { key, bytes: await bytesOf(store, key) });
+  // It had found damage. What it says now is not known.
+  const damage = { checked: { objects: 0, bytes: 0 }, problems: [], problemsTotal: 1 };
+  const verdict = await writeVerdict(deps, set.timestamp, 'verify', {
+    ...damage,
+    status: 'damaged',
+  });
+  await writeFile(fileOf(store, verdict.key), 'not JSON');
+  const rooted = { ...store, url: manifest.root };
+  const base = await chooseBase(contextFor(deps, manifest) as never, rooted, 'newest', undefined);
+  expect(base?.manifest.timestamp).toBe(older.timestamp);
 });
 
 it('a backup finds its base behind many newer sets of other databases', async () => {

@@ -8,7 +8,7 @@ import type { Deps } from '../../../deps.ts';
 import { newestLockRecord } from '../../../lock/record.ts';
 import { retentionOf } from '../../../retention/marks.ts';
 import { retentionText, statusOf } from '../../../sets/status.ts';
-import { currentVerdict } from '../../../stored/current-verdict.ts';
+import { verdictInForce } from '../../../stored/judgement.ts';
 import { newestVerdict, READS_IN_FLIGHT, verdictKeys } from '../../../stored/load.ts';
 import { newestSets } from '../../../stored/newest.ts';
 import { arrivalsUnder, OVERDUE_AFTER_SECONDS } from '../../../stored/overdue.ts';
@@ -71,7 +71,7 @@ export function listSets(deps: Deps): SetListing {
     }
     const isCommitted = manifest !== undefined;
     const keys = await verdictKeys(deps, timestamp);
-    const verdict = await currentVerdict(deps, timestamp, { isCommitted, keys });
+    const verdict = await verdictInForce(deps, timestamp, { isCommitted, keys });
     const verified = await newestVerdict(deps, timestamp, 'verify', keys);
     const validated = await newestVerdict(deps, timestamp, 'validate', keys);
     const lock = isCommitted ? await newestLockRecord(deps, timestamp) : undefined;

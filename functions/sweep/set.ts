@@ -14,8 +14,9 @@ import { stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
 import { retentionOf } from '../retention/marks.ts';
 import { tryReadDocument } from '../sets/status.ts';
-import { currentVerdict, isFromBeforeSeal } from '../stored/current-verdict.ts';
+import { isFromBeforeSeal } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
+import { inDoubt, judgementOf } from '../stored/judgement.ts';
 import { listKeys, listVerdicts, readVerdict, verdictLevel } from '../stored/load.ts';
 import { arrivalsUnder, isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
@@ -68,16 +69,20 @@ export async function sweepSet(
 /**
  * The status of a validated set; undefined when its manifest cannot be read and no verdict says so:
  * it was truncated since, and must be validated again.
+ * @throws StowageError when a verdict that cannot be read may say something else.
  */
 async function statusOfCommitted(
   deps: Deps,
   timestamp: string,
   keys: readonly string[],
 ): Promise<SetStatus | undefined> {
-  const verdict = await currentVerdict(deps, timestamp, { isCommitted: true, keys });
+  const known = { isCommitted: true, keys };
+  const { verdict, hidden } = await judgementOf(deps, timestamp, known);
   if (verdict?.status === 'damaged') return 'damaged';
   const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
-  return manifest === undefined ? undefined : 'complete';
+  if (manifest === undefined) return undefined;
+  if (hidden !== undefined) throw inDoubt(hidden);
+  return 'complete';
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { sweepCommand } from '../../../cli/commands/serve.ts';
 import { requestVerification } from '../../../functions/handlers/request-verification.ts';
 import { runSlice } from '../../../functions/handlers/run-slice.ts';
@@ -139,4 +140,16 @@ test('a set whose manifest is withheld keeps the locks of no other set from thei
   expect(extended).toContain(manifestOf(MIDDLE));
   expect(extended).toContain(manifestOf(OLDEST));
   expect(extended).not.toContain(manifestOf(NEWEST));
+});
+
+test('a set whose newest verdict is malformed is a problem of the sweep, and is not counted as complete', async () => {
+  const at = await world();
+  const key = formatKey({
+    ...{ kind: 'verdict', timestamp: NEWEST, level: 'verify' },
+    instant: instantOf(new Date(Date.now() + 60_000)),
+  } as const);
+  at.plant(key, '{');
+  const { problems, statuses } = await sweep(at.deps);
+  expect(problems).toMatchObject([{ set: NEWEST, failed: true }]);
+  expect(statuses).toMatchObject({ complete: 2 });
 });

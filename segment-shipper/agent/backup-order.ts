@@ -13,6 +13,7 @@ import { readBase } from '../backup/carry/read-base.ts';
 import { checkServer } from '../check/check-server.ts';
 import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
+import { peakMemoryBytes } from '../protocol/peak-memory.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, targetFor } from './contents.ts';
 import { sealingFor } from './keys/own-keys.ts';
@@ -140,7 +141,7 @@ function reportOf(
       .filter((line) => line.type === 'relation')
       .map(({ type: _, relation, ...counted }) => ({ relation, attempt, ...counted })),
     totals: { rows, bytes, storedBytes, ...carried },
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakMemoryBytes: peakMemoryBytes(),
   };
 }
 

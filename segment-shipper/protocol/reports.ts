@@ -2,6 +2,7 @@ import { asStowageError } from '../../backup-set/base/errors.ts';
 import { anyRetries } from '../../storage/retries.ts';
 import type { Progress } from '../deps.ts';
 import type { Report } from './control.ts';
+import { peakMemoryBytes } from './peak-memory.ts';
 
 /** Writes one report to standard output. */
 export function report(line: Report): void {
@@ -35,7 +36,7 @@ export function doneReport(eventLoopDelayP99Ms: number | undefined): Report {
   const { user, system } = process.cpuUsage();
   return {
     type: 'done',
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakMemoryBytes: peakMemoryBytes(),
     cpuMs: Math.round((user + system) / 1000),
     ...(eventLoopDelayP99Ms !== undefined && { eventLoopDelayP99Ms }),
   };

@@ -1,3 +1,4 @@
+import { peakMemoryBytes } from '../../segment-shipper/protocol/peak-memory.ts';
 import { openStore } from '../../storage/open.ts';
 
 // Uploads `bytes` bytes to `root` and prints the peak memory of the whole process: run by
@@ -12,6 +13,4 @@ async function* source() {
 const store = await openStore({ root, ...(endpoint && { s3: { endpoint } }) });
 const made = await store.upload('big.pack', source());
 await store.close();
-process.stdout.write(
-  JSON.stringify({ bytes: made.bytes, peakKiB: process.resourceUsage().maxRSS }),
-);
+process.stdout.write(JSON.stringify({ bytes: made.bytes, peakKiB: peakMemoryBytes() / 1024 }));

@@ -13,6 +13,7 @@ import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { listKeys } from '../../../functions/stored/load.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { peakMemoryBytes } from '../../../segment-shipper/protocol/peak-memory.ts';
 import { openStore } from '../../../storage/open.ts';
 import { type RestoreMode, requestRestore, restoreId, writeReceipts } from './restore.ts';
 import { contentsOf, type SetSize, TIMESTAMP } from './set.ts';
@@ -90,7 +91,7 @@ process.stdout.write(
     ...figures,
     wallSeconds,
     cpuSeconds: (user + system) / 1e6,
-    peakRssMib: process.resourceUsage().maxRSS / 1024,
+    peakRssMib: peakMemoryBytes() / 1024 ** 2,
   })}\n`,
 );
 await store.close();

@@ -20,6 +20,7 @@ import { Needs } from '../../../backup-set/documents/retention/needs.ts';
 import { RetentionRules } from '../../../backup-set/retention/rules.ts';
 import { measureExpiry } from '../../../functions/retention/measure.ts';
 import { planExpiry } from '../../../functions/retention/plan.ts';
+import { peakMemoryBytes } from '../../../segment-shipper/protocol/peak-memory.ts';
 import { openStore } from '../../../storage/open.ts';
 
 const HEAP_MEGABYTES = 350;
@@ -89,7 +90,7 @@ async function measure(root: string): Promise<void> {
   const freed = measured.reduce((sum, { objects }) => sum + objects, 0);
   const kept = measured.reduce((sum, { packsKept }) => sum + packsKept, 0);
   const seconds = (performance.now() - startedAt) / 1000;
-  const peakRssMib = Math.round(process.resourceUsage().maxRSS / 1024);
+  const peakRssMib = Math.round(peakMemoryBytes() / 1024 ** 2);
   const going = measured.length;
   const report = { going, freed, kept, plannedSeconds, seconds, peakRssMib, planned, requests };
   process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -3,6 +3,7 @@ import type { SourceExtent } from '../../../backup-set/documents/restore/restore
 import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
+import { peakMemoryBytes } from '../../../segment-shipper/protocol/peak-memory.ts';
 import { rowsOf } from '../../../segment-shipper/read/rows-of.ts';
 import { openStore } from '../../../storage/open.ts';
 import { handle } from '../../support/handle.ts';
@@ -47,4 +48,4 @@ const ended = await act().then(
   }),
 );
 await store.close();
-process.stdout.write(JSON.stringify({ ...ended, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+process.stdout.write(JSON.stringify({ ...ended, peakMiB: peakMemoryBytes() / 1024 ** 2 }));
